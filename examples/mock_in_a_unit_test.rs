@@ -37,7 +37,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     down.expect_latest().returning(|_| {
         Err(RepositoryError::Timeout {
             database: Database::Timeseries,
-            operation: "latest tick",
+            operation: "latest",
             begun: true,
         })
     });

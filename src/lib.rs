@@ -48,6 +48,8 @@ pub mod files;
 #[cfg(feature = "ingest")]
 pub mod ingest;
 pub mod memory;
+#[cfg(any(feature = "ingest", feature = "postgres"))]
+pub mod metrics;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 mod repositories;

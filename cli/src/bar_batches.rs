@@ -55,7 +55,7 @@ pub(crate) fn check(
         let mut file = MarketFile::open(path)?;
         file.verify()?;
         if let BarFormat::Lean(_) = format {
-            survey.look(&mut file)?;
+            survey.check(&mut file)?;
         }
         for index in 0..file.entry_count() {
             drop(format.read(file.entry(index)?)?);

@@ -22,14 +22,14 @@ pub(crate) fn survey(
 }
 
 /// Refuses files of a symbol type whose files are usually scaled or in another time zone.
-pub(crate) async fn look_at_symbol(
+pub(crate) async fn check_symbol(
     survey: &LeanSurvey,
     symbols: &dyn SymbolRepository,
     reference: &SymbolReference,
     files: &[PathBuf],
 ) -> anyhow::Result<()> {
     if let (Some(symbol), Some(file)) = (find_symbol(symbols, reference).await?, files.first()) {
-        survey.look_at_symbol(&symbol, file)?;
+        survey.check_symbol(&symbol, file)?;
     }
     Ok(())
 }

@@ -88,7 +88,7 @@ pub(crate) fn check(files: &QuoteFiles, survey: &mut LeanSurvey) -> Result<(), F
         // a damaged line would be stored long before the checksum at the end is read
         file.verify()?;
         if files.format == QuoteFormat::Lean {
-            survey.look(&mut file)?;
+            survey.check(&mut file)?;
         }
         for index in 0..file.entry_count() {
             drop(files.read(file.entry(index)?)?);

@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use metrics::{describe_gauge, gauge};
+use metrics::gauge;
 use tickbook::Clock;
 use tickbook::db::TimeseriesDb;
 use tickbook::postgres::{MaintenanceReport, MaintenanceState, maintain, policy_status};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
-const BACKLOG_AGE: &str = "candle_refresh_backlog_oldest_age_seconds";
-const WAITING_CHANGES: &str = "candle_changes_waiting";
+use crate::metrics::{BACKLOG_AGE, CHANGES_WAITING};
 
 /// Delay of the first run, so that a server serves requests before it starts maintenance.
 const FIRST: Duration = Duration::from_secs(10);
@@ -19,16 +18,8 @@ const FIRST: Duration = Duration::from_secs(10);
 /// Runs the maintenance of `db` at the interval `every` until `stop`. If several servers run, one of them
 /// does the work.
 pub fn start(db: TimeseriesDb, every: Duration, clock: Clock, stop: CancellationToken) {
-    describe_gauge!(
-        BACKLOG_AGE,
-        "age of the oldest late tick whose candles wait for a refresh, in seconds"
-    );
     gauge!(BACKLOG_AGE).set(0.0);
-    describe_gauge!(
-        WAITING_CHANGES,
-        "changes of ticks that wait for a refresh of candles; reads scan all of them"
-    );
-    gauge!(WAITING_CHANGES).set(0.0);
+    gauge!(CHANGES_WAITING).set(0.0);
     tokio::spawn(async move {
         let mut timer = interval_at(Instant::now() + FIRST.min(every), every);
         timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -38,15 +29,15 @@ pub fn start(db: TimeseriesDb, every: Duration, clock: Clock, stop: Cancellation
             };
             match outcome {
                 Ok(report) => {
-                    tell_waiting(report.backlog.oldest, report.waiting_changes, clock.now());
-                    tell(&report);
+                    set_waiting(report.backlog.oldest, report.waiting_changes, clock.now());
+                    log(&report);
                 }
                 Err(error) => {
                     let error = error.with_causes();
                     tracing::warn!(%error, "the maintenance failed and will be retried");
                     // update the gauge, since the age of the backlog grows
                     if let Ok(status) = policy_status(&db).await {
-                        tell_waiting(status.backlog.oldest, status.waiting_changes, clock.now());
+                        set_waiting(status.backlog.oldest, status.waiting_changes, clock.now());
                     }
                 }
             }
@@ -55,13 +46,13 @@ pub fn start(db: TimeseriesDb, every: Duration, clock: Clock, stop: Cancellation
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a gauge has no other numbers")]
-fn tell_waiting(oldest: Option<DateTime<Utc>>, changes: u64, now: DateTime<Utc>) {
+fn set_waiting(oldest: Option<DateTime<Utc>>, changes: u64, now: DateTime<Utc>) {
     let age = oldest.map_or(0, |oldest| (now - oldest).num_seconds().max(0));
     gauge!(BACKLOG_AGE).set(age as f64);
-    gauge!(WAITING_CHANGES).set(changes as f64);
+    gauge!(CHANGES_WAITING).set(changes as f64);
 }
 
-fn tell(report: &MaintenanceReport) {
+fn log(report: &MaintenanceReport) {
     let MaintenanceReport {
         state,
         refreshed,

@@ -1,6 +1,8 @@
 //! Metrics in the Prometheus text format. No label ever contains a symbol, a path or other text that clients
 //! choose.
 
+mod families;
+
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -8,51 +10,32 @@ use axum::extract::{MatchedPath, Request};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
-use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tickbook::ingest::feed::PipelineState;
+use tickbook::metrics::Family;
 use tokio_util::sync::CancellationToken;
 
+pub use families::FAMILIES;
+pub(crate) use families::{
+    BACKLOG_AGE, CANDLE_BUFFER_FULL, CHANGES_WAITING, HTTP_CONNECTIONS, HTTP_CONNECTIONS_CLOSED,
+    HTTP_REFUSED, MISSED_TICKS, RABBITMQ_CONNECTED, RABBITMQ_CONNECTIONS, RABBITMQ_WAITING,
+    WEBSOCKET_CLOSED,
+};
+
+use self::families::{
+    BUILD_INFO, CONFLICTS, CROSSED, DUPLICATES, DURATION, FAILED_JOBS, FEED_TICKS_WAITING,
+    IN_FLIGHT, INSERTED, RECEIVED, REJECTED, REQUESTS, WRITE_RETRIES,
+};
 use crate::wire::ReceiptBody;
 
-const REQUESTS: &str = "http_requests_total";
-const IN_FLIGHT: &str = "http_requests_in_flight";
-const DURATION: &str = "http_request_duration_seconds";
-const CONNECTIONS: &str = "database_connections";
-const FAILED_JOBS: &str = "database_jobs_failed";
-const RETRIES: &str = "feed_write_retries_total";
-const WAITING: &str = "feed_ticks_waiting";
-const FEED_TICKS: &str = "feed_ticks_total";
-const FEED_RUNNING: &str = "feed_running";
 /// Source label of ticks from `POST /api/v1/ticks`.
 const REST: &str = "rest";
 /// Source label of ticks from the feeds of the server.
 const FEED: &str = "feed";
-const TICKS: [(&str, &str); 6] = [
-    (
-        "ticks_received_total",
-        "ticks received, without those of requests that were refused as a whole",
-    ),
-    ("ticks_inserted_total", "ticks newly stored"),
-    ("ticks_duplicate_total", "ticks that were already stored"),
-    (
-        "ticks_conflict_total",
-        "ticks refused because other content is stored under their key",
-    ),
-    (
-        "ticks_rejected_total",
-        "invalid ticks, which can never be stored",
-    ),
-    (
-        "ticks_crossed_total",
-        "ticks whose bid is above the ask; they are stored as well",
-    ),
-];
 
-/// Upper bounds of the buckets in seconds.
-const BUCKETS: [f64; 12] = [
-    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 15.0,
-];
+/// Buckets of histograms that no list of families has, such as those of records of other crates.
+const OTHER_BUCKETS: &[f64] = &[0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1_000.0, 10_000.0];
 
 /// Installs the metrics recorder, once per process however often it is called.
 ///
@@ -67,32 +50,56 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     if let Some(handle) = HANDLE.get() {
         return Ok(handle.clone());
     }
-    let handle = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Full(DURATION.to_owned()), &BUCKETS)?
-        .install_recorder()?;
-    describe_counter!(REQUESTS, "responses by route and status");
-    describe_gauge!(IN_FLIGHT, "requests that are being answered");
-    describe_histogram!(DURATION, "time from request to response, in seconds");
-    describe_gauge!(CONNECTIONS, "connections of each pool");
-    describe_gauge!(
-        FAILED_JOBS,
-        "jobs of the database whose last run failed; /health/ready names them"
-    );
-    describe_counter!(RETRIES, "retries of writes of feed ticks");
-    describe_gauge!(WAITING, "feed ticks that wait to be stored");
-    describe_counter!(
-        FEED_TICKS,
-        "ticks of each feed, published or held back by a quality rule"
-    );
-    describe_gauge!(FEED_RUNNING, "1 for a feed that is running, else 0");
-    for (name, description) in TICKS {
-        describe_counter!(name, description);
+    // without buckets the exporter would make summaries, which cannot be added up over several servers
+    let mut builder = PrometheusBuilder::new().set_buckets(OTHER_BUCKETS)?;
+    for family in tickbook::metrics::families().iter().chain(FAMILIES) {
+        if !family.buckets.is_empty() {
+            let name = Matcher::Full(family.name.to_string());
+            builder = builder.set_buckets_for_metric(name, family.buckets)?;
+        }
+    }
+    let handle = builder.install_recorder()?;
+    tickbook::metrics::describe();
+    FAMILIES.iter().for_each(Family::describe);
+    set_build_info();
+    begin_counters();
+    Ok(HANDLE.get_or_init(|| handle).clone())
+}
+
+/// Sets counters to 0, so that `increase()` sees the first increment.
+fn begin_counters() {
+    for name in [RECEIVED, INSERTED, DUPLICATES, CONFLICTS, REJECTED, CROSSED] {
         for source in [REST, FEED] {
-            // initialize to 0 so that rate() sees the first increment
             counter!(name, "source" => source).absolute(0);
         }
     }
-    Ok(HANDLE.get_or_init(|| handle).clone())
+    for reason in ["memory", "connections", "requests"] {
+        counter!(HTTP_REFUSED, "reason" => reason).absolute(0);
+    }
+    for reason in ["others_wait", "no_slot", "idle", "reads_nothing"] {
+        counter!(HTTP_CONNECTIONS_CLOSED, "reason" => reason).absolute(0);
+    }
+    for code in ["1001", "1008", "1013"] {
+        counter!(WEBSOCKET_CLOSED, "code" => code).absolute(0);
+    }
+    counter!(CANDLE_BUFFER_FULL).absolute(0);
+}
+
+fn set_build_info() {
+    gauge!(
+        BUILD_INFO,
+        "version" => env!("CARGO_PKG_VERSION"),
+        // Prometheus treats an empty label like an absent one
+        "revision" => option_env!("GIT_REVISION").unwrap_or_default(),
+        "rustc" => env!("RUSTC_VERSION"),
+    )
+    .set(1);
+}
+
+/// Sets the metrics of the process: processor time, memory, file descriptors and threads.
+pub(crate) fn set_process() {
+    // reads some files of /proc, which need no disk
+    metrics_process::Collector::default().collect();
 }
 
 /// Bounds the memory of the histograms even if no one scrapes them, until `stop`.
@@ -145,46 +152,37 @@ impl Drop for InFlight {
 
 /// Counts posted elements, `crossed` of them crossed ticks.
 pub fn count_posted(ticks: u64, crossed: u64) {
-    counter!(TICKS[0].0, "source" => REST).increment(ticks);
-    counter!(TICKS[5].0, "source" => REST).increment(crossed);
+    counter!(RECEIVED, "source" => REST).increment(ticks);
+    counter!(CROSSED, "source" => REST).increment(crossed);
 }
 
 /// Counts the results of posted ticks.
 pub fn count_receipt(receipt: &ReceiptBody) {
-    let numbers = [
-        receipt.inserted,
-        receipt.duplicates,
-        receipt.conflicts.len() as u64,
-        receipt.rejected.len() as u64,
-    ];
-    for ((name, _), number) in TICKS[1..5].iter().zip(numbers) {
-        counter!(*name, "source" => REST).increment(number);
+    for (name, number) in [
+        (INSERTED, receipt.inserted),
+        (DUPLICATES, receipt.duplicates),
+        (CONFLICTS, receipt.conflicts.len() as u64),
+        (REJECTED, receipt.rejected.len() as u64),
+    ] {
+        counter!(name, "source" => REST).increment(number);
     }
 }
 
 /// Sets the totals of the ticks of all feeds.
 pub fn set_feed(state: &PipelineState) {
-    let numbers = [
-        state.stats.received,
-        state.stats.inserted,
-        state.stats.duplicates,
-        state.stats.conflicts,
-        state.stats.rejected,
-        state.stats.crossed,
-    ];
-    for ((name, _), number) in TICKS.iter().zip(numbers) {
-        counter!(*name, "source" => FEED).absolute(number);
+    for (name, number) in [
+        (RECEIVED, state.stats.received),
+        (INSERTED, state.stats.inserted),
+        (DUPLICATES, state.stats.duplicates),
+        (CONFLICTS, state.stats.conflicts),
+        (REJECTED, state.stats.rejected),
+        (CROSSED, state.stats.crossed),
+    ] {
+        counter!(name, "source" => FEED).absolute(number);
     }
-    counter!(RETRIES).absolute(state.stats.retries);
+    counter!(WRITE_RETRIES).absolute(state.stats.retries);
     // a queue of 2^53 ticks does not fit into memory
-    gauge!(WAITING).set(state.waiting as f64);
-}
-
-/// Sets the number of connections of a pool.
-pub fn set_connections(database: &'static str, open: u32, idle: u32) {
-    let busy = open.saturating_sub(idle);
-    gauge!(CONNECTIONS, "database" => database, "state" => "idle").set(idle);
-    gauge!(CONNECTIONS, "database" => database, "state" => "busy").set(busy);
+    gauge!(FEED_TICKS_WAITING).set(state.waiting as f64);
 }
 
 /// Sets the number of jobs of a database whose last run failed.

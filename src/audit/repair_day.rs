@@ -38,7 +38,7 @@ impl Audit<'_> {
             refused = self.recompute(window, &open, repair).await?;
             let found = self.read(window).await?;
             let folded = self.fold(window, false).await?;
-            let (comparison, _) = self.settle(window, found, folded).await?;
+            let (comparison, _) = self.confirm_differences(window, found, folded).await?;
             left = comparison.differences;
             let mut again = comparison.waiting;
             again.extend(left.clone());
@@ -69,7 +69,8 @@ impl Audit<'_> {
                 }
                 Problem::StoredCandleDiffers { found, ticks } => match &found.source {
                     CandleSource::Stored(by)
-                        if by == CandleSource::DOWNSAMPLED && self.knows_more(key, problem) =>
+                        if by == CandleSource::DOWNSAMPLED
+                            && self.may_include_dropped_ticks(key, problem) =>
                     {
                         refused.insert(*key, gone());
                     }
@@ -136,7 +137,7 @@ impl Audit<'_> {
     }
 
     /// Whether a candle may include ticks that were dropped.
-    fn knows_more(&self, key: &CandleKey, problem: &Problem) -> bool {
+    fn may_include_dropped_ticks(&self, key: &CandleKey, problem: &Problem) -> bool {
         let compared = problem.candles();
         let Some(found) = compared.found else {
             return false;

@@ -201,7 +201,7 @@ impl Audit<'_> {
         };
         let found = found?;
         let is_empty = found.read.is_empty() && self.summary.ticks == ticks_before;
-        let (comparison, unstable) = self.settle(window, found, folded).await?;
+        let (comparison, unstable) = self.confirm_differences(window, found, folded).await?;
         self.summary.candles += comparison.compared;
         self.summary.uncheckable += comparison.uncheckable;
         self.summary.unstable += unstable;
@@ -230,7 +230,7 @@ impl Audit<'_> {
 
     /// Separates real differences from differences due to ticks that arrive during the audit. Returns the
     /// real differences and the number of candles that kept changing. `found` was read before `folded`.
-    pub(super) async fn settle(
+    pub(super) async fn confirm_differences(
         &mut self,
         window: TimeRange,
         mut found: ReadDay,
@@ -293,7 +293,7 @@ impl Audit<'_> {
             for tick in &page.items {
                 folds.add(tick)?;
                 if first {
-                    self.checks.look(tick, &mut problems);
+                    self.checks.check(tick, &mut problems);
                 }
             }
             if first {

@@ -32,7 +32,7 @@ impl TickChecks {
     }
 
     /// Checks the next tick and adds the problems that have ended to `found`.
-    pub(super) fn look(&mut self, tick: &Tick, found: &mut Vec<Problem>) {
+    pub(super) fn check(&mut self, tick: &Tick, found: &mut Vec<Problem>) {
         let tolerance = self.limits.receive_tolerance;
         let is_early = |at| tick.tick_time - at > tolerance;
         let early = tick.received_at.is_some_and(is_early);

@@ -36,13 +36,13 @@ pub(super) enum Files<'a> {
 
 /// The files that exist, in ascending order of precedence.
 #[derive(Debug, Default)]
-pub(super) struct Layers(Vec<Table>);
+pub(super) struct Layers(Vec<FileSettings>);
 
 /// The settings of one file.
 #[derive(Debug, Clone)]
-struct Table(config::Map<String, Value>);
+struct FileSettings(config::Map<String, Value>);
 
-impl Source for Table {
+impl Source for FileSettings {
     fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
         Box::new(self.clone())
     }
@@ -119,7 +119,7 @@ impl Layers {
             if let Some(section) = section {
                 is_shared = true;
                 match section.into_table() {
-                    Ok(section) => layers.0.push(Table(section)),
+                    Ok(section) => layers.0.push(FileSettings(section)),
                     Err(_) => noted.push(format!(
                         "{SECTION} in {} must be a section: write [{SECTION}]",
                         common.display()
@@ -174,7 +174,7 @@ impl Layers {
 
 /// Reads `path` if it exists. A syntax error is noted without the lines of the file, which may contain a
 /// password.
-fn table(path: &Path, problems: &mut Vec<String>) -> Option<Table> {
+fn table(path: &Path, problems: &mut Vec<String>) -> Option<FileSettings> {
     let file = File::from(path).format(FileFormat::Toml).required(true);
     if !path.exists() {
         return None;
@@ -182,7 +182,7 @@ fn table(path: &Path, problems: &mut Vec<String>) -> Option<Table> {
     let read = config::Config::builder().add_source(file).build();
     let all = read.and_then(|read| read.try_deserialize::<config::Map<String, Value>>());
     match all {
-        Ok(all) => Some(Table(all)),
+        Ok(all) => Some(FileSettings(all)),
         Err(ConfigError::FileParse { .. }) => {
             problems.push(format!(
                 "invalid TOML in {}: correct the file",

@@ -14,7 +14,7 @@ use crate::domain::{SymbolId, Tick};
 use crate::ingest::quality::release;
 use crate::repository::{
     QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState,
-    QuarantinedTick,
+    QuarantinedTick, Resolution,
 };
 
 /// Generates one `#[tokio::test]` for every behaviour of the quarantine.
@@ -115,7 +115,7 @@ pub async fn empty_quarantine_batch_does_nothing(repositories: &Repositories) {
     assert_eq!(put(quarantine, &[]).await, 0);
     assert_eq!(list(quarantine, &everything()).await, []);
     assert_eq!(quarantine.get(&[]).await.expect("nothing"), []);
-    let decided = quarantine.resolve(&[], QuarantineState::Discarded).await;
+    let decided = quarantine.resolve(&[], Resolution::Discarded).await;
     assert_eq!(decided.expect("nothing"), 0);
 }
 
@@ -217,7 +217,7 @@ pub async fn list_of_quarantined_ticks_applies_its_filters(repositories: &Reposi
     assert_eq!(of(query).await, given[1..3]);
     let entries = list(quarantine, &everything()).await;
     let decided = quarantine
-        .resolve(&[entries[0].id], QuarantineState::Discarded)
+        .resolve(&[entries[0].id], Resolution::Discarded)
         .await;
     assert_eq!(decided.expect("decided"), 1);
     assert_eq!(of(QuarantineQuery::default()).await, given[1..]);
@@ -271,13 +271,12 @@ pub async fn resolved_ticks_are_not_resolved_again(repositories: &Repositories) 
     let given = series(EURUSD, 3);
     put(quarantine, &given).await;
     let all = ids(&list(quarantine, &everything()).await);
-    let decide = async |ids: &[QuarantineId], state| {
-        let decided = quarantine.resolve(ids, state).await;
+    let decide = async |ids: &[QuarantineId], resolution| {
+        let decided = quarantine.resolve(ids, resolution).await;
         decided.expect("decided")
     };
-    assert_eq!(decide(&all[..1], QuarantineState::Discarded).await, 1);
-    assert_eq!(decide(&all[..2], QuarantineState::Released).await, 1);
-    assert_eq!(decide(&all, QuarantineState::Pending).await, 0);
+    assert_eq!(decide(&all[..1], Resolution::Discarded).await, 1);
+    assert_eq!(decide(&all[..2], Resolution::Released).await, 1);
     // storing it again does not reset the decision
     assert_eq!(put(quarantine, &given).await, 0);
     let states: Vec<_> = list(quarantine, &everything())
@@ -300,7 +299,7 @@ pub async fn released_tick_is_stored_once(repositories: &Repositories) {
     let given = series(EURUSD, 4);
     put(quarantine.as_ref(), &given).await;
     let all = ids(&list(quarantine.as_ref(), &everything()).await);
-    let discarded = quarantine.resolve(&all[3..], QuarantineState::Discarded);
+    let discarded = quarantine.resolve(&all[3..], Resolution::Discarded);
     assert_eq!(discarded.await.expect("decided"), 1);
     // the tick was stored, but the release was not recorded
     insert(ticks.as_ref(), &[given[0].tick.clone()]).await;

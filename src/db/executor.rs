@@ -20,7 +20,7 @@ use super::connection_counts::ConnectionCounts;
 use super::failure::DbError;
 use super::measure;
 use super::reachability::Reachability;
-use super::replaceable_pool::{PoolLimits, ReplaceablePool, Use};
+use super::replaceable_pool::{CallKind, PoolLimits, ReplaceablePool};
 use super::retry::{OutdatedConnections, Retries};
 
 /// Runs closures on pooled connections of one database, each within a deadline.
@@ -30,6 +30,9 @@ use super::retry::{OutdatedConnections, Retries};
 /// does not stop its closure, which ends by itself or by the server's statement timeout and holds its permit
 /// until then. Some connections are reserved for writes, so that reads do not delay them; only
 /// [`read`](Self::read) respects this reserve.
+///
+/// `operation` names a call in errors and in the label `operation` of metrics. Use one word in snake case, such
+/// as the name of the calling method.
 ///
 /// A closure must leave the session unchanged: use [`transaction`](super::transaction) and `SET LOCAL`. A
 /// connection on which `BEGIN`, `SET` or a similar statement was sent is closed afterwards.
@@ -43,7 +46,7 @@ use super::retry::{OutdatedConnections, Retries};
 /// # async fn analyze(config: &DatabaseConfig) -> Result<(), tickbook::RepositoryError> {
 /// let db = DatabasePools::new(config).timeseries();
 /// // repeated on a new connection if the connection is lost
-/// db.run_idempotent("analyze ticks", |connection| {
+/// db.run_idempotent("analyze_ticks", |connection| {
 ///     sql_query("ANALYZE ticks").execute(connection)?;
 ///     Ok(())
 /// })
@@ -66,6 +69,7 @@ impl Executor {
         config: &PoolConfig,
         passwords: Option<PasswordProvider>,
     ) -> Self {
+        measure::initialize(database);
         let manager = ConnectionManager::new(database, url, config, passwords);
         let limits = PoolLimits {
             max_size: config.size,
@@ -130,7 +134,7 @@ impl Executor {
         F: FnOnce(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
     {
         let deadline = Instant::now() + timeout;
-        self.attempt(&self.pool, Use::Write, operation, deadline, work)
+        self.attempt(&self.pool, CallKind::Write, operation, deadline, work)
             .await
     }
 
@@ -155,7 +159,7 @@ impl Executor {
             let work = Arc::clone(&work);
             let attempt = move |connection: &mut PgConnection| work(connection);
             let result = self
-                .attempt(&self.pool, Use::Write, operation, deadline, attempt)
+                .attempt(&self.pool, CallKind::Write, operation, deadline, attempt)
                 .await;
             if !changes.may_repeat(&result) {
                 return result;
@@ -182,7 +186,8 @@ impl Executor {
         F: Fn(&mut PgConnection) -> Result<T, DbError> + Send + Sync + 'static,
     {
         let is_patient = |reachability: &Reachability| reachability.is_recently_reachable();
-        self.retrying(Use::Write, operation, is_patient, work).await
+        self.retrying(CallKind::Write, operation, is_patient, work)
+            .await
     }
 
     /// Like [`run_idempotent`](Self::run_idempotent), for calls that only read. Waits for one of the
@@ -196,7 +201,8 @@ impl Executor {
         F: Fn(&mut PgConnection) -> Result<T, DbError> + Send + Sync + 'static,
     {
         let is_patient = |reachability: &Reachability| reachability.is_recently_reachable();
-        self.retrying(Use::Read, operation, is_patient, work).await
+        self.retrying(CallKind::Read, operation, is_patient, work)
+            .await
     }
 
     /// Waits until the database responds, for a start that requires it. Retries with increasing
@@ -206,13 +212,13 @@ impl Executor {
     /// `Unavailable` if it does not respond in time; `Configuration` or `Tls`, immediately, if it rejects the
     /// connection or cannot be verified.
     pub(crate) async fn wait_until_reached(&self) -> Result<(), RepositoryError> {
-        self.retrying(Use::Write, "connect", |_| true, |_| Ok(()))
+        self.retrying(CallKind::Write, "connect", |_| true, |_| Ok(()))
             .await
     }
 
     async fn retrying<T, F>(
         &self,
-        of: Use,
+        kind: CallKind,
         operation: &'static str,
         is_patient: fn(&Reachability) -> bool,
         work: F,
@@ -229,7 +235,7 @@ impl Executor {
             let work = Arc::clone(&work);
             let attempt = move |connection: &mut PgConnection| work(connection);
             let error = match self
-                .attempt(&self.pool, of, operation, deadline, attempt)
+                .attempt(&self.pool, kind, operation, deadline, attempt)
                 .await
             {
                 Ok(value) => return Ok(value),
@@ -258,7 +264,7 @@ impl Executor {
         F: FnOnce(&mut PgConnection) -> Result<T, DbError> + Send + 'static,
     {
         let deadline = Instant::now() + timeout;
-        self.attempt(&self.probes, Use::Read, operation, deadline, work)
+        self.attempt(&self.probes, CallKind::Read, operation, deadline, work)
             .await
     }
 
@@ -305,6 +311,11 @@ impl Executor {
     pub fn connections(&self) -> ConnectionCounts {
         let state = self.pool.current().pool.state();
         ConnectionCounts::new(state.connections, state.idle_connections)
+    }
+
+    /// Sets the gauge of the connections.
+    pub(super) fn record_connections(&self) {
+        measure::connections(self.database, &self.pool.current().pool.state());
     }
 
     fn reachability(&self) -> &Reachability {

@@ -6,6 +6,19 @@ use std::time::Duration;
 use metrics::{counter, gauge, histogram};
 
 use crate::error::{Database, RepositoryError};
+use crate::metrics::database::{
+    CONNECTIONS, CREATE_TIME, OPERATION_DURATION, OPERATION_RETRIES, PENDING_REQUESTS,
+    SESSIONS_CHANGED, STUCK_OPERATIONS, TIMEOUTS, WAIT_TIME,
+};
+
+/// Sets the counters and gauges of a database to 0, so that `rate()` sees the first increment.
+pub(super) fn initialize(database: Database) {
+    let name = database.as_str();
+    counter!(TIMEOUTS, "database" => name).increment(0);
+    counter!(SESSIONS_CHANGED, "database" => name).increment(0);
+    gauge!(STUCK_OPERATIONS, "database" => name).set(0);
+    waiting(database, 0.0);
+}
 
 /// Records the end of a call.
 pub(super) fn call<T>(
@@ -18,7 +31,7 @@ pub(super) fn call<T>(
         .as_ref()
         .map_or_else(|error| error.kind().as_str(), |_| "ok");
     histogram!(
-        "db_client_operation_duration_seconds",
+        OPERATION_DURATION,
         "operation" => operation, "database" => database.as_str(), "outcome" => outcome,
     )
     .record(took);
@@ -27,7 +40,7 @@ pub(super) fn call<T>(
 /// Records that a call is retried because of `error`.
 pub(super) fn retry(database: Database, error: &RepositoryError) {
     counter!(
-        "db_client_operation_retries_total",
+        OPERATION_RETRIES,
         "database" => database.as_str(), "cause" => error.kind().as_str(),
     )
     .increment(1);
@@ -35,42 +48,39 @@ pub(super) fn retry(database: Database, error: &RepositoryError) {
 
 /// Records how long a call waited for a free connection.
 pub(super) fn waited(database: Database, took: Duration) {
-    histogram!("db_client_connection_wait_time_seconds", "pool" => database.as_str()).record(took);
+    histogram!(WAIT_TIME, "database" => database.as_str()).record(took);
 }
 
 /// Records that a call got no connection in time.
 pub(super) fn no_connection(database: Database) {
-    counter!("db_client_connection_timeouts_total", "pool" => database.as_str()).increment(1);
+    counter!(TIMEOUTS, "database" => database.as_str()).increment(1);
 }
 
 /// Records that a connection was opened.
 pub(super) fn connected(database: Database, took: Duration) {
-    histogram!("db_client_connection_create_time_seconds", "pool" => database.as_str())
-        .record(took);
+    histogram!(CREATE_TIME, "database" => database.as_str()).record(took);
 }
 
 /// Records that a connection was closed because its session had changed.
 pub(super) fn session_changed(database: Database) {
-    counter!("db_client_connection_sessions_changed_total", "pool" => database.as_str())
-        .increment(1);
+    counter!(SESSIONS_CHANGED, "database" => database.as_str()).increment(1);
 }
 
 /// Sets the numbers of open and idle connections.
 pub(super) fn connections(database: Database, state: &r2d2::State) {
     let used = state.connections - state.idle_connections;
     for (name, count) in [("idle", state.idle_connections), ("used", used)] {
-        gauge!("db_client_connection_count", "pool" => database.as_str(), "state" => name)
-            .set(f64::from(count));
+        gauge!(CONNECTIONS, "database" => database.as_str(), "state" => name).set(f64::from(count));
     }
 }
 
 /// Adds to the number of calls that wait for a free connection.
 pub(super) fn waiting(database: Database, change: f64) {
-    gauge!("db_client_connection_pending_requests", "pool" => database.as_str()).increment(change);
+    gauge!(PENDING_REQUESTS, "database" => database.as_str()).increment(change);
 }
 
 /// Sets the number of calls that hold a thread and a connection for longer than the settings allow.
 pub(super) fn stuck(database: Database, count: usize) {
     let count = u32::try_from(count).unwrap_or(u32::MAX);
-    gauge!("db_stuck_operations", "pool" => database.as_str()).set(f64::from(count));
+    gauge!(STUCK_OPERATIONS, "database" => database.as_str()).set(f64::from(count));
 }

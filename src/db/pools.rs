@@ -57,6 +57,18 @@ impl DatabasePools {
         }
     }
 
+    /// Sets the gauge `db_client_connections` of every pool to the present number of connections.
+    ///
+    /// Each call sets it as well. Call this before metrics are exported, since connections are also closed
+    /// between calls.
+    pub fn record_connections(&self) {
+        self.metadata.0.record_connections();
+        for pool in [Some(&self.timeseries), self.replica.as_ref()] {
+            pool.into_iter()
+                .for_each(|pool| pool.0.record_connections());
+        }
+    }
+
     /// The pool of the metadata database.
     #[must_use]
     pub fn metadata(&self) -> MetadataDb {

@@ -29,7 +29,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The kind of a call, which decides how many connections it may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Use {
+pub(super) enum CallKind {
     /// A call that others must not delay: it may use any connection.
     Write,
     /// A read: it may use the connections that are not reserved for writes.
@@ -149,12 +149,12 @@ impl ReplaceablePool {
     /// `Unavailable` at the deadline.
     pub(super) async fn acquire(
         self: &Arc<Self>,
-        of: Use,
+        kind: CallKind,
         deadline: tokio::time::Instant,
     ) -> Result<ConnectionPermit, RepositoryError> {
         let generation = self.current();
         // fails if other calls wait
-        if let Some(permits) = generation.try_acquire(of) {
+        if let Some(permits) = generation.try_acquire(kind) {
             return Ok(self.run(generation, permits));
         }
         let _waiting = Waiting::begin(self);
@@ -162,9 +162,9 @@ impl ReplaceablePool {
         let mut replaced = self.current.subscribe();
         loop {
             let generation = Arc::clone(&replaced.borrow_and_update());
-            let mut permits = pin!(generation.acquire(of));
+            let mut permits = pin!(generation.acquire(kind));
             loop {
-                self.look_for_stuck(&generation);
+                self.replace_if_stuck(&generation);
                 tokio::select! {
                     biased;
                     // the semaphores are never closed
@@ -173,7 +173,7 @@ impl ReplaceablePool {
                         return Ok(self.run(Arc::clone(&generation), permits));
                     }
                     Ok(()) = replaced.changed() => break,
-                    () = sleep_until(deadline) => return Err(self.busy(of, &generation, begun)),
+                    () = sleep_until(deadline) => return Err(self.busy(kind, &generation, begun)),
                     () = sleep(LOOK_EVERY.min(self.stuck_after)) => {}
                 }
             }
@@ -196,16 +196,16 @@ impl ReplaceablePool {
         }
     }
 
-    fn busy(&self, of: Use, generation: &PoolGeneration, begun: Instant) -> RepositoryError {
+    fn busy(&self, kind: CallKind, generation: &PoolGeneration, begun: Instant) -> RepositoryError {
         let max_size = self.limits.max_size;
-        let share = match of {
-            Use::Read if self.limits.for_reads() < max_size => {
+        let share = match kind {
+            CallKind::Read if self.limits.for_reads() < max_size => {
                 format!(
                     "all {} of {max_size} connections that reads may use",
                     self.limits.for_reads()
                 )
             }
-            Use::Read | Use::Write => format!("all {max_size} connections of the pool"),
+            CallKind::Read | CallKind::Write => format!("all {max_size} connections of the pool"),
         };
         RepositoryError::Unavailable {
             database: self.reachability().database(),
@@ -219,7 +219,7 @@ impl ReplaceablePool {
     }
 
     /// If a call is stuck, tries a new connection, and replaces the pool if that succeeds.
-    fn look_for_stuck(self: &Arc<Self>, generation: &Arc<PoolGeneration>) {
+    fn replace_if_stuck(self: &Arc<Self>, generation: &Arc<PoolGeneration>) {
         if generation.older_than(self.stuck_after) == 0 {
             return;
         }
@@ -295,10 +295,10 @@ impl PoolGeneration {
         }
     }
 
-    fn try_acquire(&self, of: Use) -> Option<Permits> {
-        let read = match of {
-            Use::Read => Some(Arc::clone(&self.read_permits).try_acquire_owned().ok()?),
-            Use::Write => None,
+    fn try_acquire(&self, kind: CallKind) -> Option<Permits> {
+        let read = match kind {
+            CallKind::Read => Some(Arc::clone(&self.read_permits).try_acquire_owned().ok()?),
+            CallKind::Write => None,
         };
         Some(Permits {
             _read: read,
@@ -307,10 +307,10 @@ impl PoolGeneration {
     }
 
     /// Returns `None` only if a semaphore is closed.
-    async fn acquire(&self, of: Use) -> Option<Permits> {
-        let read = match of {
-            Use::Read => Some(Arc::clone(&self.read_permits).acquire_owned().await.ok()?),
-            Use::Write => None,
+    async fn acquire(&self, kind: CallKind) -> Option<Permits> {
+        let read = match kind {
+            CallKind::Read => Some(Arc::clone(&self.read_permits).acquire_owned().await.ok()?),
+            CallKind::Write => None,
         };
         Some(Permits {
             _read: read,

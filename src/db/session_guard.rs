@@ -46,7 +46,7 @@ impl SessionGuard {
         }
     }
 
-    fn look(&mut self, event: &InstrumentationEvent<'_>) {
+    fn inspect(&mut self, event: &InstrumentationEvent<'_>) {
         match event {
             InstrumentationEvent::BeginTransaction { .. } => self.begins = true,
             InstrumentationEvent::StartQuery { query, .. } => {
@@ -85,7 +85,7 @@ impl SessionGuard {
 
 impl Instrumentation for SessionGuard {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
-        self.look(&event);
+        self.inspect(&event);
         if let Some(next) = &mut self.next {
             next.on_connection_event(event);
         }

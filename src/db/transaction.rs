@@ -22,7 +22,7 @@ use super::failure::DbError;
 /// use tickbook::db::{TimeseriesDb, transaction};
 ///
 /// # async fn compact(db: &TimeseriesDb) -> Result<(), tickbook::RepositoryError> {
-/// db.run("lock and analyze ticks", |connection| {
+/// db.run("analyze_ticks", |connection| {
 ///     transaction(connection, |connection| {
 ///         sql_query("LOCK TABLE ticks IN SHARE MODE").execute(connection)?;
 ///         sql_query("ANALYZE ticks").execute(connection)?;

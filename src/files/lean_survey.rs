@@ -80,13 +80,13 @@ impl LeanSurvey {
     ///
     /// # Errors
     /// The reason why the file cannot be stored as it is, with the remedy; a file that cannot be read.
-    pub fn look(&mut self, file: &mut MarketFile) -> Result<(), FileError> {
+    pub fn check(&mut self, file: &mut MarketFile) -> Result<(), FileError> {
         let folder = LeanFolder::of(file.path());
-        self.look_at_names(file, folder.as_ref())?;
+        self.check_names(file, folder.as_ref())?;
         for index in 0..file.entry_count() {
             let entry = file.entry(index)?;
             let place = entry.place.clone();
-            self.look_at_lines(entry)
+            self.check_lines(entry)
                 .map_err(|reason| FileError::new(&place, reason))?;
         }
         Ok(())
@@ -96,12 +96,12 @@ impl LeanSurvey {
     ///
     /// # Errors
     /// If files of such a symbol cannot be stored as they are.
-    pub fn look_at_symbol(&self, symbol: &Symbol, path: &Path) -> Result<(), FileError> {
+    pub fn check_symbol(&self, symbol: &Symbol, path: &Path) -> Result<(), FileError> {
         let Some(instrument) = &symbol.instrument else {
             return Ok(());
         };
         let market = symbol.exchange.to_ascii_lowercase();
-        self.look_at_type(instrument.instrument_type, Some(&market))
+        self.check_type(instrument.instrument_type, Some(&market))
             .map_err(|reason| {
                 let reason = format!(
                     "{}:{} has the type {}: {reason}",
@@ -111,7 +111,7 @@ impl LeanSurvey {
             })
     }
 
-    fn look_at_names(
+    fn check_names(
         &mut self,
         file: &mut MarketFile,
         folder: Option<&LeanFolder>,
@@ -123,13 +123,13 @@ impl LeanSurvey {
             let place = entry.place.clone();
             let refuse = |reason| FileError::new(&place, reason);
             let names: Vec<_> = entry.names.iter().map(|name| LeanName::of(name)).collect();
-            self.look_at_kind(&names, folder).map_err(refuse)?;
+            self.check_kind(&names, folder).map_err(refuse)?;
             let day = match LeanDay::of(&entry) {
                 Ok(day) => day,
                 Err(error) => return Err(self.undated(entry).map_or(error, refuse)),
             };
             if let Some(instrument) = names.iter().find_map(|name| name.instrument.as_ref()) {
-                self.look_at_instrument(instrument, &place)?;
+                self.check_instrument(instrument, &place)?;
             }
             if let Some(other) = days.insert(day, place.clone()) {
                 let reason = format!(
@@ -147,8 +147,8 @@ impl LeanSurvey {
             };
             let market = market.map(String::as_str);
             let looked = match kind {
-                Some(kind) => self.look_at_type(kind, market),
-                None => self.look_at_zone(None, market),
+                Some(kind) => self.check_type(kind, market),
+                None => self.check_zone(None, market),
             };
             looked.map_err(|reason| FileError::new(&place, reason))?;
         }
@@ -172,7 +172,7 @@ impl LeanSurvey {
         format!("its time {time} is the time of a bar of hours or days: choose a file of {wanted}")
     }
 
-    fn look_at_instrument(
+    fn check_instrument(
         &mut self,
         instrument: &str,
         place: &FileLocation,
@@ -191,7 +191,7 @@ impl LeanSurvey {
         Ok(())
     }
 
-    fn look_at_kind(&self, names: &[LeanName], folder: Option<&LeanFolder>) -> Result<(), String> {
+    fn check_kind(&self, names: &[LeanName], folder: Option<&LeanFolder>) -> Result<(), String> {
         let kind = names.iter().find_map(|name| name.kind);
         if let Some(kind) = kind.filter(|kind| *kind != "quote") {
             return Err(format!(
@@ -212,7 +212,7 @@ impl LeanSurvey {
         }
     }
 
-    fn look_at_type(&self, kind: InstrumentType, market: Option<&str>) -> Result<(), String> {
+    fn check_type(&self, kind: InstrumentType, market: Option<&str>) -> Result<(), String> {
         let is_scaled = matches!(
             kind,
             InstrumentType::Equity | InstrumentType::Option | InstrumentType::IndexOption
@@ -223,14 +223,10 @@ impl LeanSurvey {
                  --price-scale 1 if they are not multiplied"
             ));
         }
-        self.look_at_zone(Some(kind), market)
+        self.check_zone(Some(kind), market)
     }
 
-    fn look_at_zone(
-        &self,
-        kind: Option<InstrumentType>,
-        market: Option<&str>,
-    ) -> Result<(), String> {
+    fn check_zone(&self, kind: Option<InstrumentType>, market: Option<&str>) -> Result<(), String> {
         let is_scaled = self
             .scale
             .is_some_and(|scale| scale != PriceScale::default());
@@ -245,7 +241,7 @@ impl LeanSurvey {
         })
     }
 
-    fn look_at_lines(&self, entry: Entry<'_>) -> Result<(), String> {
+    fn check_lines(&self, entry: Entry<'_>) -> Result<(), String> {
         let day = LeanDay::of(&entry).map_err(|error| error.to_string())?;
         let mut lines = Lines::new(entry);
         let (mut line, mut columns) = (Vec::new(), Columns::default());
@@ -261,7 +257,7 @@ impl LeanSurvey {
             if is_long_time(columns.get(0)) {
                 return Err(self.long_bars(columns.get(0)));
             }
-            seen.look(self.rows, day, &columns);
+            seen.add(self.rows, day, &columns);
         }
         seen.problem(self.rows, self.scale.is_some())
     }
@@ -296,7 +292,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn look(&mut self, rows: LeanRows, day: LeanDay, columns: &Columns) {
+    fn add(&mut self, rows: LeanRows, day: LeanDay, columns: &Columns) {
         let width = columns.len();
         let prices: &[usize] = match (rows, width) {
             (LeanRows::Quotes, 3) => &[1, 2],

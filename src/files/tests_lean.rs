@@ -25,7 +25,7 @@ fn look(survey: &LeanSurvey, files: &[PathBuf]) -> Result<(), String> {
     let mut survey = survey.clone();
     for path in files {
         let mut file = MarketFile::open(path).expect("readable");
-        survey.look(&mut file).map_err(|error| error.to_string())?;
+        survey.check(&mut file).map_err(|error| error.to_string())?;
     }
     Ok(())
 }
@@ -290,7 +290,7 @@ fn symbols_of_other_types_are_refused() {
             active: true,
             instrument: Some(instrument(instrument_type)),
         };
-        let looked = survey.look_at_symbol(&symbol, "a.zip".as_ref());
+        let looked = survey.check_symbol(&symbol, "a.zip".as_ref());
         looked.map_err(|error| error.to_string())
     };
     let error = look(&bars(), "usa", InstrumentType::Equity).expect_err("scaled");

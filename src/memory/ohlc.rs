@@ -154,7 +154,9 @@ impl InMemoryOhlcRepository {
                 of_ticks.add(tick)
             }
         };
-        self.ticks.look_at(query.symbol_id, window, fold).await?;
+        self.ticks
+            .for_each_in(query.symbol_id, window, fold)
+            .await?;
         let of_parts = parts.fold_with(&minutes.finish(now)?, timeframe, now)?;
         let of_ticks = of_ticks.finish(now)?.into_iter();
         let computed = of_ticks.map(ExactCandle::into_candle).chain(of_parts);

@@ -11,7 +11,7 @@ use crate::domain::{Page, TickKey};
 use crate::error::RepositoryError;
 use crate::repository::{
     QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState,
-    QuarantinedTick, dedup_sorted_ids, normalized_quarantine,
+    QuarantinedTick, Resolution, dedup_sorted_ids, normalized_quarantine,
 };
 
 /// Quarantined ticks in memory. Clones share them.
@@ -105,17 +105,14 @@ impl QuarantineRepository for InMemoryQuarantineRepository {
     async fn resolve(
         &self,
         ids: &[QuarantineId],
-        state: QuarantineState,
+        resolution: Resolution,
     ) -> Result<u64, RepositoryError> {
         let ids = dedup_sorted_ids(ids)?;
-        if state == QuarantineState::Pending {
-            return Ok(0);
-        }
         let mut changed = 0;
         for entry in write(&self.table).entries.iter_mut() {
             let is_pending = entry.state == QuarantineState::Pending;
             if is_pending && ids.binary_search(&entry.id.get()).is_ok() {
-                entry.state = state;
+                entry.state = resolution.state();
                 changed += 1;
             }
         }

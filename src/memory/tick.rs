@@ -98,7 +98,7 @@ impl InMemoryTickRepository {
 
     /// Calls `look` with each tick of a range, ordered by `(tick_time, sequence)`, and lets other tasks run
     /// in between. Ticks that they write meanwhile may be partly included.
-    pub(super) async fn look_at<E>(
+    pub(super) async fn for_each_in<E>(
         &self,
         symbol_id: SymbolId,
         range: TimeRange,
@@ -278,7 +278,7 @@ impl TickRepository for InMemoryTickRepository {
         let (repository, ticks) = (self.clone(), ticks.to_vec());
         let inserting = tokio::spawn(async move { repository.insert_all(&ticks).await });
         inserting.await.map_err(|error| RepositoryError::Internal {
-            operation: "insert ticks",
+            operation: "insert_batch",
             reason: error.to_string(),
         })
     }
@@ -345,7 +345,7 @@ impl TickRepository for InMemoryTickRepository {
 
     async fn count(&self, symbol_id: SymbolId, range: TimeRange) -> Result<u64, RepositoryError> {
         let mut count = 0;
-        self.look_at(symbol_id, range, |_| {
+        self.for_each_in(symbol_id, range, |_| {
             count += 1;
             Ok::<_, RepositoryError>(())
         })

@@ -117,7 +117,7 @@ pub async fn check_health(pools: &DatabasePools) -> HealthReport {
 async fn probe(executor: &Executor) -> DatabaseHealth {
     let database = executor.database();
     executor
-        .probe("check health", DEADLINE, move |connection| {
+        .probe("check_health", DEADLINE, move |connection| {
             examine(connection, database)
         })
         .await

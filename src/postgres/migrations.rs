@@ -114,7 +114,7 @@ async fn migrate(executor: &Executor) -> Result<MigrationReport, RepositoryError
 async fn pending(executor: &Executor) -> Result<Vec<String>, RepositoryError> {
     let database = executor.database();
     executor
-        .run_idempotent("list pending migrations", move |connection| {
+        .run_idempotent("pending_migrations", move |connection| {
             pending_migrations(connection, database)
         })
         .await
@@ -123,7 +123,7 @@ async fn pending(executor: &Executor) -> Result<Vec<String>, RepositoryError> {
 async fn revert_all(executor: &Executor) -> Result<Vec<String>, RepositoryError> {
     let database = executor.database();
     executor
-        .run_dedicated("revert migrations", move |connection| {
+        .run_dedicated("revert_migrations", move |connection| {
             revert_applied(connection, database)
         })
         .await

@@ -95,7 +95,7 @@ impl OhlcRepository for PgOhlcRepository {
         let relations = Arc::clone(&self.relations);
         let now = self.clock.now();
         self.reads()
-            .read("read candles", move |connection| {
+            .read("candles", move |connection| {
                 snapshot::at_one_instant(connection, &relations, |snapshot| {
                     page::read(snapshot, &query, now)
                 })
@@ -127,7 +127,7 @@ impl OhlcRepository for PgOhlcRepository {
         let timeseries = self.connections.timeseries();
         let different = stored::Upsert::new(candles, timeseries.executor().call_timeout())?;
         timeseries
-            .run_idempotent("upsert candles", move |connection| {
+            .run_idempotent("upsert_candles", move |connection| {
                 different.run(connection)
             })
             .await
@@ -150,7 +150,7 @@ impl OhlcRepository for PgOhlcRepository {
             self.clock.now(),
         );
         timeseries
-            .run_idempotent("restore candles", move |connection| restore.run(connection))
+            .run_idempotent("restore_candles", move |connection| restore.run(connection))
             .await
     }
 
@@ -163,7 +163,7 @@ impl OhlcRepository for PgOhlcRepository {
         let doomed = delete::Doomed::new(symbol_id, timeframe, range)?;
         self.connections
             .timeseries()
-            .run_once("delete candles", move |connection| {
+            .run_once("delete_candles", move |connection| {
                 doomed.delete(connection)
             })
             .await
@@ -178,7 +178,7 @@ impl OhlcRepository for PgOhlcRepository {
         let doomed = delete::Doomed::new(symbol_id, timeframe, range)?;
         self.connections
             .timeseries()
-            .read("count candles to delete", move |connection| {
+            .read("deletable_candles", move |connection| {
                 doomed.count(connection)
             })
             .await

@@ -15,8 +15,8 @@ use crate::db::TimeseriesConnections;
 use crate::domain::{Page, SymbolId, UnknownRule, Verdict};
 use crate::error::{Entity, RepositoryError};
 use crate::repository::{
-    QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState,
-    QuarantinedTick, UnknownQuarantineState, dedup_sorted_ids, normalized_quarantine,
+    QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineRepository, QuarantinedTick,
+    Resolution, UnknownQuarantineState, dedup_sorted_ids, normalized_quarantine,
 };
 
 impl TableRow for QuarantinedTick {
@@ -75,7 +75,7 @@ impl QuarantineRepository for PgQuarantineRepository {
         }
         let timeseries = self.connections.timeseries();
         timeseries
-            .run_idempotent("keep ticks in quarantine", move |connection| {
+            .run_idempotent("put", move |connection| {
                 let put = insert_missing(connection, &ticks)?;
                 Ok(put as u64)
             })
@@ -89,7 +89,7 @@ impl QuarantineRepository for PgQuarantineRepository {
         let query = *query;
         let timeseries = self.connections.timeseries();
         let items = timeseries
-            .read("read the quarantine", move |connection| {
+            .read("list", move |connection| {
                 let select = select();
                 let rows: Vec<QuarantineRow> = sql_query(format!(
                     "{select} WHERE tick_time >= $1 AND tick_time < $2 AND quarantine_id > $3 \
@@ -117,7 +117,7 @@ impl QuarantineRepository for PgQuarantineRepository {
         let ids = dedup_sorted_ids(ids)?;
         let timeseries = self.connections.timeseries();
         timeseries
-            .read("read ticks of the quarantine", move |connection| {
+            .read("get", move |connection| {
                 let select = select();
                 let select =
                     format!("{select} WHERE quarantine_id = ANY($1) ORDER BY quarantine_id");
@@ -132,15 +132,15 @@ impl QuarantineRepository for PgQuarantineRepository {
     async fn resolve(
         &self,
         ids: &[QuarantineId],
-        state: QuarantineState,
+        resolution: Resolution,
     ) -> Result<u64, RepositoryError> {
         let ids = dedup_sorted_ids(ids)?;
-        if ids.is_empty() || state == QuarantineState::Pending {
+        if ids.is_empty() {
             return Ok(0);
         }
         let timeseries = self.connections.timeseries();
         timeseries
-            .run_once("resolve quarantined ticks", move |connection| {
+            .run_once("resolve", move |connection| {
                 // lock in one order, so that concurrent decisions cannot deadlock
                 let changed = sql_query(
                     "UPDATE tick_quarantine SET state = $2, resolved_at = now() \
@@ -149,7 +149,7 @@ impl QuarantineRepository for PgQuarantineRepository {
                      ORDER BY quarantine_id FOR UPDATE)",
                 )
                 .bind::<Array<BigInt>, _>(&ids)
-                .bind::<Text, _>(state.as_str())
+                .bind::<Text, _>(resolution.state().as_str())
                 .execute(connection)?;
                 Ok(changed as u64)
             })

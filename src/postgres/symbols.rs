@@ -50,7 +50,7 @@ impl SymbolRepository for PgSymbolRepository {
         check(&symbol)?;
         self.connections
             .metadata()
-            .run_once("create a symbol", move |connection| {
+            .run_once("create", move |connection| {
                 writing::create(connection, symbol.clone())
             })
             .await
@@ -64,7 +64,7 @@ impl SymbolRepository for PgSymbolRepository {
         let symbols = symbols.to_vec();
         self.connections
             .metadata()
-            .run_idempotent("upsert symbols", move |connection| {
+            .run_idempotent("upsert_batch", move |connection| {
                 writing::upsert(connection, &symbols)
             })
             .await
@@ -82,7 +82,7 @@ impl SymbolRepository for PgSymbolRepository {
         // a second run would report that nothing was changed
         self.connections
             .metadata()
-            .run_once("merge symbols", move |connection| {
+            .run_once("merge_batch", move |connection| {
                 changing::merge(connection, &stated, overwrite)
             })
             .await
@@ -96,7 +96,7 @@ impl SymbolRepository for PgSymbolRepository {
         let facts = facts.clone();
         self.connections
             .metadata()
-            .run_once("describe a symbol", move |connection| {
+            .run_once("describe", move |connection| {
                 changing::describe(connection, symbol_id, &facts)
             })
             .await
@@ -110,7 +110,7 @@ impl SymbolRepository for PgSymbolRepository {
         let name = name.clone();
         self.connections
             .metadata()
-            .run_once("rename a symbol", move |connection| {
+            .run_once("rename", move |connection| {
                 changing::rename(connection, symbol_id, &name)
             })
             .await
@@ -119,7 +119,7 @@ impl SymbolRepository for PgSymbolRepository {
     async fn get(&self, symbol_id: SymbolId) -> Result<Option<Symbol>, RepositoryError> {
         self.connections
             .metadata()
-            .read("read a symbol", move |connection| {
+            .read("get", move |connection| {
                 reading::by_id(connection, symbol_id)
             })
             .await
@@ -133,7 +133,7 @@ impl SymbolRepository for PgSymbolRepository {
         let ids: Vec<_> = ids.into_iter().map(SymbolId::get).collect();
         self.connections
             .metadata()
-            .read("read symbols", move |connection| {
+            .read("get_many", move |connection| {
                 reading::by_ids(connection, &ids)
             })
             .await
@@ -146,7 +146,7 @@ impl SymbolRepository for PgSymbolRepository {
         let reference = reference.clone();
         self.connections
             .metadata()
-            .read("read a symbol by name", move |connection| {
+            .read("get_by_name", move |connection| {
                 reading::by_name(connection, &reference)
             })
             .await
@@ -156,9 +156,7 @@ impl SymbolRepository for PgSymbolRepository {
         let query = query.clone();
         self.connections
             .metadata()
-            .read("list symbols", move |connection| {
-                reading::list(connection, &query)
-            })
+            .read("list", move |connection| reading::list(connection, &query))
             .await
     }
 
@@ -167,7 +165,7 @@ impl SymbolRepository for PgSymbolRepository {
         let exchange = exchange.clone();
         self.connections
             .metadata()
-            .run_once("create an exchange", move |connection| {
+            .run_once("create_exchange", move |connection| {
                 exchanges::create(connection, &exchange)
             })
             .await
@@ -181,7 +179,7 @@ impl SymbolRepository for PgSymbolRepository {
         let (name, facts) = (name.to_owned(), facts.clone());
         self.connections
             .metadata()
-            .run_idempotent("describe an exchange", move |connection| {
+            .run_idempotent("describe_exchange", move |connection| {
                 exchanges::describe(connection, &name, &facts)
             })
             .await
@@ -191,7 +189,7 @@ impl SymbolRepository for PgSymbolRepository {
         let name = name.to_owned();
         self.connections
             .metadata()
-            .read("read an exchange", move |connection| {
+            .read("get_exchange", move |connection| {
                 exchanges::by_name(connection, &name)
             })
             .await
@@ -204,7 +202,7 @@ impl SymbolRepository for PgSymbolRepository {
         let query = query.clone();
         self.connections
             .metadata()
-            .read("list exchanges", move |connection| {
+            .read("list_exchanges", move |connection| {
                 exchanges::list(connection, &query)
             })
             .await
@@ -213,7 +211,7 @@ impl SymbolRepository for PgSymbolRepository {
     async fn deactivate(&self, symbol_id: SymbolId) -> Result<Symbol, RepositoryError> {
         self.connections
             .metadata()
-            .run_idempotent("deactivate a symbol", move |connection| {
+            .run_idempotent("deactivate", move |connection| {
                 writing::deactivate(connection, symbol_id)
             })
             .await
@@ -231,7 +229,7 @@ impl SymbolRepository for PgSymbolRepository {
         let mappings = mappings.to_vec();
         self.connections
             .metadata()
-            .run_idempotent("map feed symbols", move |connection| {
+            .run_idempotent("map_feed_symbols", move |connection| {
                 feeds::map(connection, &mappings)
             })
             .await
@@ -241,7 +239,7 @@ impl SymbolRepository for PgSymbolRepository {
         let (feed, feed_key) = (feed.to_owned(), feed_key.to_owned());
         self.connections
             .metadata()
-            .run_idempotent("unmap a feed symbol", move |connection| {
+            .run_idempotent("unmap_feed_symbol", move |connection| {
                 feeds::unmap(connection, &feed, &feed_key)
             })
             .await
@@ -250,7 +248,7 @@ impl SymbolRepository for PgSymbolRepository {
     async fn feed_symbols(&self, symbol_id: SymbolId) -> Result<Vec<FeedSymbol>, RepositoryError> {
         self.connections
             .metadata()
-            .read("read feed symbols", move |connection| {
+            .read("feed_symbols", move |connection| {
                 feeds::of_symbol(connection, symbol_id)
             })
             .await
@@ -264,7 +262,7 @@ impl SymbolRepository for PgSymbolRepository {
         let (feed, feed_key) = (feed.to_owned(), feed_key.to_owned());
         self.connections
             .metadata()
-            .read("read a symbol by feed key", move |connection| {
+            .read("get_by_feed_key", move |connection| {
                 feeds::symbol_of(connection, &feed, &feed_key)
             })
             .await

@@ -101,7 +101,7 @@ impl TickRepository for PgTickRepository {
     async fn range(&self, query: &TickQuery) -> Result<Page<Tick, TickCursor>, RepositoryError> {
         let (query, now) = (*query, self.clock.now());
         self.reads()
-            .read("read ticks", move |connection| {
+            .read("range", move |connection| {
                 range::page(connection, &query, now)
             })
             .await
@@ -110,7 +110,7 @@ impl TickRepository for PgTickRepository {
     async fn latest(&self, symbol_id: SymbolId) -> Result<Option<Tick>, RepositoryError> {
         let now = self.clock.now();
         self.reads()
-            .read("read the latest tick", move |connection| {
+            .read("latest", move |connection| {
                 range::newest_in(connection, symbol_id, TimeRange::all(), now)
             })
             .await
@@ -131,7 +131,7 @@ impl TickRepository for PgTickRepository {
         }
         let now = self.clock.now();
         self.reads()
-            .read("read the latest ticks", move |connection| {
+            .read("latest_of", move |connection| {
                 newest::newest_of(connection, ids.clone(), now)
             })
             .await
@@ -147,7 +147,7 @@ impl TickRepository for PgTickRepository {
         };
         let now = self.clock.now();
         self.reads()
-            .read("read the tick of a time", move |connection| {
+            .read("as_of", move |connection| {
                 range::newest_in(connection, symbol_id, range, now)
             })
             .await
@@ -156,7 +156,7 @@ impl TickRepository for PgTickRepository {
     async fn count(&self, symbol_id: SymbolId, range: TimeRange) -> Result<u64, RepositoryError> {
         let count: i64 = self
             .reads()
-            .read("count ticks", move |connection| {
+            .read("count", move |connection| {
                 ticks::table
                     .filter(ticks::symbol_id.eq(symbol_id.get()))
                     .filter(ticks::tick_time.ge(range.start()))
@@ -177,7 +177,7 @@ impl TickRepository for PgTickRepository {
     ) -> Result<DeletedTicks, RepositoryError> {
         self.connections
             .timeseries()
-            .run_once("delete ticks", move |connection| {
+            .run_once("delete_ticks", move |connection| {
                 delete::delete_part(connection, symbol_id, range)
             })
             .await
@@ -190,7 +190,7 @@ impl TickRepository for PgTickRepository {
     ) -> Result<DeletedTicks, RepositoryError> {
         self.connections
             .timeseries()
-            .read("count ticks to delete", move |connection| {
+            .read("deletable_ticks", move |connection| {
                 delete::deletable_part(connection, symbol_id, range)
             })
             .await

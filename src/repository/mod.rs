@@ -30,7 +30,7 @@ pub use fill::filled_candles;
 pub use ohlc::{CandleQuery, OhlcRepository};
 pub use quarantine::{
     QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState,
-    QuarantinedTick, UnknownQuarantineState,
+    QuarantinedTick, Resolution, UnknownQuarantineState,
 };
 pub(crate) use quarantine::{
     dedup_sorted as dedup_sorted_ids, normalized as normalized_quarantine,

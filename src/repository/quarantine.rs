@@ -58,7 +58,7 @@ impl fmt::Display for QuarantineId {
     }
 }
 
-/// The decision about a quarantined tick.
+/// The state of a quarantined tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum QuarantineState {
@@ -82,6 +82,27 @@ impl QuarantineState {
             Self::Pending => "pending",
             Self::Released => "released",
             Self::Discarded => "discarded",
+        }
+    }
+}
+
+/// The decision about a quarantined tick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Resolution {
+    /// The tick was stored.
+    Released,
+    /// The tick is not to be stored.
+    Discarded,
+}
+
+impl Resolution {
+    /// The state of a tick after this decision.
+    #[must_use]
+    pub const fn state(self) -> QuarantineState {
+        match self {
+            Self::Released => QuarantineState::Released,
+            Self::Discarded => QuarantineState::Discarded,
         }
     }
 }
@@ -112,7 +133,7 @@ pub struct QuarantineEntry {
     pub id: QuarantineId,
     /// The tick and the reason.
     pub item: QuarantinedTick,
-    /// The decision.
+    /// Whether it was decided about, and how.
     pub state: QuarantineState,
 }
 
@@ -226,8 +247,8 @@ pub trait QuarantineRepository: Debug + Send + Sync + 'static {
     /// `InvalidInput` for more than 10,000 ids, and failures of the store.
     async fn get(&self, ids: &[QuarantineId]) -> Result<Vec<QuarantineEntry>, RepositoryError>;
 
-    /// Sets the state of pending ticks. Other ticks and unknown ids are ignored. Returns the number of
-    /// changed ticks. [`QuarantineState::Pending`] changes none.
+    /// Sets the state of pending ticks to that of `resolution`. Other ticks and unknown ids are ignored.
+    /// Returns the number of changed ticks.
     ///
     /// # Errors
     /// `InvalidInput` for more than 10,000 ids, and failures of the store, after which the call may be
@@ -235,7 +256,7 @@ pub trait QuarantineRepository: Debug + Send + Sync + 'static {
     async fn resolve(
         &self,
         ids: &[QuarantineId],
-        state: QuarantineState,
+        resolution: Resolution,
     ) -> Result<u64, RepositoryError>;
 }
 

@@ -145,27 +145,27 @@ async fn calls_and_connections_are_counted() {
             1.0,
         ),
         (
-            "db_client_connection_timeouts_total{pool=metadata}".to_owned(),
+            "db_client_connection_timeouts_total{database=metadata}".to_owned(),
             1.0,
         ),
         (
-            "db_client_connection_pending_requests{pool=metadata}".to_owned(),
+            "db_client_connection_pending_requests{database=metadata}".to_owned(),
             0.0,
         ),
         (
-            "db_client_connection_create_time_seconds{pool=metadata}".to_owned(),
+            "db_client_connection_create_time_seconds{database=metadata}".to_owned(),
             3.0,
         ),
         (
-            "db_client_connection_sessions_changed_total{pool=metadata}".to_owned(),
+            "db_client_connection_sessions_changed_total{database=metadata}".to_owned(),
             1.0,
         ),
         (
-            "db_client_connection_count{pool=metadata,state=used}".to_owned(),
+            "db_client_connections{database=metadata,state=used}".to_owned(),
             0.0,
         ),
         (
-            "db_client_connection_count{pool=metadata,state=idle}".to_owned(),
+            "db_client_connections{database=metadata,state=idle}".to_owned(),
             2.0,
         ),
     ] {

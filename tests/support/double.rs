@@ -15,7 +15,7 @@ use tickbook::domain::{
 };
 use tickbook::repository::{
     CandleQuery, DeletedCandles, DeletedTicks, InsertReceipt, OhlcRepository, QuarantineEntry,
-    QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState, QuarantinedTick,
+    QuarantineId, QuarantineQuery, QuarantineRepository, QuarantinedTick, Resolution,
     RestoredCandles, TickQuery, TickRepository,
 };
 
@@ -205,8 +205,8 @@ impl<T: QuarantineCalls> QuarantineRepository for Double<T> {
     async fn resolve(
         &self,
         ids: &[QuarantineId],
-        state: QuarantineState,
+        resolution: Resolution,
     ) -> Result<u64, RepositoryError> {
-        self.quarantine_behind().resolve(ids, state).await
+        self.quarantine_behind().resolve(ids, resolution).await
     }
 }

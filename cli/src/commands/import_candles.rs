@@ -16,7 +16,7 @@ use crate::bar_batches::{self, BarBatches, BarFormat};
 use crate::candle_rows::is_reserved;
 use crate::importing::{Owner, TimesToCome, refuse_twice};
 use crate::interruption;
-use crate::lean_files::{self, look_at_symbol};
+use crate::lean_files::{self, check_symbol};
 use crate::opening::{connect, patiently, settings};
 use crate::progress::bar_of_files;
 use crate::report::{CandleSummary, Problems, print, print_json, seconds};
@@ -35,7 +35,7 @@ pub(crate) async fn run(
         let (repositories, _) = connect(&config).await?;
         let symbols = &*repositories.symbols;
         if let BarFormat::Lean(_) = format {
-            look_at_symbol(&survey, symbols, reference, &arguments.files).await?;
+            check_symbol(&survey, symbols, reference, &arguments.files).await?;
         }
         let owner = Owner::find(symbols, reference, arguments.create_symbol).await?;
         let (allow, now) = (arguments.allow_future, clock.now());

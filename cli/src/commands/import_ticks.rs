@@ -18,7 +18,7 @@ use crate::Outcome;
 use crate::args::{ImportTicksArguments, TimeFormatName};
 use crate::importing::{Owner, TimesToCome, refuse_twice};
 use crate::interruption;
-use crate::lean_files::{self, look_at_symbol};
+use crate::lean_files::{self, check_symbol};
 use crate::new_owner::NewOwner;
 use crate::opening::{connect, patiently, settings};
 use crate::progress::bar_of_files;
@@ -47,7 +47,7 @@ pub(crate) async fn run(
         let (repositories, pools) = connect(&config).await?;
         let symbols = &*repositories.symbols;
         if arguments.format == QuoteFormat::Lean {
-            look_at_symbol(&survey, symbols, reference, &arguments.files).await?;
+            check_symbol(&survey, symbols, reference, &arguments.files).await?;
         }
         let owner = Owner::find(symbols, reference, arguments.create_symbol).await?;
         let (allow, now) = (arguments.allow_future, clock.now());

@@ -11,7 +11,9 @@ use tickbook::Repositories;
 use tickbook::domain::{PageLimit, Rule, SymbolReference, Tick, TimeRange};
 use tickbook::files::QuoteColumn;
 use tickbook::ingest::quality::{ReleaseReceipt, release};
-use tickbook::repository::{QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineState};
+use tickbook::repository::{
+    QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineState, Resolution,
+};
 
 use crate::Outcome;
 use crate::opening::{connect, full_name, settings, symbol};
@@ -118,10 +120,10 @@ pub(crate) async fn run(command: &QuarantineCommand) -> anyhow::Result<Outcome> 
     match command {
         QuarantineCommand::List(arguments) => list(&repositories, arguments).await,
         QuarantineCommand::Release(arguments) => {
-            resolve(&repositories, arguments, QuarantineState::Released).await
+            resolve(&repositories, arguments, Resolution::Released).await
         }
         QuarantineCommand::Discard(arguments) => {
-            resolve(&repositories, arguments, QuarantineState::Discarded).await
+            resolve(&repositories, arguments, Resolution::Discarded).await
         }
     }
 }
@@ -266,7 +268,7 @@ async fn list(repositories: &Repositories, arguments: &ListArguments) -> anyhow:
 
 /// The result of `release` and `discard`.
 #[derive(Debug, Default, Serialize)]
-struct Resolution {
+struct ResolvedCounts {
     resolved: u64,
     inserted: u64,
     duplicates: u64,
@@ -274,7 +276,7 @@ struct Resolution {
     rejected: u64,
 }
 
-impl Resolution {
+impl ResolvedCounts {
     fn add(&mut self, receipt: &ReleaseReceipt) {
         self.resolved += receipt.released;
         self.inserted += receipt.stored.inserted;
@@ -287,15 +289,15 @@ impl Resolution {
 async fn resolve(
     repositories: &Repositories,
     arguments: &ResolveArguments,
-    state: QuarantineState,
+    resolution: Resolution,
 ) -> anyhow::Result<Outcome> {
-    let mut done = Resolution::default();
+    let mut done = ResolvedCounts::default();
     if arguments.all {
         let mut query = query(repositories, &arguments.filter).await?;
         loop {
             let page = repositories.quarantine.list(&query).await?;
             let ids: Vec<_> = page.items.iter().map(|entry| entry.id).collect();
-            resolve_ids(repositories, &ids, state, &mut done).await?;
+            resolve_ids(repositories, &ids, resolution, &mut done).await?;
             query.after = page.next;
             if query.after.is_none() {
                 break;
@@ -309,9 +311,9 @@ async fn resolve(
             .map(QuarantineId::new)
             .collect();
         require(repositories, &ids).await?;
-        resolve_ids(repositories, &ids, state, &mut done).await?;
+        resolve_ids(repositories, &ids, resolution, &mut done).await?;
     }
-    let Resolution {
+    let ResolvedCounts {
         resolved,
         inserted,
         duplicates,
@@ -320,7 +322,7 @@ async fn resolve(
     } = &done;
     if arguments.json {
         print_json(&done)?;
-    } else if state == QuarantineState::Released {
+    } else if resolution == Resolution::Released {
         print(&format!(
             "released {resolved}, inserted {inserted}, duplicates {duplicates}, \
              conflicts {conflicts}, rejected {rejected}"
@@ -356,15 +358,15 @@ async fn require(repositories: &Repositories, ids: &[QuarantineId]) -> anyhow::R
 async fn resolve_ids(
     repositories: &Repositories,
     ids: &[QuarantineId],
-    state: QuarantineState,
-    done: &mut Resolution,
+    resolution: Resolution,
+    done: &mut ResolvedCounts,
 ) -> anyhow::Result<()> {
     let quarantine = repositories.quarantine.as_ref();
-    if state == QuarantineState::Released {
+    if resolution == Resolution::Released {
         let receipt = release(quarantine, repositories.ticks.as_ref(), ids).await?;
         done.add(&receipt);
     } else {
-        done.resolved += quarantine.resolve(ids, state).await?;
+        done.resolved += quarantine.resolve(ids, resolution).await?;
     }
     Ok(())
 }

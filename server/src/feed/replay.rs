@@ -86,7 +86,7 @@ impl ReplayFeed {
         for path in files {
             let mut file = MarketFile::open(path)?;
             if QuoteFormat::detect(&mut file, 0)? == QuoteFormat::Lean {
-                survey.look(&mut file)?;
+                survey.check(&mut file)?;
             }
             for index in 0..file.entry_count() {
                 drop(quotes(&mut file, index)?);

@@ -5,15 +5,13 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
-use tickbook::db::ConnectionCounts;
-use tickbook::db::Executor;
 use tickbook::ingest::feed::PipelineMonitor;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::{AppState, OpenApiText};
-use crate::metrics::{set_connections, set_feed};
+use crate::metrics::{set_feed, set_process};
 use crate::readiness::DatabaseState;
 use crate::wire::PipelineBody;
 
@@ -105,15 +103,12 @@ pub async fn ready(State(app): State<AppState>) -> Response {
 )]
 pub async fn metrics(State(app): State<AppState>) -> Response {
     if let Some(pools) = &app.pools {
-        count_connections(pools.metadata().executor());
-        count_connections(pools.timeseries().executor());
-        if let Some(replica) = pools.replica() {
-            count_connections(replica.executor());
-        }
+        pools.record_connections();
     }
     if let Some(feed) = &app.feed {
         set_feed(&feed.state());
     }
+    set_process();
     let content_type = "text/plain; version=0.0.4; charset=utf-8";
     ([(header::CONTENT_TYPE, content_type)], app.metrics.render()).into_response()
 }
@@ -128,9 +123,4 @@ pub async fn metrics(State(app): State<AppState>) -> Response {
 pub async fn openapi(Extension(text): Extension<OpenApiText>) -> Response {
     let content_type = [(header::CONTENT_TYPE, "application/json")];
     (content_type, text.0.to_string()).into_response()
-}
-
-fn count_connections(pool: &Executor) {
-    let ConnectionCounts { open, idle, .. } = pool.connections();
-    set_connections(pool.database().as_str(), open, idle);
 }

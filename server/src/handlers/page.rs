@@ -130,7 +130,7 @@ pub(super) async fn page_answer<Row: Serialize + Sync>(
 
 fn failed(error: impl fmt::Display) -> RepositoryError {
     RepositoryError::Internal {
-        operation: "write a page",
+        operation: "write_page",
         reason: error.to_string(),
     }
 }

@@ -193,7 +193,7 @@ fn receipt_answer(receipt: &ReceiptBody) -> Result<Response, Problem> {
     let written = serde_json::to_writer(&mut text, receipt).map_err(io::Error::from);
     let text = written.and_then(|()| Ok(text.into_inner()?));
     let text = text.map_err(|error| RepositoryError::Internal {
-        operation: "write a receipt",
+        operation: "write_receipt",
         reason: error.to_string(),
     })?;
     let json = HeaderValue::from_static("application/json");

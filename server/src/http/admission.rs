@@ -8,6 +8,7 @@ use metrics::counter;
 
 use super::answer::counted;
 use super::{Connection, Http};
+use crate::metrics::HTTP_REFUSED;
 use crate::problem::Problem;
 
 /// Maximum size of path and query together in bytes.
@@ -37,7 +38,7 @@ async fn answer(
         let mut response = if is_of_operation {
             next.run(request).await
         } else {
-            counter!("http_refused_total", "reason" => "connections").increment(1);
+            counter!(HTTP_REFUSED, "reason" => "connections").increment(1);
             Problem::no_more_connections().into_response()
         };
         let close = HeaderValue::from_static("close");

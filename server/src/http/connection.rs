@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::io::Socket;
 use super::open_connections::{Answering, ConnectionSlot};
 use super::{Http, Peer};
+use crate::metrics::HTTP_CONNECTIONS_CLOSED;
 
 /// Read limit of a request head in bytes. A longer head is refused without being read.
 pub(super) const HEAD_BUFFER: usize = 64 * 1024;
@@ -80,7 +81,7 @@ pub(crate) async fn serve(
             served = in_time => {
                 if !served {
                     let reason = if connection.is_idle() { "idle" } else { "reads_nothing" };
-                    counter!("http_connections_closed_total", "reason" => reason).increment(1);
+                    counter!(HTTP_CONNECTIONS_CLOSED, "reason" => reason).increment(1);
                 }
                 return;
             }

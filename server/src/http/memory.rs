@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::open_connections::Connection;
+use crate::metrics::HTTP_REFUSED;
 use crate::problem::Problem;
 
 /// This many bytes of each holder are not counted; the limit of connections bounds them.
@@ -153,7 +154,7 @@ impl Memory {
 }
 
 fn no_memory() -> Problem {
-    counter!("http_refused_total", "reason" => "memory").increment(1);
+    counter!(HTTP_REFUSED, "reason" => "memory").increment(1);
     Problem::no_memory()
 }
 

@@ -18,6 +18,7 @@ use metrics::counter;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use crate::metrics::HTTP_REFUSED;
 use crate::problem::Problem;
 
 pub(crate) use answer::Counted;
@@ -97,7 +98,7 @@ impl Http {
     pub(crate) fn begin(&self) -> Result<OwnedSemaphorePermit, Problem> {
         let permit = Arc::clone(&self.0.requests).try_acquire_owned();
         permit.map_err(|_| {
-            counter!("http_refused_total", "reason" => "requests").increment(1);
+            counter!(HTTP_REFUSED, "reason" => "requests").increment(1);
             Problem::busy()
         })
     }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::metrics::{HTTP_CONNECTIONS, HTTP_CONNECTIONS_CLOSED};
 use crate::settings::ServerConfig;
 use metrics::{counter, gauge};
 use tokio::time::Instant;
@@ -74,7 +75,7 @@ impl Ord for IdleConnection {
 
 impl OpenConnections {
     pub(super) fn new(max_connections: usize) -> Self {
-        gauge!("http_connections").set(0);
+        gauge!(HTTP_CONNECTIONS).set(0);
         Self(Arc::new(ConnectionTable {
             max_connections,
             state: Mutex::default(),
@@ -92,7 +93,7 @@ impl OpenConnections {
     pub(crate) fn take(&self) -> Option<ConnectionSlot> {
         let mut state = self.lock();
         let no_slot = || {
-            counter!("http_connections_closed_total", "reason" => "no_slot").increment(1);
+            counter!(HTTP_CONNECTIONS_CLOSED, "reason" => "no_slot").increment(1);
         };
         if state.sockets >= self.0.max_connections + BESIDES {
             no_slot();
@@ -101,7 +102,7 @@ impl OpenConnections {
         if state.count >= self.0.max_connections
             && let Some(IdleConnection(_, _, end)) = state.idle.pop_first()
         {
-            counter!("http_connections_closed_total", "reason" => "others_wait").increment(1);
+            counter!(HTTP_CONNECTIONS_CLOSED, "reason" => "others_wait").increment(1);
             state.count -= 1;
             end.cancel();
         }
@@ -113,7 +114,7 @@ impl OpenConnections {
         state.opened += 1;
         state.sockets += 1;
         state.count += 1;
-        gauge!("http_connections").increment(1);
+        gauge!(HTTP_CONNECTIONS).increment(1);
         let connection = Connection(Arc::new(ConnectionEntry {
             id: state.opened,
             is_reserved,
@@ -152,7 +153,7 @@ impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.0.break_off();
         self.0.0.all.lock().sockets -= 1;
-        gauge!("http_connections").decrement(1);
+        gauge!(HTTP_CONNECTIONS).decrement(1);
     }
 }
 

@@ -9,6 +9,7 @@ use tickbook::ingest::fanout::{Event, Gap};
 use tokio::time::Instant;
 
 use super::message::{routing_key, unknown_key};
+use crate::metrics::{MISSED_TICKS, RABBITMQ_WAITING};
 
 /// Maximum number of events that wait for the key of one symbol; more are merged into one gap.
 const OF_SYMBOL: usize = 1_000;
@@ -42,7 +43,7 @@ impl Keys {
                 waiting.splice(.., join(waiting.clone()));
                 self.count += waiting.len();
             }
-            gauge!("rabbitmq_waiting_for_symbols").set(self.count as f64);
+            gauge!(RABBITMQ_WAITING).set(self.count as f64);
             return None;
         }
         if let Some(key) = self.known.get(&symbol_id) {
@@ -86,7 +87,7 @@ impl Keys {
             self.count -= events.len();
             ready.extend(events.into_iter().map(|event| (event, key.clone())));
         }
-        gauge!("rabbitmq_waiting_for_symbols").set(self.count as f64);
+        gauge!(RABBITMQ_WAITING).set(self.count as f64);
         ready
     }
 }
@@ -95,7 +96,7 @@ impl Keys {
 fn join(events: Vec<Event>) -> Option<Event> {
     let gaps = events.into_iter().map(|event| match event {
         Event::Record(published) => {
-            counter!("fan_out_missed_ticks_total", "sink" => "rabbitmq").increment(1);
+            counter!(MISSED_TICKS, "sink" => "rabbitmq").increment(1);
             Gap::of(&published)
         }
         Event::Gap(gap) => gap,

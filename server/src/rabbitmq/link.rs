@@ -13,6 +13,7 @@ use metrics::{counter, gauge};
 use tokio::time::timeout;
 
 use super::message::Outgoing;
+use crate::metrics::{RABBITMQ_CONNECTED, RABBITMQ_CONNECTIONS, RABBITMQ_WAITING};
 
 /// A broker that takes longer is considered unavailable.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -39,7 +40,10 @@ impl Link {
     /// The URL is invalid.
     pub(super) fn new(url: BrokerUrl, exchange: String) -> anyhow::Result<Self> {
         parse(&url)?;
-        gauge!("rabbitmq_connected").set(0);
+        gauge!(RABBITMQ_CONNECTED).set(0);
+        gauge!(RABBITMQ_WAITING).set(0);
+        // initialize to 0, so that rate() sees the first increment
+        counter!(RABBITMQ_CONNECTIONS).increment(0);
         Ok(Self {
             url,
             exchange,
@@ -71,8 +75,8 @@ impl Link {
             anyhow::Ok((connection, channel))
         };
         let (connection, channel) = timeout(PATIENCE, linking).await??;
-        gauge!("rabbitmq_connected").set(1);
-        counter!("rabbitmq_connections_total").increment(1);
+        gauge!(RABBITMQ_CONNECTED).set(1);
+        counter!(RABBITMQ_CONNECTIONS).increment(1);
         tracing::info!(exchange = self.exchange, "connected to RabbitMQ");
         self.link = Some((connection, channel.clone()));
         Ok(channel)
@@ -125,7 +129,7 @@ impl Broker for Link {
     }
 
     fn cut(&mut self) -> bool {
-        gauge!("rabbitmq_connected").set(0);
+        gauge!(RABBITMQ_CONNECTED).set(0);
         self.link.take().is_some()
     }
 }

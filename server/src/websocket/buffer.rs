@@ -6,6 +6,8 @@ use metrics::counter;
 use tickbook::domain::Tick;
 use tokio::sync::Semaphore;
 
+use crate::metrics::CANDLE_BUFFER_FULL;
+
 /// Maximum number of waiting ticks of one series.
 pub(super) const OF_SERIES: usize = 10_000;
 
@@ -46,7 +48,7 @@ impl TickBuffer {
             return Some(tick);
         }
         let Ok(permit) = self.room.0.try_acquire() else {
-            counter!("websocket_candle_buffer_full_total").increment(1);
+            counter!(CANDLE_BUFFER_FULL).increment(1);
             return Some(tick);
         };
         // the permit is returned when the ticks are removed

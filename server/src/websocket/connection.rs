@@ -24,6 +24,7 @@ use super::protocol::{Channel, GapBody, Message, Numbered};
 use super::reading::{Found, SeriesKey, Wanted, read};
 use super::series_set::SeriesSet;
 use crate::app::AppState;
+use crate::metrics::WEBSOCKET_CLOSED;
 use crate::wire::TimeText;
 use requests::Requests;
 
@@ -127,7 +128,7 @@ impl ClientConnection {
         };
         if let End::Closed(code, reason) = end {
             tracing::debug!(code, reason, "a WebSocket is closed");
-            counter!("websocket_closed_total", "code" => code.to_string()).increment(1);
+            counter!(WEBSOCKET_CLOSED, "code" => code.to_string()).increment(1);
             let reason = reason.into();
             let close = Frame::Close(Some(CloseFrame { code, reason }));
             let farewell = async {

@@ -15,6 +15,7 @@ mod long_work;
 mod maintenance;
 #[path = "../../../tests/support/market_data.rs"]
 mod market_data;
+mod metrics_page;
 mod ohlc;
 mod openapi;
 mod oracle;

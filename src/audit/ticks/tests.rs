@@ -22,7 +22,7 @@ fn problems(limits: TickLimits, ticks: &[Tick]) -> Vec<Problem> {
     let mut checks = TickChecks::new(limits);
     let mut found = Vec::new();
     for tick in ticks {
-        checks.look(tick, &mut found);
+        checks.check(tick, &mut found);
     }
     checks.end(&mut found);
     found

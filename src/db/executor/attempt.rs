@@ -10,14 +10,14 @@ use super::Executor;
 use crate::db::blocking::{internal, spawn};
 use crate::db::failure::DbError;
 use crate::db::measure;
-use crate::db::replaceable_pool::{CHECKOUT_TIMEOUT, ReplaceablePool, Use};
+use crate::db::replaceable_pool::{CHECKOUT_TIMEOUT, CallKind, ReplaceablePool};
 use crate::error::{Database, RepositoryError};
 
 impl Executor {
     pub(super) async fn attempt<T, F>(
         &self,
         pool: &Arc<ReplaceablePool>,
-        of: Use,
+        kind: CallKind,
         operation: &'static str,
         deadline: Instant,
         work: F,
@@ -28,7 +28,7 @@ impl Executor {
     {
         let begun = std::time::Instant::now();
         let result = self
-            .attempt_unmeasured(pool, of, operation, deadline, work)
+            .attempt_unmeasured(pool, kind, operation, deadline, work)
             .await;
         measure::call(operation, self.database, begun.elapsed(), &result);
         result
@@ -37,7 +37,7 @@ impl Executor {
     async fn attempt_unmeasured<T, F>(
         &self,
         pool: &Arc<ReplaceablePool>,
-        of: Use,
+        kind: CallKind,
         operation: &'static str,
         deadline: Instant,
         work: F,
@@ -48,7 +48,7 @@ impl Executor {
     {
         let database = self.database;
         let permit = pool
-            .acquire(of, deadline)
+            .acquire(kind, deadline)
             .await
             .inspect_err(|_| measure::no_connection(database))?;
         let reachability = Arc::clone(pool.reachability());

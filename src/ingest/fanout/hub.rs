@@ -11,6 +11,8 @@ use super::queue::QueueOptions;
 use super::routing::{Core, Registered, WORK};
 use crate::domain::{SymbolId, Tick};
 use crate::ingest::record::Record;
+use crate::metrics::Family;
+use crate::metrics::ingest::{EVICTED_SINKS, FanOutNames, SINKS};
 
 /// Maximum number of events in one delivery.
 const DELIVERY: usize = 1_000;
@@ -84,11 +86,6 @@ impl<R: Record> Default for FanOut<R> {
     }
 }
 
-/// The name of a counter of records, such as `fan_out_published_ticks_total`.
-fn metric<R: Record>(done: &str) -> String {
-    format!("fan_out_{done}_{}_total", R::NAMES.replace(' ', "_"))
-}
-
 impl<R: Record> Shared<R> {
     pub(super) fn lock(&self) -> MutexGuard<'_, Core<R>> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
@@ -99,9 +96,12 @@ impl<R: Record> FanOut<R> {
     /// Creates a fan-out without sinks.
     #[must_use]
     pub fn new() -> Self {
+        let names = FanOutNames::new(R::NAMES);
+        let published = counter!(names.published.clone());
+        names.families().iter().for_each(Family::describe);
         Self(Arc::new(Shared {
             core: Mutex::default(),
-            published: counter!(metric::<R>("published")),
+            published,
             room: Notify::new(),
         }))
     }
@@ -188,7 +188,7 @@ impl<R: Record> FanOut<R> {
     /// Counts `fan_out_evicted_sinks_total` by `sink`.
     pub fn limit(&self, name: &'static str, max_records: usize) {
         // initialize to 0, so that rate() sees the first increment
-        counter!("fan_out_evicted_sinks_total", "sink" => name).increment(0);
+        counter!(EVICTED_SINKS, "sink" => name).increment(0);
         self.0.lock().limit(name, max_records);
     }
 
@@ -198,8 +198,9 @@ impl<R: Record> FanOut<R> {
     pub fn open(&self, options: QueueOptions) -> SinkQueue<R> {
         let ready = Arc::new(Notify::new());
         let name = options.name;
-        gauge!("fan_out_sinks", "sink" => name).increment(1);
-        let missed = counter!(metric::<R>("missed"), "sink" => name);
+        gauge!(SINKS, "sink" => name).increment(1);
+        let names = FanOutNames::new(R::NAMES);
+        let missed = counter!(names.missed, "sink" => name);
         // initialize to 0, so that rate() sees the first increment
         missed.increment(0);
         let registered = Registered::new(&options, Arc::clone(&ready), missed);
@@ -209,7 +210,7 @@ impl<R: Record> FanOut<R> {
             name,
             ready,
             evicted,
-            delivered: counter!(metric::<R>("delivered"), "sink" => name),
+            delivered: counter!(names.delivered, "sink" => name),
             monitor: QueueMonitor {
                 fan_out: self.clone(),
                 id,
@@ -365,7 +366,7 @@ impl<R: Record> std::fmt::Debug for SinkQueue<R> {
 
 impl<R: Record> Drop for SinkQueue<R> {
     fn drop(&mut self) {
-        gauge!("fan_out_sinks", "sink" => self.name).decrement(1);
+        gauge!(SINKS, "sink" => self.name).decrement(1);
         let mut core = self.monitor.fan_out.0.lock();
         let removed = core.remove(self.monitor.id);
         let stored = removed.is_some_and(|registered| registered.blocks);

@@ -10,6 +10,7 @@ use super::event::{Event, Gap, Published};
 use super::queue::{OverflowPolicy, Queue, QueueOptions};
 use crate::domain::SymbolId;
 use crate::ingest::record::Record;
+use crate::metrics::ingest::EVICTED_SINKS;
 
 /// Maximum number of events that are put into queues under one lock. A single record exceeds it only if more
 /// queues follow its symbol.
@@ -385,7 +386,7 @@ impl<R: Record> Core<R> {
         for symbol_id in followed {
             self.forget(symbol_id, id);
         }
-        counter!("fan_out_evicted_sinks_total", "sink" => name).increment(1);
+        counter!(EVICTED_SINKS, "sink" => name).increment(1);
         true
     }
 }

@@ -5,6 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use metrics::{Counter, Gauge, counter, gauge};
 
+use crate::metrics::ingest::{FEED_RUNNING, FEED_TICKS};
+
 /// The status of a feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -61,11 +63,11 @@ pub(super) struct RunningFeed {
     status: Mutex<FeedStatus>,
     published: AtomicU64,
     held_back: AtomicU64,
-    meters: Meters,
+    meters: FeedMeters,
 }
 
 #[derive(Debug)]
-struct Meters {
+struct FeedMeters {
     published: Counter,
     held_back: Counter,
     running: Gauge,
@@ -74,20 +76,19 @@ struct Meters {
 impl RunningFeed {
     pub(super) fn new(name: &str) -> Self {
         let ticks = |outcome: &'static str| {
-            let counter =
-                counter!("feed_ticks_total", "feed" => name.to_owned(), "outcome" => outcome);
+            let counter = counter!(FEED_TICKS, "feed" => name.to_owned(), "outcome" => outcome);
             // initialize to 0, so that rate() sees the first increment
             counter.increment(0);
             counter
         };
-        let running = gauge!("feed_running", "feed" => name.to_owned());
+        let running = gauge!(FEED_RUNNING, "feed" => name.to_owned());
         running.set(1);
         Self {
             name: name.to_owned(),
             status: Mutex::new(FeedStatus::Running),
             published: AtomicU64::new(0),
             held_back: AtomicU64::new(0),
-            meters: Meters {
+            meters: FeedMeters {
                 published: ticks("published"),
                 held_back: ticks("held_back"),
                 running,

@@ -5,6 +5,7 @@ use metrics::{Counter, counter};
 use crate::clock::Clock;
 use crate::domain::{Rule, Tick};
 use crate::ingest::quality::{QualityControl, Quarantine, QuarantineClosed, RuleAction};
+use crate::metrics::ingest::QUALITY;
 use crate::repository::QuarantinedTick;
 
 /// Checks ticks against rules and quarantines ticks that a rule holds back.
@@ -25,7 +26,7 @@ impl QualityStage {
     #[must_use]
     pub fn new(control: QualityControl, quarantine: Quarantine, clock: Clock) -> Self {
         let count = |rule: &'static str, outcome: &'static str| {
-            let counter = counter!("tick_quality_total", "rule" => rule, "outcome" => outcome);
+            let counter = counter!(QUALITY, "rule" => rule, "outcome" => outcome);
             // initialize to 0, so that rate() sees the first increment
             counter.increment(0);
             counter

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::domain::SymbolId;
 use crate::ingest::fanout::{Event, Gap, Published, RecordSink, SinkEnded};
 use crate::ingest::{PushError, TickPersister};
+use crate::metrics::ingest::FEED_TICKS_REFUSED;
 
 /// The interval of log lines about refused ticks.
 const REPORT: Duration = Duration::from_secs(10);
@@ -50,7 +51,7 @@ impl StoreSink {
     #[must_use]
     pub fn new(persister: TickPersister) -> Self {
         // initialize to 0, so that rate() sees the first increment
-        counter!("feed_ticks_refused_total").increment(0);
+        counter!(FEED_TICKS_REFUSED).increment(0);
         Self {
             persister,
             refused: RefusedTicks::default(),
@@ -81,7 +82,7 @@ impl StoreSink {
 
     fn refuse(&mut self, published: &Published) {
         self.refused.0.fetch_add(1, Ordering::Relaxed);
-        counter!("feed_ticks_refused_total").increment(1);
+        counter!(FEED_TICKS_REFUSED).increment(1);
         let gap = Gap::of(published);
         self.gaps
             .entry(gap.symbol_id)

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::MAX_PATIENCE;
 use super::error::{PersisterClosed, PushError};
 use super::level::AckLevel;
-use super::meters::Meters;
+use super::meters::PersisterMeters;
 use super::settings::{OnFull, PersisterConfig, SpoolMode};
 use super::state::PersisterState;
 use crate::Clock;
@@ -48,7 +48,7 @@ pub(super) enum ShutdownPhase {
 
 pub(super) struct Shared<R: Record> {
     pub(super) spool: Option<Spool<R>>,
-    pub(super) meters: Meters,
+    pub(super) meters: PersisterMeters,
     pub(super) to_spooler: Notify,
     pub(super) to_writer: Notify,
     on_full: OnFull,
@@ -85,7 +85,7 @@ impl<R: Record> Shared<R> {
         let (before, last) = found;
         Self {
             spool,
-            meters: Meters::new::<R>(),
+            meters: PersisterMeters::new::<R>(),
             to_spooler: Notify::new(),
             to_writer: Notify::new(),
             on_full,

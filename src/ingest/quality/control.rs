@@ -123,7 +123,8 @@ impl SymbolState {
         if let Some(price) = price.filter(|_| follows_prices) {
             // a tick that another rule quarantines gives no information about prices
             if found.quarantine().is_none() {
-                self.prices.look(price, tick.tick_time, &rules, &mut found);
+                self.prices
+                    .assess(price, tick.tick_time, &rules, &mut found);
             }
             if found.quarantine().is_none() {
                 self.prices.accept(price, tick.tick_time, &rules);

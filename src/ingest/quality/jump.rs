@@ -50,7 +50,7 @@ impl Prices {
 
     /// Adds the findings on a price. If they would quarantine the tick but the price is confirmed by now,
     /// adds nothing.
-    pub(super) fn look(
+    pub(super) fn assess(
         &mut self,
         price: Decimal,
         time: DateTime<Utc>,

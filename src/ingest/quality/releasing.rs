@@ -3,7 +3,7 @@
 use crate::error::RepositoryError;
 use crate::repository::{
     InsertReceipt, QuarantineEntry, QuarantineId, QuarantineRepository, QuarantineState,
-    TickRepository,
+    Resolution, TickRepository,
 };
 
 /// The result of releasing quarantined ticks.
@@ -61,12 +61,12 @@ pub async fn release(
         .map(|entry| entry.item.tick.clone())
         .collect();
     let stored = ticks.insert_batch(&batch).await?;
-    let settled: Vec<_> = pending
+    let stored_ids: Vec<_> = pending
         .iter()
         .filter(|entry| is_stored(entry, &stored))
         .map(|entry| entry.id)
         .collect();
-    let decided = quarantine.resolve(&settled, QuarantineState::Released);
+    let decided = quarantine.resolve(&stored_ids, Resolution::Released);
     Ok(ReleaseReceipt {
         released: decided.await?,
         stored,

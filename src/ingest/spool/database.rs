@@ -14,6 +14,7 @@ use super::dead_letter::DeadLetter;
 use super::disk::{self, Disk};
 use super::error::{SpoolError, storage_error};
 use crate::ingest::record::Record;
+use crate::metrics::ingest::{DAMAGED_BATCHES, FSYNC_TIME};
 
 /// Batches by the number of their last record.
 const BATCHES: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("batches");
@@ -117,6 +118,8 @@ impl<R: Record> SpoolDatabase<R> {
             lost: BTreeMap::new(),
             kind: PhantomData,
         };
+        // initialize to 0, so that rate() sees the first increment
+        metrics::counter!(DAMAGED_BATCHES).increment(0);
         store.load()?;
         Ok(store)
     }
@@ -334,6 +337,6 @@ fn write<T>(
     let changed = change(&transaction)?;
     let begun = std::time::Instant::now();
     transaction.commit()?;
-    metrics::histogram!("spool_fsync_seconds").record(begun.elapsed().as_secs_f64());
+    metrics::histogram!(FSYNC_TIME).record(begun.elapsed().as_secs_f64());
     Ok(changed)
 }

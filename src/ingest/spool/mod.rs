@@ -29,7 +29,7 @@ pub use self::database::SpoolContent;
 pub(super) use self::database::{SpoolRead, StoredLetters};
 pub use self::error::SpoolError;
 pub(super) use self::thread::SpoolBatch;
-use self::thread::{Reply, Settled, SpoolRequest, SpoolThread};
+use self::thread::{RemovableThrough, Reply, SpoolRequest, SpoolThread};
 use super::record::Record;
 use crate::domain::Tick;
 
@@ -66,7 +66,7 @@ pub type TickSpool = Spool<Tick>;
 pub struct Spool<R: Record = Tick> {
     requests: Sender<SpoolRequest<R>>,
     content: Arc<Mutex<SpoolContent>>,
-    settled: Arc<Settled>,
+    removable: Arc<RemovableThrough>,
     directory: Arc<Path>,
     /// The numbers before the first and of the last record at the time of opening.
     found: (u64, u64),
@@ -95,8 +95,8 @@ impl<R: Record> Spool<R> {
         let (opened, reply) = oneshot::channel();
         let work = move || match open::<R>(&path, max_bytes, disk) {
             Ok((found, content, thread)) => {
-                let settled = thread.settled();
-                if opened.send(Ok((found, content, settled))).is_ok() {
+                let removable = thread.removable();
+                if opened.send(Ok((found, content, removable))).is_ok() {
                     thread.run(&receiver);
                 }
             }
@@ -109,11 +109,11 @@ impl<R: Record> Spool<R> {
             .name(format!("{}-spool", R::METRICS))
             .spawn(work)
             .map_err(|error| error::io_error(directory, &error))?;
-        let (found, content, settled) = reply.await.map_err(|_| SpoolError::Closed)??;
+        let (found, content, removable) = reply.await.map_err(|_| SpoolError::Closed)??;
         Ok(Self {
             requests,
             content,
-            settled,
+            removable,
             directory: directory.into(),
             found,
         })
@@ -175,21 +175,21 @@ impl<R: Record> Spool<R> {
     }
 
     /// Removes everything up to `through`, which is in the database, from the disk some time later.
-    pub(super) fn settle(&self, through: u64) {
-        if self.settled.advance(through) {
+    pub(super) fn remove_through(&self, through: u64) {
+        if self.removable.advance(through) {
             // a closed spool still has them, and they are sent again
-            let _ = self.requests.send(SpoolRequest::Settle);
+            let _ = self.requests.send(SpoolRequest::Remove);
         }
     }
 
     /// Removes everything up to `through`, which is in the database, and adds these dead letters. Returns,
     /// when this is on the disk, the number of dead letters that had space, from the first on.
-    pub(super) async fn settle_with(
+    pub(super) async fn remove_through_with_letters(
         &self,
         through: u64,
         dead_letters: Vec<DeadLetter<R>>,
     ) -> Result<StoredLetters, SpoolError> {
-        self.ask(|reply| SpoolRequest::Keep(through, dead_letters, reply))
+        self.ask(|reply| SpoolRequest::KeepDeadLetters(through, dead_letters, reply))
             .await
     }
 

@@ -68,7 +68,7 @@ async fn all(spool: &Spool) -> Vec<(u64, Vec<Tick>)> {
 }
 
 #[tokio::test]
-async fn batches_come_back_in_order_until_they_are_settled() {
+async fn batches_come_back_in_order_until_removed() {
     let folder = new_folder();
     with_batches(folder.path(), 5).await;
     let spool = open_at(folder.path()).await;
@@ -78,7 +78,7 @@ async fn batches_come_back_in_order_until_they_are_settled() {
     let read = batches(spool.read(10, 40, 15).await);
     assert_eq!(read, [(20, (11..=20).map(tick).collect::<Vec<_>>())]);
     // in the middle of a batch, which stays as a whole
-    spool.settle(34);
+    spool.remove_through(34);
     let numbers: Vec<u64> = all(&spool)
         .await
         .iter()
@@ -88,7 +88,7 @@ async fn batches_come_back_in_order_until_they_are_settled() {
     spool.close().await;
     let spool = open_at(folder.path()).await;
     assert_eq!((spool.found(), spool.content().records), ((30, 50), 20));
-    spool.settle(50);
+    spool.remove_through(50);
     spool.close().await;
     let spool = open_at(folder.path()).await;
     assert_eq!(spool.content(), SpoolContent::default());
@@ -109,7 +109,7 @@ async fn batch_written_again_replaces_itself() {
 }
 
 #[tokio::test]
-async fn space_of_settled_batches_is_used_again() {
+async fn space_of_removed_batches_is_used_again() {
     let folder = new_folder();
     let spool = open_at(folder.path()).await;
     for index in 0..2_000_u64 {
@@ -118,7 +118,7 @@ async fn space_of_settled_batches_is_used_again() {
             .append(vec![batch(first..=first + 99)])
             .await
             .expect("written");
-        spool.settle(first + 99);
+        spool.remove_through(first + 99);
     }
     let bytes = TickSpool::file_bytes(folder.path());
     assert!(bytes < 8 << 20, "{bytes} bytes for an empty spool");

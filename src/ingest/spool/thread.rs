@@ -38,9 +38,9 @@ pub(in crate::ingest) struct SpoolBatch<R: Record> {
 pub(super) enum SpoolRequest<R: Record> {
     Append(Vec<SpoolBatch<R>>, Reply<()>),
     /// The database has more records than before.
-    Settle,
+    Remove,
     /// Everything up to the number is in the database, or is one of these dead letters.
-    Keep(u64, Vec<DeadLetter<R>>, Reply<StoredLetters>),
+    KeepDeadLetters(u64, Vec<DeadLetter<R>>, Reply<StoredLetters>),
     Read {
         after: u64,
         through: u64,
@@ -55,19 +55,19 @@ pub(super) enum SpoolRequest<R: Record> {
 
 pub(super) struct SpoolThread<R: Record> {
     reopening_file: ReopeningFile<R>,
-    settled: Arc<Settled>,
-    settled_through: u64,
+    removable: Arc<RemovableThrough>,
+    removable_through: u64,
 }
 
 /// The number up to which the database has everything. At most one request is pending, even if the disk keeps
 /// the thread busy.
 #[derive(Debug, Default)]
-pub(super) struct Settled {
+pub(super) struct RemovableThrough {
     through: AtomicU64,
     is_told: AtomicBool,
 }
 
-impl Settled {
+impl RemovableThrough {
     /// Raises the number. Returns whether the thread must be notified.
     pub(super) fn advance(&self, through: u64) -> bool {
         self.through.fetch_max(through, Ordering::SeqCst);
@@ -117,8 +117,8 @@ impl<R: Record> SpoolThread<R> {
     ) -> Result<Self, SpoolError> {
         Ok(Self {
             reopening_file: ReopeningFile::open(directory, max_bytes, disk)?,
-            settled: Arc::default(),
-            settled_through: 0,
+            removable: Arc::default(),
+            removable_through: 0,
         })
     }
 
@@ -132,8 +132,8 @@ impl<R: Record> SpoolThread<R> {
     }
 
     /// The shared number up to which the database has everything.
-    pub(super) fn settled(&self) -> Arc<Settled> {
-        Arc::clone(&self.settled)
+    pub(super) fn removable(&self) -> Arc<RemovableThrough> {
+        Arc::clone(&self.removable)
     }
 
     /// The shared content, which stays up to date.
@@ -169,10 +169,11 @@ impl<R: Record> SpoolThread<R> {
                         return;
                     }
                     SpoolRequest::Append(batches, reply) => self.add(&mut group, &batches, reply),
-                    SpoolRequest::Settle => {
-                        self.settled_through = self.settled_through.max(self.settled.through());
+                    SpoolRequest::Remove => {
+                        self.removable_through =
+                            self.removable_through.max(self.removable.through());
                     }
-                    SpoolRequest::Keep(through, letters, reply) => {
+                    SpoolRequest::KeepDeadLetters(through, letters, reply) => {
                         if group.dead_letters.is_some() {
                             self.commit(std::mem::take(&mut group));
                         }
@@ -200,7 +201,7 @@ impl<R: Record> SpoolThread<R> {
 
     fn owes_removal(&self) -> bool {
         let first = self.reopening_file.store().and_then(SpoolDatabase::first);
-        first.is_some_and(|(number, _)| number <= self.settled_through)
+        first.is_some_and(|(number, _)| number <= self.removable_through)
     }
 
     fn add(&mut self, group: &mut Group<R>, batches: &[SpoolBatch<R>], reply: Reply<()>) {
@@ -222,7 +223,7 @@ impl<R: Record> SpoolThread<R> {
             return;
         }
         if let Some(store) = self.reopening_file.store()
-            && !store.has_room(self.settled_through, group.disk_bytes + cost)
+            && !store.has_room(self.removable_through, group.disk_bytes + cost)
         {
             let _ = reply.send(Err(store.full()));
             return;
@@ -238,13 +239,13 @@ impl<R: Record> SpoolThread<R> {
             Some((through, letters, reply)) => (through, letters, Some(reply)),
             None => (0, Vec::new(), None),
         };
-        let through = through.max(self.settled_through);
+        let through = through.max(self.removable_through);
         let done = self
             .reopening_file
             .with_store(|store| store.commit(&group.blocks, through, &letters));
         if done.is_ok() {
             // records before dead letters are removed only when the dead letters are on the disk
-            self.settled_through = through;
+            self.removable_through = through;
         }
         // the caller may no longer wait
         if let Some(keeping) = keeping {
@@ -278,8 +279,8 @@ impl<R: Record> SpoolThread<R> {
                 );
             }
             SpoolRequest::Append(..)
-            | SpoolRequest::Settle
-            | SpoolRequest::Keep(..)
+            | SpoolRequest::Remove
+            | SpoolRequest::KeepDeadLetters(..)
             | SpoolRequest::Close(_) => {}
         }
     }

@@ -45,12 +45,15 @@ impl CandleTableCache {
         let known = self.lock().clone();
         match known {
             Some(known) => Ok(known),
-            None => self.look(connection),
+            None => self.read_again(connection),
         }
     }
 
     /// Reads the relations of this snapshot.
-    pub(super) fn look(&self, connection: &mut PgConnection) -> Result<Arc<CandleTables>, DbError> {
+    pub(super) fn read_again(
+        &self,
+        connection: &mut PgConnection,
+    ) -> Result<Arc<CandleTables>, DbError> {
         let found = Arc::new(CandleTables::read(connection)?);
         let before = self.lock().replace(Arc::clone(&found));
         if found.layout == CatalogLayout::Unknown

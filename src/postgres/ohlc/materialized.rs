@@ -63,7 +63,7 @@ impl MaterializedCandles for PgMaterializedCandles {
         let relations = Arc::clone(&self.relations);
         let now = self.clock.now();
         self.db
-            .read("read rows of candles", move |connection| {
+            .read("materialized_candles", move |connection| {
                 snapshot::at_one_instant(connection, &relations, |snapshot| {
                     read(snapshot, symbol_id, window, now)
                 })

@@ -17,7 +17,7 @@ use crate::repository::{RestoredCandles, may_get_ticks};
 
 const DOWNSAMPLED: &str = CandleSource::DOWNSAMPLED;
 
-const OPERATION: &str = "restore candles";
+const OPERATION: &str = "restore_candles";
 
 /// Buckets at most this far apart are looked up together.
 const NEARBY: TimeDelta = TimeDelta::days(1);

@@ -9,7 +9,7 @@ use crate::error::{Database, RepositoryError};
 use super::candle_tables::CandleTableCache;
 use super::catalog::{Catalog, Chunks, TickReads};
 
-const OPERATION: &str = "read candles";
+const OPERATION: &str = "candles";
 
 /// Maximum number of reads of an answer while chunks change.
 const ROUNDS: usize = 10;
@@ -34,7 +34,7 @@ impl Snapshot<'_> {
         let known = self.relations.last(self.connection)?;
         let mut catalog = Catalog::read(self.connection, timeframe, range, &known, reads)?;
         if catalog.is_none() {
-            let known = self.relations.look(self.connection)?;
+            let known = self.relations.read_again(self.connection)?;
             catalog = Catalog::read(self.connection, timeframe, range, &known, reads)?;
         }
         // another snapshot may have replaced the cached relations meanwhile

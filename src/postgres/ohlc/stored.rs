@@ -163,7 +163,7 @@ impl Upsert {
             }
             columns.push(candle, source);
         }
-        let call = Call::begin("upsert candles", timeout);
+        let call = Call::begin("upsert_candles", timeout);
         Ok(Self { columns, call })
     }
 

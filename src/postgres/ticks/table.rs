@@ -27,7 +27,7 @@ impl KeyedRow for Tick {
     type Stored = TickRow;
 
     const KEY_COLUMNS: usize = 3;
-    const OPERATION: &'static str = "insert ticks";
+    const OPERATION: &'static str = "insert_batch";
     const NAME: &'static str = "tick";
     const LATE_DAYS: Option<&'static str> = Some("late_tick_days");
 

@@ -61,7 +61,7 @@ pub async fn timeseries_state(
     declared: &RetentionPolicies,
 ) -> Result<TimeseriesState, RepositoryError> {
     let declared = declared.clone();
-    db.read("look at the state of the database", move |connection| {
+    db.read("timeseries_state", move |connection| {
         let edition = detect_edition(connection)?.edition;
         let mut problems = keys::problems(connection)?;
         problems.extend(chunks::problems(connection, &declared)?);

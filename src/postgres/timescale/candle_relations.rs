@@ -95,7 +95,7 @@ pub struct AggregatesReport {
 /// # Errors
 /// Returns `Schema` if migrations have not run, and database errors.
 pub async fn apply_aggregates(db: &TimeseriesDb) -> Result<AggregatesReport, RepositoryError> {
-    db.run_dedicated("apply aggregates", apply).await
+    db.run_dedicated("apply_aggregates", apply).await
 }
 
 fn apply(connection: &mut PgConnection) -> Result<AggregatesReport, DbError> {

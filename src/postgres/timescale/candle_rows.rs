@@ -20,7 +20,7 @@ use crate::db::DbError;
 use crate::postgres::timescale::retention::LOCK_TRANSACTION;
 use crate::postgres::timescale::thresholds::thresholds_are_far;
 
-const OPERATION: &str = "delete";
+const OPERATION: &str = "delete_range";
 
 /// Each statement must see what was committed before it got its locks, with a plan for the chunks of that
 /// time. Decompression of rows is not limited: they are the rows of one symbol and one day.

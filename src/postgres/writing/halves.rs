@@ -75,13 +75,13 @@ pub(super) fn insert_by_halves<R: KeyedRow>(
     };
     let stored = try_stored::<R>(connection, first.symbol_id(), now)?;
     // row by row, a large batch without an accepted row takes longer than the deadline of any call
-    if !matches!(stored, Stored::Taken)
+    if !matches!(stored, TrialWrite::Taken)
         && rows.len() > SAMPLE
         && let Some(reason) = refused_sample(connection, rows)?
     {
         return Err(table_refuses::<R>(&reason).into());
     }
-    let mut takes_some = matches!(stored, Stored::Taken);
+    let mut takes_some = matches!(stored, TrialWrite::Taken);
     let receipt = store(connection, batch, &mut takes_some)?;
     match (takes_some, receipt.rejected.first()) {
         (false, Some(rejected)) => Err(table_refuses::<R>(&rejected.reason).into()),
@@ -149,7 +149,7 @@ fn insert_half<R: KeyedRow>(
     }
 }
 
-enum Stored {
+enum TrialWrite {
     Taken,
     Refused,
     /// No row is stored.
@@ -161,20 +161,20 @@ fn try_stored<R: KeyedRow>(
     connection: &mut PgConnection,
     symbol_id: SymbolId,
     now: DateTime<Utc>,
-) -> Result<Stored, DbError> {
+) -> Result<TrialWrite, DbError> {
     let stored = match R::newest(connection, symbol_id, now)? {
         Some(newest) => newest,
         None => match read_any::<R>(connection)? {
             Some(any) => any,
-            None => return Ok(Stored::Nothing),
+            None => return Ok(TrialWrite::Nothing),
         },
     };
     Ok(match try_one(connection, &stored.under_another_key()) {
-        Ok(true) => Stored::Taken,
-        Ok(false) => Stored::Refused,
-        Err(error) if refusal(&error).is_some() => Stored::Refused,
+        Ok(true) => TrialWrite::Taken,
+        Ok(false) => TrialWrite::Refused,
+        Err(error) if refusal(&error).is_some() => TrialWrite::Refused,
         // other errors say nothing about the table
-        Err(_) => Stored::Taken,
+        Err(_) => TrialWrite::Taken,
     })
 }
 

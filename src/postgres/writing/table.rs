@@ -39,7 +39,7 @@ pub(in crate::postgres) trait KeyedRow:
     /// The number of leading columns that form the key: the symbol, the time, and the rest.
     const KEY_COLUMNS: usize;
 
-    /// The name of the write in errors and metrics: `insert ticks`.
+    /// The name of the write in errors and metrics, in snake case: `insert_batch`.
     const OPERATION: &'static str;
 
     /// The name of a row in errors: `tick`.

@@ -102,11 +102,11 @@ pub(crate) async fn dead_letter(arguments: &DeadLetterArguments) -> anyhow::Resu
     };
     let mut kept = 0;
     if let Some(spool) = ticks {
-        kept += look_through(&spool, arguments, repositories.as_ref()).await?;
+        kept += list_letters(&spool, arguments, repositories.as_ref()).await?;
         spool.close().await;
     }
     if let Some(spool) = quarantine {
-        kept += look_through(&spool, arguments, repositories.as_ref()).await?;
+        kept += list_letters(&spool, arguments, repositories.as_ref()).await?;
         spool.close().await;
     }
     if !arguments.spool.json {
@@ -120,7 +120,7 @@ pub(crate) async fn dead_letter(arguments: &DeadLetterArguments) -> anyhow::Resu
 }
 
 /// Lists the dead letters of `spool`, and returns how many remain.
-async fn look_through<R: Lettered>(
+async fn list_letters<R: Lettered>(
     spool: &Spool<R>,
     arguments: &DeadLetterArguments,
     repositories: Option<&Repositories>,

@@ -78,7 +78,7 @@ impl ClientConnection {
         let found = found.unwrap_or_else(|error| {
             tracing::error!(%error, "a look-up of symbols failed unexpectedly");
             Err(Problem::from(RepositoryError::Internal {
-                operation: "look symbols up",
+                operation: "get_many",
                 reason: "the look-up ended".to_owned(),
             }))
         });

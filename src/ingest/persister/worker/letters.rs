@@ -85,12 +85,17 @@ impl<R: Record> DeadLetters<R> {
 
 impl<R: Record> StoreWriter<R> {
     /// Removes stored records up to `number` from the spool, and adds dead letters of the receipt.
-    pub(super) async fn settle(&mut self, spool: &Spool<R>, receipt: StoreReceipt<R>, number: u64) {
+    pub(super) async fn remove_stored(
+        &mut self,
+        spool: &Spool<R>,
+        receipt: StoreReceipt<R>,
+        number: u64,
+    ) {
         let now = self.shared.lock().clock.now();
         let letters = DeadLetter::of_receipt(receipt, now);
         self.dead_letters.waiting.extend(letters);
         if self.dead_letters.waiting.is_empty() {
-            spool.settle(number);
+            spool.remove_through(number);
             return;
         }
         if self.dead_letters.writing.is_none() {
@@ -129,7 +134,9 @@ impl<R: Record> StoreWriter<R> {
         self.dead_letters.writing = Some(Writing {
             count,
             hangs: false,
-            answer: Box::pin(async move { spool.settle_with(number, letters).await }),
+            answer: Box::pin(
+                async move { spool.remove_through_with_letters(number, letters).await },
+            ),
         });
     }
 

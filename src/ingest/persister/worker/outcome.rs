@@ -43,8 +43,10 @@ impl<R: Record> StoreWriter<R> {
         meters.sent.increment(receipt.inserted + receipt.duplicates);
         meters.conflicts.increment(conflicts);
         meters.rejected.increment(rejected);
+        // fewer than 2^32 records fit into a batch
+        meters.batch.record(count as f64);
         if let Some(spool) = self.shared.spool.clone() {
-            self.settle(&spool, receipt, number).await;
+            self.remove_stored(&spool, receipt, number).await;
         }
         self.shared.advance_committed(number);
         self.measure();

@@ -7,6 +7,7 @@ use crate::ingest::record::{Record, names_of};
 use crate::ingest::spool::block::{self, BlockError};
 use crate::ingest::spool::dead_letter::{DeadLetter, NumberedDeadLetter};
 use crate::ingest::spool::error::{SpoolError, storage_error};
+use crate::metrics::ingest::DAMAGED_BATCHES;
 
 /// The result of a read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -206,7 +207,7 @@ impl<R: Record> SpoolDatabase<R> {
                 reason,
                 "a batch of the spool is damaged and was set aside"
             );
-            metrics::counter!("spool_damaged_batches_total").increment(1);
+            metrics::counter!(DAMAGED_BATCHES).increment(1);
             self.forget(number);
             self.content.damaged_batches += 1;
             self.next_damaged += 1;

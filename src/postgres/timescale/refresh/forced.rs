@@ -20,7 +20,7 @@ pub async fn force_refresh(
     db: &TimeseriesDb,
     windows: Vec<RefreshWindow>,
 ) -> Result<Vec<RefreshWindow>, RepositoryError> {
-    db.run_dedicated("refresh candles", move |connection| {
+    db.run_dedicated("force_refresh", move |connection| {
         // overlapping refreshes can lose candles; the lock ends with the session
         retention::lock(connection)?;
         let floors = retention::floors(connection)?;

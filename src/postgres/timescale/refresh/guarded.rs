@@ -73,7 +73,7 @@ impl GuardedRefresh {
             let start = timeframe.bucket_start(start).max(from);
             let last = timeframe.bucket_start(end - TimeDelta::microseconds(1));
             let end = (last + timeframe.duration()).min(to);
-            if self.knows_more(connection, timeframe, (start, end))? {
+            if self.has_more_ticks_than_source(connection, timeframe, (start, end))? {
                 left_out.push((start, end));
             }
         }
@@ -89,7 +89,7 @@ impl GuardedRefresh {
     }
 
     /// Whether a candle that opens within `[from, to)` counts more ticks than its source has.
-    fn knows_more(
+    fn has_more_ticks_than_source(
         &self,
         connection: &mut PgConnection,
         timeframe: Timeframe,

@@ -64,7 +64,7 @@ pub async fn plan_policies(
     policies: &RetentionPolicies,
 ) -> Result<PolicyPlan, RepositoryError> {
     let policies = policies.clone();
-    db.run_dedicated("plan policies", move |connection| {
+    db.run_dedicated("plan_policies", move |connection| {
         let current = CurrentPolicies::read(connection)?;
         plan(connection, &policies, &current)
     })
@@ -86,7 +86,7 @@ pub async fn apply_policies(
     policies: &RetentionPolicies,
 ) -> Result<PolicyPlan, RepositoryError> {
     let policies = policies.clone();
-    db.run_dedicated("apply policies", move |connection| {
+    db.run_dedicated("apply_policies", move |connection| {
         lock(connection)?;
         let current = CurrentPolicies::read(connection)?;
         let plan = plan(connection, &policies, &current)?;
@@ -131,7 +131,7 @@ pub async fn apply_policies(
 /// # Errors
 /// Returns database errors.
 pub async fn remove_policies(db: &TimeseriesDb) -> Result<Vec<PolicyChange>, RepositoryError> {
-    db.run_dedicated("remove policies", |connection| {
+    db.run_dedicated("remove_policies", |connection| {
         lock(connection)?;
         let current = CurrentPolicies::read(connection)?;
         let is_job = |key: &PolicyKey| {

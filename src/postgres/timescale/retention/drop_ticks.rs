@@ -13,12 +13,12 @@ use crate::postgres::timescale::refresh::guarded::GuardedRefresh;
 use crate::postgres::timescale::refresh::tick_chunks::Times;
 use crate::retention::next_start;
 
+use super::completeness::Levels;
 use super::current::{AppliedPolicies, now};
 use super::downsample::{DueChunk, chunks_before, drop_chunk};
 use super::floor::refuse_before;
 use super::in_flight::{is_refreshed_by_hand, wait_for_refreshes};
 use super::report::{LeftChunk, MaintenanceReport};
-use super::settled::Levels;
 
 /// Maximum number of refreshes of a chunk's candles before it is left to the next run.
 const ROUNDS: u32 = 5;
@@ -60,7 +60,7 @@ pub(super) fn drop_ticks(
         for _ in 0..ROUNDS {
             reason = match came_back {
                 true => None,
-                false => settle(
+                false => refresh_until_complete(
                     connection,
                     levels,
                     chunk,
@@ -71,7 +71,7 @@ pub(super) fn drop_ticks(
             if reason.is_some() {
                 break;
             }
-            match drop_settled(connection, levels, chunk, came_back) {
+            match drop_if_unchanged(connection, levels, chunk, came_back) {
                 Ok(None) => break,
                 // try again, and wait for refreshes that began meanwhile
                 Ok(why) => {
@@ -97,7 +97,7 @@ pub(super) fn drop_ticks(
 }
 
 /// Refreshes the candles of `chunk` until they include all of its ticks. Returns the reason if they do not.
-fn settle(
+fn refresh_until_complete(
     connection: &mut PgConnection,
     levels: &Levels,
     chunk: &DueChunk,
@@ -157,7 +157,7 @@ fn refresh(
 }
 
 /// Drops `chunk` unless its candles have changed again; returns the reason if it does not.
-fn drop_settled(
+fn drop_if_unchanged(
     connection: &mut PgConnection,
     levels: &Levels,
     chunk: &DueChunk,

@@ -11,7 +11,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::DbError;
 
-use super::settled::Levels;
+use super::completeness::Levels;
 
 /// The longest wait for running refreshes.
 const MAX_WAIT: Duration = Duration::from_secs(30);

@@ -7,6 +7,7 @@ use crate::postgres::timescale::edition::{Edition, detect_edition};
 use crate::postgres::timescale::invalidations::{empty_change_log, waiting_changes};
 use diesel::PgConnection;
 
+use super::completeness::Levels;
 use super::current::{AppliedPolicies, applied, now};
 use super::downsample::{
     BlockedChunk, DueChunk, chunks_before, downsample_and_drop, drop_stored_candles,
@@ -16,7 +17,6 @@ use super::drop_ticks::drop_ticks;
 use super::floor::refuse_before;
 use super::refresh::{has_aggregates, late_days, refresh, refresh_backlog};
 use super::report::{MaintenanceReport, MaintenanceState};
-use super::settled::Levels;
 use super::try_lock;
 
 /// Performs the work that the applied policies require and no database job does: refreshes days with late

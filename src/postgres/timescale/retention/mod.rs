@@ -1,6 +1,7 @@
 //! Policies in the time-series database: the present settings, their application, and the maintenance.
 
 mod apply;
+mod completeness;
 mod current;
 mod downsample;
 mod drop_candles;
@@ -11,7 +12,6 @@ mod in_flight;
 mod maintain;
 mod refresh;
 mod report;
-mod settled;
 mod status;
 
 use diesel::sql_types::Bool;

@@ -41,7 +41,7 @@ pub async fn refresh_days(
     if days.is_empty() {
         return Ok(Vec::new());
     }
-    db.run_dedicated("refresh candles", move |connection| {
+    db.run_dedicated("refresh_days", move |connection| {
         if !has_aggregates(connection)? {
             return Ok(Vec::new());
         }

@@ -65,7 +65,7 @@ pub struct JobStatus {
 /// # Errors
 /// Returns database errors.
 pub async fn policy_status(db: &TimeseriesDb) -> Result<PolicyStatus, RepositoryError> {
-    db.read("read the state of policies", |connection| {
+    db.read("policy_status", |connection| {
         let current = CurrentPolicies::read(connection)?;
         // minus infinity marks a job that has not run
         let jobs = sql_query(

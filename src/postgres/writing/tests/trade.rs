@@ -87,7 +87,7 @@ impl KeyedRow for Trade {
     type Stored = StoredTrade;
 
     const KEY_COLUMNS: usize = 3;
-    const OPERATION: &'static str = "insert made-up trades";
+    const OPERATION: &'static str = "insert_trades";
     const NAME: &'static str = "trade";
     const LATE_DAYS: Option<&'static str> = Some("made_up_late_days");
 

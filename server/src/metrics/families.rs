@@ -1,0 +1,168 @@
+//! The metric families of the server: names, units, labels and descriptions.
+
+use tickbook::metrics::{Family, Unit};
+
+pub(crate) const BUILD_INFO: &str = "orderbook_server_build_info";
+pub(crate) const REQUESTS: &str = "http_requests_total";
+pub(crate) const IN_FLIGHT: &str = "http_requests_in_flight";
+pub(crate) const DURATION: &str = "http_request_duration_seconds";
+pub(crate) const HTTP_CONNECTIONS: &str = "http_connections";
+pub(crate) const HTTP_CONNECTIONS_CLOSED: &str = "http_connections_closed_total";
+pub(crate) const HTTP_REFUSED: &str = "http_refused_total";
+pub(crate) const FAILED_JOBS: &str = "database_jobs_failed";
+pub(crate) const RECEIVED: &str = "ticks_received_total";
+pub(crate) const INSERTED: &str = "ticks_inserted_total";
+pub(crate) const DUPLICATES: &str = "ticks_duplicate_total";
+pub(crate) const CONFLICTS: &str = "ticks_conflict_total";
+pub(crate) const REJECTED: &str = "ticks_rejected_total";
+pub(crate) const CROSSED: &str = "ticks_crossed_total";
+pub(crate) const WRITE_RETRIES: &str = "feed_write_retries_total";
+pub(crate) const FEED_TICKS_WAITING: &str = "feed_ticks_waiting";
+pub(crate) const BACKLOG_AGE: &str = "candle_refresh_backlog_oldest_age_seconds";
+pub(crate) const CHANGES_WAITING: &str = "candle_changes_waiting";
+pub(crate) const WEBSOCKET_CLOSED: &str = "websocket_closed_total";
+pub(crate) const CANDLE_BUFFER_FULL: &str = "websocket_candle_buffer_full_total";
+pub(crate) const RABBITMQ_CONNECTED: &str = "rabbitmq_connected";
+pub(crate) const RABBITMQ_CONNECTIONS: &str = "rabbitmq_connections_total";
+/// A family of the fan-out of the library. Events that wait for a name have left its queues.
+pub(crate) const MISSED_TICKS: &str = "fan_out_missed_ticks_total";
+pub(crate) const RABBITMQ_WAITING: &str = "rabbitmq_waiting_for_symbols";
+
+/// From a read of memory to the time limit of a request.
+const REQUEST_SECONDS: &[f64] = &[
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 15.0,
+];
+
+/// Every family of the server itself. [`families`](tickbook::metrics::families) has those of the library.
+pub const FAMILIES: &[Family] = &[
+    Family::gauge(
+        BUILD_INFO,
+        Unit::Count,
+        "Always 1. The labels have the version of the server, the revision of its source and the compiler.",
+    )
+    .labels(&["version", "revision", "rustc"]),
+    Family::counter(REQUESTS, "Responses by route and status.")
+        .labels(&["method", "route", "status"]),
+    Family::gauge(
+        IN_FLIGHT,
+        Unit::Count,
+        "Requests that are being answered.",
+    ),
+    Family::histogram(
+        DURATION,
+        Unit::Seconds,
+        REQUEST_SECONDS,
+        "Time from the head of a request to the head of its response.",
+    )
+    .labels(&["method", "route"]),
+    Family::gauge(HTTP_CONNECTIONS, Unit::Count, "Open HTTP connections."),
+    Family::counter(
+        HTTP_CONNECTIONS_CLOSED,
+        "HTTP connections that the server refused or closed because of a limit.",
+    )
+    .labels(&["reason"]),
+    Family::counter(
+        HTTP_REFUSED,
+        "Requests that were answered with 503 because of a limit.",
+    )
+    .labels(&["reason"]),
+    Family::gauge(
+        FAILED_JOBS,
+        Unit::Count,
+        "Jobs of a database whose last run failed. /health/ready names them.",
+    )
+    .labels(&["database"]),
+    Family::counter(
+        RECEIVED,
+        "Ticks received, without those of requests that were refused as a whole.",
+    )
+    .labels(&["source"]),
+    Family::counter(INSERTED, "Ticks newly stored.").labels(&["source"]),
+    Family::counter(DUPLICATES, "Ticks that were stored before.").labels(&["source"]),
+    Family::counter(
+        CONFLICTS,
+        "Ticks refused because other content is stored under their key.",
+    )
+    .labels(&["source"]),
+    Family::counter(REJECTED, "Invalid ticks, which can never be stored.").labels(&["source"]),
+    Family::counter(
+        CROSSED,
+        "Ticks whose bid is above the ask. They are stored as well.",
+    )
+    .labels(&["source"]),
+    Family::counter(WRITE_RETRIES, "Retries of writes of feed ticks."),
+    Family::gauge(
+        FEED_TICKS_WAITING,
+        Unit::Count,
+        "Feed ticks that wait to be stored.",
+    ),
+    Family::gauge(
+        BACKLOG_AGE,
+        Unit::Seconds,
+        "Age of the oldest late tick whose candles wait for a refresh.",
+    ),
+    Family::gauge(
+        CHANGES_WAITING,
+        Unit::Count,
+        "Changes of ticks that wait for a refresh of candles. Every read of candles examines all of them.",
+    ),
+    Family::counter(
+        WEBSOCKET_CLOSED,
+        "WebSocket connections that the server has closed.",
+    )
+    .labels(&["code"]),
+    Family::counter(
+        CANDLE_BUFFER_FULL,
+        "Times that the ticks of a series did not fit into websocket.candle_buffer. Its candles arrive later.",
+    ),
+    Family::gauge(
+        RABBITMQ_CONNECTED,
+        Unit::Count,
+        "1 while the server is connected to RabbitMQ, otherwise 0.",
+    ),
+    Family::counter(
+        RABBITMQ_CONNECTIONS,
+        "Connections to RabbitMQ that were opened.",
+    ),
+    Family::gauge(
+        RABBITMQ_WAITING,
+        Unit::Count,
+        "Events that wait for the name of their symbol before they are published to RabbitMQ.",
+    ),
+    Family::counter(
+        "process_cpu_seconds_total",
+        "User and system processor time of the process, in whole seconds.",
+    )
+    .unit(Unit::Seconds),
+    Family::gauge(
+        "process_open_fds",
+        Unit::Count,
+        "Open file descriptors of the process.",
+    ),
+    Family::gauge(
+        "process_max_fds",
+        Unit::Count,
+        "Maximum number of open file descriptors of the process, 0 if unlimited.",
+    ),
+    Family::gauge(
+        "process_resident_memory_bytes",
+        Unit::Bytes,
+        "Resident memory of the process.",
+    ),
+    Family::gauge(
+        "process_virtual_memory_bytes",
+        Unit::Bytes,
+        "Virtual memory of the process.",
+    ),
+    Family::gauge(
+        "process_virtual_memory_max_bytes",
+        Unit::Bytes,
+        "Maximum virtual memory of the process, 0 if unlimited.",
+    ),
+    Family::gauge(
+        "process_start_time_seconds",
+        Unit::Seconds,
+        "Start of the process, in seconds since 1970-01-01 UTC.",
+    ),
+    Family::gauge("process_threads", Unit::Count, "Threads of the process."),
+];
