@@ -47,6 +47,8 @@ pub use quote::Quote;
 pub use source::{Entry, MarketFile};
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tests_bytes;
