@@ -9,8 +9,8 @@ use suite::Fuzz;
 use super::error::FileLocation;
 use super::*;
 
-/// The longest reason of an error: lists of columns are cut to 400 characters.
-const MAX_REASON: usize = 800;
+/// The largest size of an error in bytes: lists of columns are cut to 400 characters.
+const MAX_REASON: usize = 4_000;
 
 fn entry(bytes: &[u8]) -> Entry<'_> {
     Entry {

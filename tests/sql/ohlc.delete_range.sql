@@ -25,26 +25,7 @@ SELECT view_name::text AS view, format('%I.%I', materialization_hypertable_schem
     materialization_hypertable_name) AS name
 FROM timescaledb_information.continuous_aggregates
 WHERE view_schema = current_schema();
---|Nested Loop
---|  Nested Loop
---|    Nested Loop
---|      Nested Loop
---|        Nested Loop
---|          Nested Loop
---|            Index Scan using continuous_agg_user_view_schema_user_view_name_key on continuous_agg
---|                index condition: (user_view_schema = "current_schema"())
---|            Index Only Scan using hypertable_pkey on hypertable
---|                index condition: (id = cagg.raw_hypertable_id)
---|          Index Scan using pg_class_relname_nsp_index on pg_class
---|              index condition: (relname = cagg.user_view_name)
---|        Index Scan using pg_namespace_oid_index on pg_namespace
---|            index condition: (oid = c.relnamespace)
---|      Index Scan using pg_class_relname_nsp_index on pg_class
---|          index condition: (relname = cagg.direct_view_name)
---|    Index Scan using pg_namespace_oid_index on pg_namespace
---|        index condition: (oid = c_1.relnamespace)
---|  Index Scan using hypertable_pkey on hypertable
---|      index condition: (id = cagg.mat_hypertable_id)
+--|of a catalog, which other schemas change
 
 -- timeseries
 SELECT min(edge.open_time) AS first

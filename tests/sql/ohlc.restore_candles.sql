@@ -18,26 +18,7 @@ SELECT view_name::text AS view, format('%I.%I', materialization_hypertable_schem
     materialization_hypertable_name) AS name
 FROM timescaledb_information.continuous_aggregates
 WHERE view_schema = current_schema();
---|Nested Loop
---|  Nested Loop
---|    Nested Loop
---|      Nested Loop
---|        Nested Loop
---|          Nested Loop
---|            Index Scan using continuous_agg_user_view_schema_user_view_name_key on continuous_agg
---|                index condition: (user_view_schema = "current_schema"())
---|            Index Only Scan using hypertable_pkey on hypertable
---|                index condition: (id = cagg.raw_hypertable_id)
---|          Index Scan using pg_class_relname_nsp_index on pg_class
---|              index condition: (relname = cagg.user_view_name)
---|        Index Scan using pg_namespace_oid_index on pg_namespace
---|            index condition: (oid = c.relnamespace)
---|      Index Scan using pg_class_relname_nsp_index on pg_class
---|          index condition: (relname = cagg.direct_view_name)
---|    Index Scan using pg_namespace_oid_index on pg_namespace
---|        index condition: (oid = c_1.relnamespace)
---|  Index Scan using hypertable_pkey on hypertable
---|      index condition: (id = cagg.mat_hypertable_id)
+--|of a catalog, which other schemas change
 
 -- timeseries
 SELECT coalesce(bit_xor(hashtextextended(format('%s.%s %s', chunk_schema, chunk_name,
@@ -48,50 +29,7 @@ WHERE range_start < $2 AND range_end > $1 AND ((hypertable_schema = current_sche
           materialization_hypertable_schema, materialization_hypertable_name
         FROM timescaledb_information.continuous_aggregates
         WHERE view_schema = current_schema()));
---|Aggregate
---|  Subquery Scan
---|    WindowAgg
---|      Sort
---|        Nested Loop
---|          Nested Loop
---|            Nested Loop
---|              Nested Loop
---|                Nested Loop
---|                  Hash Join
---|                      join: (srcch.schema_name = pg_namespace.nspname)
---|                    Seq Scan on chunk
---|                    Hash
---|                      Seq Scan on pg_namespace
---|                  Index Only Scan using pg_class_relname_nsp_index on pg_class
---|                      index condition: (relname = srcch.table_name)
---|                Index Scan using chunk_constraint_chunk_id_constraint_name_key on chunk_constraint
---|                    index condition: (chunk_id = srcch.id)
---|              Index Scan using dimension_slice_pkey on dimension_slice
---|                  index condition: (id = chcons.dimension_slice_id)
---|            Index Scan using dimension_pkey on dimension
---|                index condition: (id = dimsl.dimension_id)
---|          Index Scan using hypertable_pkey on hypertable
---|              index condition: (id = dim.hypertable_id)
---|    SubPlan 1: Nested Loop
---|      Nested Loop
---|        Nested Loop
---|          Nested Loop
---|            Nested Loop
---|              Nested Loop
---|                Index Scan using continuous_agg_user_view_schema_user_view_name_key on continuous_agg
---|                    index condition: (user_view_schema = "current_schema"())
---|                Index Only Scan using hypertable_pkey on hypertable
---|                    index condition: (id = cagg.raw_hypertable_id)
---|              Index Scan using pg_class_relname_nsp_index on pg_class
---|                  index condition: (relname = cagg.user_view_name)
---|            Index Scan using pg_namespace_oid_index on pg_namespace
---|                index condition: (oid = c.relnamespace)
---|          Index Scan using pg_class_relname_nsp_index on pg_class
---|              index condition: (relname = cagg.direct_view_name)
---|        Index Scan using pg_namespace_oid_index on pg_namespace
---|            index condition: (oid = c_1.relnamespace)
---|      Index Scan using hypertable_pkey on hypertable
---|          index condition: (id = cagg.mat_hypertable_id)
+--|of a catalog, which other schemas change
 
 -- timeseries
 SELECT bucket
@@ -125,50 +63,7 @@ WHERE range_start < $2 AND range_end > $1 AND ((hypertable_schema = current_sche
           materialization_hypertable_schema, materialization_hypertable_name
         FROM timescaledb_information.continuous_aggregates
         WHERE view_schema = current_schema()));
---|Aggregate
---|  Subquery Scan
---|    WindowAgg
---|      Sort
---|        Nested Loop
---|          Nested Loop
---|            Nested Loop
---|              Nested Loop
---|                Nested Loop
---|                  Hash Join
---|                      join: (srcch.schema_name = pg_namespace.nspname)
---|                    Seq Scan on chunk
---|                    Hash
---|                      Seq Scan on pg_namespace
---|                  Index Only Scan using pg_class_relname_nsp_index on pg_class
---|                      index condition: (relname = srcch.table_name)
---|                Index Scan using chunk_constraint_chunk_id_constraint_name_key on chunk_constraint
---|                    index condition: (chunk_id = srcch.id)
---|              Index Scan using dimension_slice_pkey on dimension_slice
---|                  index condition: (id = chcons.dimension_slice_id)
---|            Index Scan using dimension_pkey on dimension
---|                index condition: (id = dimsl.dimension_id)
---|          Index Scan using hypertable_pkey on hypertable
---|              index condition: (id = dim.hypertable_id)
---|    SubPlan 1: Nested Loop
---|      Nested Loop
---|        Nested Loop
---|          Nested Loop
---|            Nested Loop
---|              Nested Loop
---|                Index Scan using continuous_agg_user_view_schema_user_view_name_key on continuous_agg
---|                    index condition: (user_view_schema = "current_schema"())
---|                Index Only Scan using hypertable_pkey on hypertable
---|                    index condition: (id = cagg.raw_hypertable_id)
---|              Index Scan using pg_class_relname_nsp_index on pg_class
---|                  index condition: (relname = cagg.user_view_name)
---|            Index Scan using pg_namespace_oid_index on pg_namespace
---|                index condition: (oid = c.relnamespace)
---|          Index Scan using pg_class_relname_nsp_index on pg_class
---|              index condition: (relname = cagg.direct_view_name)
---|        Index Scan using pg_namespace_oid_index on pg_namespace
---|            index condition: (oid = c_1.relnamespace)
---|      Index Scan using hypertable_pkey on hypertable
---|          index condition: (id = cagg.mat_hypertable_id)
+--|of a catalog, which other schemas change
 
 -- timeseries
 INSERT INTO ohlc_candles (symbol_id, timeframe, basis, open_time, close_time, open_price,

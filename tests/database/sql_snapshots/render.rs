@@ -34,7 +34,7 @@ const CLAUSES: [&str; 24] = [
     "FOR UPDATE",
 ];
 /// Parts of the names of catalogs. Their plans depend on everything else in the database.
-const CATALOGS: [&str; 2] = ["_timescaledb_", "pg_class"];
+const CATALOGS: [&str; 2] = ["timescaledb_", "pg_class"];
 /// The longest line of a statement, unless a word is longer.
 const WIDTH: usize = 100;
 
