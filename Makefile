@@ -9,8 +9,8 @@ PROFILE ?= release
 # options of `make bench`, such as --rounds 9 --only resend --strict
 BENCH ?=
 
-# duration of `make soak` (60) and `make fuzz-candles` (20), and the seed of their schedule; an empty seed
-# is chosen at random
+# duration of `make soak` (60), `make fuzz` (10) and `make fuzz-candles` (20), and their seed; an empty seed is
+# chosen at random
 MINUTES ?= 60
 SEED ?=
 
@@ -66,6 +66,15 @@ soak: ## inject faults in random order under load for MINUTES=60, with SEED=rand
 	cargo test -p tickbook --features $(FEATURES) $$options --test faults --no-run; \
 	export TICKBOOK_SOAK_MINUTES=$(MINUTES) TICKBOOK_SOAK_SEED=$(SEED); \
 	dev/databases throwaway -- cargo test -p tickbook --features $(FEATURES) $$options --test faults soak:: -- --nocapture
+
+# the targets share the time and run one after the other; a failing one does not prevent the others
+.PHONY: fuzz
+fuzz: MINUTES = 10
+fuzz: ## decode mutations of valid blocks, cursors, numbers, URLs and CSV for MINUTES=10, with SEED=random
+	@options=$$(dev/dependencies); \
+	targets=$$(cargo test $(ALL) $$options --lib fuzz:: -- --list | grep -c ': test$$'); \
+	export TICKBOOK_FUZZ_SECONDS=$$(($(MINUTES) * 60 / targets)) TICKBOOK_FUZZ_SEED=$(SEED); \
+	cargo test -q --no-fail-fast $(ALL) $$options --lib fuzz:: -- --nocapture --test-threads=1
 
 # runs at least 50,000 listings, even if these take longer
 .PHONY: fuzz-candles

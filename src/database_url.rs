@@ -260,7 +260,12 @@ fn names_socket(query: &str) -> bool {
 fn parse_host(text: &str) -> Result<(String, Option<u16>), InvalidDatabaseUrl> {
     // an IPv6 address contains colons and is therefore in brackets
     let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((host, rest)) => (host, rest.strip_prefix(':')),
+        Some((host, "")) => (host, None),
+        // libpq refuses anything but a port there
+        Some((host, rest)) => {
+            let port = rest.strip_prefix(':').ok_or(InvalidDatabaseUrl::Port)?;
+            (host, Some(port))
+        }
         None => match text.split_once(':') {
             Some((host, port)) => (host, Some(port)),
             None => (text, None),
@@ -338,5 +343,7 @@ impl PartialEq for DatabaseUrl {
 
 impl Eq for DatabaseUrl {}
 
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests;

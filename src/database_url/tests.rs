@@ -88,3 +88,11 @@ fn credentials_that_end_too_early_are_refused() {
         DatabaseUrl::parse(text).expect(text);
     }
 }
+
+#[test]
+fn text_after_a_bracketed_host_is_refused() {
+    for text in ["postgres://[::1]5433/d", "postgres://u@[::1]x,h/d"] {
+        let error = DatabaseUrl::parse(text).expect_err(text);
+        assert_eq!(error, InvalidDatabaseUrl::Port, "{text}");
+    }
+}

@@ -1,6 +1,6 @@
 //! Header rows: the positions of columns.
 
-use crate::domain::excerpt;
+use crate::domain::{excerpt, printable};
 
 use super::error::{FileError, LineError};
 use super::field::Columns;
@@ -66,11 +66,11 @@ impl Header {
         ))
     }
 
-    /// Lists the names, cut to a readable number.
+    /// Lists the names without control characters, cut to a readable number.
     pub(crate) fn list(&self) -> String {
         let shown: Vec<_> = self.names.iter().take(30).map(String::as_str).collect();
         let text: String = shown.join(", ").chars().take(400).collect();
-        text
+        printable(&text)
     }
 }
 

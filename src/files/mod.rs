@@ -51,6 +51,8 @@ pub use source::{Entry, MarketFile};
 pub use time_format::TimeFormat;
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tests_bytes;

@@ -14,6 +14,7 @@ fn binary_files_are_named_without_their_bytes() {
         (b"BZh91AY", "bzip2"),
         (b"\x7fELF\x02,\x9b", "is not text"),
         (b"tick_time,bid,ask\x1b[31m\n", "is not text"),
+        (b"tick\ttime,bid,ask\n", "has no column"),
     ] {
         let path = plain(&folder, "20140501\u{1b}[2J.csv", bytes);
         let layout = CsvLayout::default();

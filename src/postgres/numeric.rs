@@ -301,4 +301,6 @@ impl FromSql<Numeric, Pg> for StoredSum {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

@@ -22,7 +22,7 @@ fn product_lines(file: &Path) -> Vec<String> {
 
 /// Whether a module is compiled only for tests.
 fn is_test(module: &Module) -> bool {
-    let names_of_tests = ["tests", "faulty", "model"];
+    let names_of_tests = ["tests", "faulty", "fuzz", "model"];
     module.iter().any(|name| {
         name.starts_with("tests_") || name.ends_with("_tests") || names_of_tests.contains(&&**name)
     })

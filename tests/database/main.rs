@@ -20,6 +20,7 @@ mod pgbouncer;
 mod read_replica;
 mod schema_constraints;
 mod schema_modules_match_databases;
+mod sql_snapshots;
 mod ticks_commit;
 mod ticks_deadlock;
 mod ticks_late;

@@ -10,6 +10,7 @@ use socket2::Socket;
 
 use crate::address::listen;
 use crate::connection::{Connection, close, turn_away};
+use crate::observer::Observer;
 use crate::rules::{AcceptMode, Rules};
 use crate::{PERIOD, lock};
 
@@ -25,6 +26,7 @@ pub(crate) struct State {
     pub(crate) bytes_to_client: AtomicU64,
     /// Bytes sent by clients, if they are recorded.
     pub(crate) recorded: Option<Mutex<Vec<u8>>>,
+    pub(crate) observer: Observer,
     pub(crate) ends_together: bool,
     pub(crate) seed: u64,
 }

@@ -5,10 +5,11 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::FaultProxy;
 use crate::accept::{Door, State};
 use crate::address::{listen, listen_anywhere, reserve_anywhere};
+use crate::observer::Observer;
 use crate::rules::{AcceptMode, Rules};
+use crate::{Direction, FaultProxy};
 
 /// Builder of a proxy.
 #[derive(Debug, Clone)]
@@ -18,6 +19,7 @@ pub struct Builder {
     listen_on: SocketAddr,
     seed: u64,
     records: bool,
+    observer: Observer,
     ends_together: bool,
     mode: AcceptMode,
 }
@@ -29,6 +31,7 @@ impl Builder {
             listen_on: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             seed: 1,
             records: false,
+            observer: Observer::default(),
             ends_together: false,
             mode,
         }
@@ -52,6 +55,16 @@ impl Builder {
         self
     }
 
+    /// Calls `observe` with the number of the connection, the direction and the bytes, before they are passed
+    /// on. Bytes of one direction are observed in order, cut at any place.
+    pub fn observed_by(
+        mut self,
+        observe: impl Fn(u64, Direction, &[u8]) + Send + Sync + 'static,
+    ) -> Self {
+        self.observer = Observer::new(observe);
+        self
+    }
+
     /// Ends both directions of a connection when one of them ends.
     pub fn ends_together(mut self) -> Self {
         self.ends_together = true;
@@ -69,6 +82,7 @@ impl Builder {
             listen_on,
             seed,
             records,
+            observer,
             ends_together,
             mode,
         } = self;
@@ -94,6 +108,7 @@ impl Builder {
             bytes_to_server: AtomicU64::new(0),
             bytes_to_client: AtomicU64::new(0),
             recorded: records.then(Mutex::default),
+            observer,
             ends_together,
             seed,
         });

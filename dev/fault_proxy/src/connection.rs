@@ -13,7 +13,7 @@ use socket2::SockRef;
 
 use crate::accept::State;
 use crate::frames::{ClientFrames, ends_ready};
-use crate::{Flow, Loss, PERIOD, lock};
+use crate::{Direction, Flow, Loss, PERIOD, lock};
 
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -41,12 +41,6 @@ pub(crate) fn close(client: TcpStream) {
 /// Whether a read timed out.
 fn is_timeout(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Direction {
-    ToServer,
-    ToClient,
 }
 
 impl Connection {
@@ -124,6 +118,7 @@ impl Connection {
                     connection: &connection,
                     state: &state,
                     direction,
+                    number,
                     frames: ClientFrames::default(),
                     on_the_way: VecDeque::new(),
                     passed: 0,
@@ -142,6 +137,8 @@ struct Carrier<'a> {
     connection: &'a Connection,
     state: &'a State,
     direction: Direction,
+    /// The number of the connection.
+    number: u64,
     frames: ClientFrames,
     /// Bytes that were read, and when they are due.
     on_the_way: VecDeque<(Instant, Vec<u8>)>,
@@ -213,6 +210,7 @@ impl Carrier<'_> {
     fn take(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         // the rules may have changed while it waited for bytes
         let flow = self.flow();
+        self.state.observer.see(self.number, self.direction, bytes);
         let bytes = match self.direction {
             Direction::ToServer => {
                 if let Some(recorded) = &self.state.recorded {

@@ -46,6 +46,7 @@ mod address;
 mod builder;
 mod connection;
 mod frames;
+mod observer;
 mod rules;
 
 use std::net::SocketAddr;
@@ -58,6 +59,7 @@ use self::address::{servers_of, with_server};
 pub use self::builder::Builder;
 use self::connection::Connection;
 pub use self::frames::Message;
+pub use self::observer::Direction;
 pub use self::rules::{AcceptMode, Flow, Loss};
 
 /// Interval at which the threads check the rules.

@@ -5,11 +5,13 @@
 #![forbid(unsafe_code)]
 
 mod clock;
+mod fuzzing;
 mod program;
 mod skip;
 mod watch;
 
 pub use clock::{instants, now};
+pub use fuzzing::Fuzz;
 pub use program::{PROGRAMS, program};
 pub use skip::{SKIPS, Skip, skip};
 pub use watch::{Watch, assert_in_time, asserts_time};

@@ -236,4 +236,6 @@ fn instant(micros: [u8; 8]) -> Result<DateTime<Utc>, CursorError> {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

@@ -111,4 +111,6 @@ pub(super) fn check<R: Record>(bytes: &[u8]) -> Result<(), BlockError> {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

@@ -1,0 +1,84 @@
+use allocation_counter::measure;
+use suite::Fuzz;
+
+use super::*;
+
+const SYMBOL: SymbolId = SymbolId::new(42);
+
+/// The listings whose cursors are decoded: all times, and one day.
+fn ranges() -> [TimeRange; 2] {
+    let day = |text: &str| text.parse().expect("a time");
+    let one_day = TimeRange::new(day("2014-05-01T00:00:00Z"), day("2014-05-02T00:00:00Z"));
+    [TimeRange::all(), one_day.expect("ordered")]
+}
+
+const ORDERS: [SortOrder; 2] = [SortOrder::Ascending, SortOrder::Descending];
+
+/// Decodes `text` with every decoder and checks the results. Returns which listings accept it.
+fn decode(text: &str) -> Vec<Result<(), CursorError>> {
+    let mut results = Vec::new();
+    for (range, order) in ranges().into_iter().zip(ORDERS) {
+        let cursor = TickCursor::decode(text, SYMBOL, range, order);
+        if let Ok(cursor) = cursor {
+            assert!(cursor.is_possible(range), "{cursor:?}");
+            assert_eq!(cursor.encode(SYMBOL, range, order), text);
+        }
+        results.push(cursor.map(|_| ()));
+        let (timeframe, basis) = (Timeframe::M5, PriceBasis::Mid);
+        let cursor = CandleCursor::decode(text, SYMBOL, timeframe, basis, range, order);
+        if let Ok(cursor) = cursor {
+            assert!(cursor.is_possible(timeframe, range), "{cursor:?}");
+            let again = cursor.encode(SYMBOL, timeframe, basis, range, order);
+            assert_eq!(again, text);
+        }
+        results.push(cursor.map(|_| ()));
+    }
+    let cursor = SymbolCursor::decode(text);
+    if let Ok(cursor) = cursor {
+        assert!(cursor.is_possible(), "{cursor:?}");
+        assert_eq!(cursor.encode(), text);
+    }
+    results.push(cursor.map(|_| ()));
+    results
+}
+
+/// Texts of valid cursors.
+fn texts() -> Vec<String> {
+    let mut texts = vec![SymbolCursor { symbol_id: SYMBOL }.encode()];
+    for (range, order) in ranges().into_iter().zip(ORDERS) {
+        let start = range.start();
+        let ticks = [0, i64::MAX].map(|sequence| {
+            let cursor = TickCursor {
+                tick_time: start,
+                sequence,
+            };
+            cursor.encode(SYMBOL, range, order)
+        });
+        texts.extend(ticks);
+        let candle = CandleCursor { open_time: start };
+        let candle = candle.encode(SYMBOL, Timeframe::M5, PriceBasis::Mid, range, order);
+        texts.push(candle);
+    }
+    texts
+}
+
+#[test]
+fn cursors_of_any_text_decode_or_fail() {
+    Fuzz::new("cursor_text").seeds(texts()).run(|bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        let mut results = Vec::new();
+        let allocated = measure(|| results = decode(&text)).bytes_max;
+        let most = 1_024 + 4 * text.len() as u64;
+        assert!(allocated <= most, "{allocated} bytes, at most {most}");
+        format!("{results:?}")
+    });
+}
+
+#[test]
+fn cursors_with_any_content_decode_or_fail() {
+    // the checksum matches, so that the fields are decoded
+    let contents = texts().into_iter().map(|text| open(&text).expect("valid"));
+    Fuzz::new("cursor_content")
+        .seeds(contents)
+        .run(|bytes| format!("{:?}", decode(&seal(bytes.to_vec()))));
+}

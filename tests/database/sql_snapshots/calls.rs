@@ -1,0 +1,238 @@
+//! One or several calls of each repository method.
+
+use chrono::TimeDelta;
+use tickbook::domain::{
+    Exchange, ExchangeFacts, NewSymbol, PageLimit, PriceBasis, StatedSymbol, SymbolFacts, SymbolId,
+    TickCursor, Timeframe,
+};
+use tickbook::repository::{
+    CandleQuery, ExchangeQuery, FeedSymbol, OhlcRepository as _, QuarantineQuery,
+    QuarantineRepository as _, QuarantineState, SymbolQuery, SymbolRepository as _, TickQuery,
+    TickRepository as _,
+};
+
+use super::Recording;
+use super::data::{
+    DELETED, QUOTED, Site, WRITTEN, candles as stored_candles, day, held_back, quote, quotes, range,
+};
+
+fn limit(limit: u32) -> PageLimit {
+    PageLimit::new(limit).expect("a valid limit")
+}
+
+fn described(description: &str) -> SymbolFacts {
+    let mut facts = SymbolFacts::default();
+    facts.description = Some(description.to_owned());
+    facts
+}
+
+pub(super) async fn symbols(site: &Site, recording: &mut Recording) {
+    let symbols = &site.symbols;
+    let known = SymbolId::new(100);
+    symbols.get(known).await.expect("read");
+    recording.add("symbols.get", "by id");
+    symbols.get_many(&[known, QUOTED]).await.expect("read");
+    recording.add("symbols.get_many", "two ids");
+    let name = "oanda:symbol100".parse().expect("a name");
+    symbols.get_by_name(&name).await.expect("read");
+    recording.add("symbols.get_by_name", "on an exchange");
+    let name = "SYMBOL100".parse().expect("a name");
+    symbols.get_by_name(&name).await.expect("read");
+    recording.add("symbols.get_by_name", "on any exchange");
+    let query = SymbolQuery::default().limit(limit(50));
+    symbols
+        .list(&query.clone().after(known))
+        .await
+        .expect("read");
+    recording.add("symbols.list", "after an id");
+    let query = query.exchange("oanda").active(true);
+    symbols.list(&query).await.expect("read");
+    recording.add("symbols.list", "active ones of an exchange");
+
+    symbols
+        .create(NewSymbol::named("oanda", "NEW1"))
+        .await
+        .expect("created");
+    recording.add("symbols.create", "without an id");
+    let given = NewSymbol::named("bitfinex", "NEW2").symbol_id(SymbolId::new(5_000));
+    symbols.create(given).await.expect("created");
+    recording.add("symbols.create", "with an id, on a new exchange");
+    let batch = [
+        NewSymbol::named("oanda", "NEW3"),
+        NewSymbol::named("oanda", "SYMBOL100"),
+    ];
+    symbols.upsert_batch(&batch).await.expect("stored");
+    recording.add("symbols.upsert_batch", "a new and a known symbol");
+    let stated = ["NEW4", "SYMBOL100"].map(|name| {
+        let mut stated = StatedSymbol::named("oanda", name);
+        stated.facts = described("a description");
+        stated
+    });
+    symbols.merge_batch(&stated, false).await.expect("stored");
+    recording.add("symbols.merge_batch", "a new and a known symbol");
+    symbols
+        .describe(known, &described("another"))
+        .await
+        .expect("stored");
+    recording.add("symbols.describe", "a description");
+    let name = "kraken:RENAMED".parse().expect("a name");
+    symbols.rename(known, &name).await.expect("stored");
+    recording.add("symbols.rename", "to another exchange");
+    symbols.deactivate(known).await.expect("stored");
+    recording.add("symbols.deactivate", "an active symbol");
+
+    let mapping = FeedSymbol::new("ctrader", "55", known);
+    symbols.map_feed_symbols(&[mapping]).await.expect("stored");
+    recording.add("symbols.map_feed_symbols", "one identifier");
+    symbols.feed_symbols(known).await.expect("read");
+    recording.add("symbols.feed_symbols", "one identifier");
+    symbols
+        .get_by_feed_key("ctrader", "55")
+        .await
+        .expect("read");
+    recording.add("symbols.get_by_feed_key", "a known identifier");
+    symbols
+        .unmap_feed_symbol("ctrader", "55")
+        .await
+        .expect("stored");
+    recording.add("symbols.unmap_feed_symbol", "a known identifier");
+}
+
+pub(super) async fn exchanges(site: &Site, recording: &mut Recording) {
+    let symbols = &site.symbols;
+    symbols
+        .create_exchange(&Exchange::named("lmax"))
+        .await
+        .expect("created");
+    recording.add("symbols.create_exchange", "a new exchange");
+    let facts = ExchangeFacts::default().description("a broker");
+    symbols
+        .describe_exchange("LMAX", &facts)
+        .await
+        .expect("stored");
+    recording.add("symbols.describe_exchange", "a description");
+    symbols.get_exchange("LMAX").await.expect("read");
+    recording.add("symbols.get_exchange", "in another case");
+    let query = ExchangeQuery::default().after("kraken".to_owned());
+    symbols.list_exchanges(&query).await.expect("read");
+    recording.add("symbols.list_exchanges", "after a name");
+}
+
+pub(super) async fn ticks(site: &Site, recording: &mut Recording) {
+    let ticks = &site.ticks;
+    let second_day = range(day(1), day(2));
+    let query = TickQuery::new(QUOTED, second_day).limit(limit(100));
+    ticks.range(&query).await.expect("read");
+    recording.add("ticks.range", "oldest first");
+    let newest = TickQuery::new(QUOTED, range(day(0), day(3))).descending();
+    let mut cursor = TickCursor {
+        tick_time: day(2),
+        sequence: 0,
+    };
+    cursor.tick_time += TimeDelta::seconds(5);
+    ticks
+        .range(&newest.limit(limit(100)).after(cursor))
+        .await
+        .expect("read");
+    recording.add("ticks.range", "newest first, after a tick");
+    ticks.latest(QUOTED).await.expect("read");
+    recording.add("ticks.latest", "of a symbol with ticks");
+    ticks
+        .latest_of(&[QUOTED, DELETED, WRITTEN])
+        .await
+        .expect("read");
+    recording.add("ticks.latest_of", "three symbols, one without ticks");
+    ticks.as_of(QUOTED, day(1)).await.expect("read");
+    recording.add("ticks.as_of", "a time between ticks");
+    ticks.count(QUOTED, second_day).await.expect("read");
+    recording.add("ticks.count", "of a day");
+    ticks.deletable(DELETED, second_day).await.expect("read");
+    recording.add("ticks.deletable", "a day");
+
+    ticks
+        .insert_batch(&quotes(WRITTEN, 0, 60))
+        .await
+        .expect("stored");
+    recording.add("ticks.insert_batch", "60 new ticks");
+    ticks
+        .insert_batch(&quotes(WRITTEN, 1, 10))
+        .await
+        .expect("stored");
+    recording.add("ticks.insert_batch", "10 new ticks");
+    ticks
+        .insert_batch(&quotes(WRITTEN, 1, 10))
+        .await
+        .expect("stored");
+    recording.add("ticks.insert_batch", "10 stored ticks");
+    let mut unsequenced = quote(WRITTEN, day(2), 5);
+    unsequenced.occurrence = Some(1);
+    ticks.insert_batch(&[unsequenced]).await.expect("stored");
+    recording.add("ticks.insert_batch", "an unsequenced tick");
+    ticks
+        .delete_range(DELETED, second_day)
+        .await
+        .expect("deleted");
+    recording.add("ticks.delete_range", "a day");
+}
+
+pub(super) async fn candles(site: &Site, recording: &mut Recording) {
+    let ohlc = &site.ohlc;
+    let of_ticks = range(day(1), day(1) + TimeDelta::minutes(30));
+    let query = |timeframe, range| CandleQuery::new(QUOTED, timeframe, PriceBasis::Mid, range);
+    ohlc.candles(&query(Timeframe::M1, of_ticks))
+        .await
+        .expect("read");
+    recording.add("ohlc.candles", "of ticks");
+    let stored = range(day(-1), day(0));
+    let newest = CandleQuery::new(QUOTED, Timeframe::M5, PriceBasis::Bid, stored).descending();
+    ohlc.candles(&newest).await.expect("read");
+    recording.add("ohlc.candles", "of stored one-minute candles, newest first");
+    ohlc.latest(QUOTED, Timeframe::H1, PriceBasis::Bid)
+        .await
+        .expect("read");
+    recording.add("ohlc.latest", "of a symbol with ticks");
+    ohlc.deletable(DELETED, Some(Timeframe::M1), stored)
+        .await
+        .expect("read");
+    recording.add("ohlc.deletable", "one-minute candles of a day");
+
+    let new = stored_candles(WRITTEN, 3);
+    ohlc.upsert_candles(&new).await.expect("stored");
+    recording.add("ohlc.upsert_candles", "three candles");
+    ohlc.restore_candles(&stored_candles(WRITTEN, 5))
+        .await
+        .expect("stored");
+    recording.add(
+        "ohlc.restore_candles",
+        "two new candles and three stored ones",
+    );
+    let deleted = ohlc.delete_range(DELETED, Some(Timeframe::M1), stored);
+    deleted.await.expect("deleted");
+    recording.add("ohlc.delete_range", "one-minute candles of a day");
+}
+
+pub(super) async fn quarantine(site: &Site, recording: &mut Recording) {
+    let quarantine = &site.quarantine;
+    let query = QuarantineQuery::default().limit(limit(10));
+    let page = quarantine.list(&query).await.expect("read");
+    recording.add("quarantine.list", "pending ticks");
+    let query = query.symbol_id(QUOTED).after(page.next);
+    quarantine.list(&query).await.expect("read");
+    recording.add("quarantine.list", "pending ticks of a symbol, after an id");
+    let ids: Vec<_> = page.items.iter().take(2).map(|entry| entry.id).collect();
+    quarantine.get(&ids).await.expect("read");
+    recording.add("quarantine.get", "two ids");
+    quarantine
+        .put(&held_back(WRITTEN, 3))
+        .await
+        .expect("stored");
+    recording.add("quarantine.put", "three new ticks");
+    quarantine
+        .put(&held_back(WRITTEN, 3))
+        .await
+        .expect("stored");
+    recording.add("quarantine.put", "three stored ticks");
+    let resolved = quarantine.resolve(&ids, QuarantineState::Discarded);
+    resolved.await.expect("stored");
+    recording.add("quarantine.resolve", "two ids");
+}

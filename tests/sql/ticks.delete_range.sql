@@ -1,0 +1,75 @@
+-- ticks.delete_range: a day
+
+-- timeseries
+BEGIN;
+
+-- timeseries
+SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+SET LOCAL lock_timeout = '5s';
+SET LOCAL plan_cache_mode = force_custom_plan;
+SELECT set_config(name, '0', true)
+FROM pg_settings
+WHERE name = 'timescaledb.max_tuples_decompressed_per_dml_transaction';
+SELECT set_config(name, 'off', true)
+FROM pg_settings
+WHERE name = 'timescaledb.enable_compressed_direct_batch_delete';
+--|Function Scan of pg_show_all_settings
+--|Function Scan of pg_show_all_settings
+
+-- timeseries
+SELECT pg_advisory_xact_lock(hashtextextended('tickbook maintenance ' || current_schema(), 0));
+--|Result
+
+-- timeseries
+SELECT settings, applied_at, ticks_drop_after_seconds, candles_drop_after_seconds,
+  late_after_seconds, ticks_refused_before, ticks_dropped_before, candles_dropped_before,
+  clock_timestamp() AS now
+FROM applied_policies;
+--|Seq Scan on applied_policies
+
+-- timeseries
+SELECT symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_volume, received_at
+FROM ticks
+WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3
+ORDER BY tick_time ASC, sequence ASC
+LIMIT $4;
+--|Limit
+--|  Index Scan using N_ticks_pkey on _hyper_N_N_chunk
+--|      index condition: ((symbol_id = ?::bigint) AND (tick_time >= ?::timestamp with time zone) AND (tick_time < ?::timestamp with time zone))
+
+-- timeseries
+SELECT tick_time
+FROM ticks
+WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3
+ORDER BY tick_time
+OFFSET $4
+LIMIT 1;
+--|Limit
+--|  Index Only Scan using N_ticks_pkey on _hyper_N_N_chunk
+--|      index condition: ((symbol_id = ?::bigint) AND (tick_time >= ?::timestamp with time zone) AND (tick_time < ?::timestamp with time zone))
+
+-- timeseries
+SELECT view_name::text AS view, format('%I.%I', materialization_hypertable_schema,
+    materialization_hypertable_name) AS name
+FROM timescaledb_information.continuous_aggregates
+WHERE view_schema = current_schema();
+--|of a catalog, which other schemas change
+
+-- timeseries
+DELETE FROM ticks
+WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3
+RETURNING tick_time;
+--|HypertableModify
+--|  ModifyTable Delete on ticks
+--|    Seq Scan on _hyper_N_N_chunk
+
+-- timeseries
+INSERT INTO late_tick_days (day)
+SELECT $1
+FROM applied_policies
+WHERE $2 < clock_timestamp() - make_interval(secs => late_after_seconds);
+--|ModifyTable Insert on late_tick_days
+--|  Seq Scan on applied_policies
+
+-- timeseries
+COMMIT;

@@ -1,0 +1,167 @@
+-- ticks.insert_batch: 60 new ticks
+
+-- timeseries
+BEGIN;
+
+-- timeseries
+SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+SELECT pg_advisory_xact_lock_shared(hashtextextended('tickbook retention floor ' ||
+      current_schema(), 0));
+--|Result
+
+-- timeseries
+SELECT settings, applied_at, ticks_drop_after_seconds, candles_drop_after_seconds,
+  late_after_seconds, ticks_refused_before, ticks_dropped_before, candles_dropped_before,
+  clock_timestamp() AS now
+FROM applied_policies;
+--|Seq Scan on applied_policies
+
+-- timeseries
+SELECT symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_volume, received_at
+FROM UNNEST($1, $2, $3) AS given (symbol_id, tick_time, sequence)
+JOIN ticks
+USING (symbol_id, tick_time, sequence)
+WHERE ticks.symbol_id = ANY($4) AND ticks.tick_time >= $5 AND ticks.tick_time <= $6
+LIMIT $7;
+--|Limit
+--|  Nested Loop
+--|    Index Scan using N_ticks_pkey on _hyper_N_N_chunk
+--|        index condition: ((symbol_id = ANY (?::bigint[])) AND (tick_time >= ?::timestamp with time zone) AND (tick_time <= ?::timestamp with time zone))
+--|    Function Scan
+
+-- timeseries
+COPY "ticks"("symbol_id", "tick_time", "sequence", "bid_price", "ask_price", "bid_volume",
+    "ask_volume", "received_at")
+FROM STDIN
+WITH (FORMAT binary);
+
+-- timeseries
+COMMIT;
+
+-- ticks.insert_batch: 10 new ticks
+
+-- timeseries
+BEGIN;
+
+-- timeseries
+SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+SELECT pg_advisory_xact_lock_shared(hashtextextended('tickbook retention floor ' ||
+      current_schema(), 0));
+--|Result
+
+-- timeseries
+SELECT settings, applied_at, ticks_drop_after_seconds, candles_drop_after_seconds,
+  late_after_seconds, ticks_refused_before, ticks_dropped_before, candles_dropped_before,
+  clock_timestamp() AS now
+FROM applied_policies;
+--|Seq Scan on applied_policies
+
+-- timeseries
+INSERT INTO ticks (symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_volume,
+    received_at)
+SELECT *
+FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT DO NOTHING;
+--|HypertableModify
+--|  ModifyTable Insert on ticks
+--|    ChunkDispatch
+--|      Function Scan
+
+-- timeseries
+COMMIT;
+
+-- ticks.insert_batch: 10 stored ticks
+
+-- timeseries
+BEGIN;
+
+-- timeseries
+SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+SELECT pg_advisory_xact_lock_shared(hashtextextended('tickbook retention floor ' ||
+      current_schema(), 0));
+--|Result
+
+-- timeseries
+SELECT settings, applied_at, ticks_drop_after_seconds, candles_drop_after_seconds,
+  late_after_seconds, ticks_refused_before, ticks_dropped_before, candles_dropped_before,
+  clock_timestamp() AS now
+FROM applied_policies;
+--|Seq Scan on applied_policies
+
+-- timeseries
+INSERT INTO ticks (symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_volume,
+    received_at)
+SELECT *
+FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT DO NOTHING;
+--|HypertableModify
+--|  ModifyTable Insert on ticks
+--|    ChunkDispatch
+--|      Function Scan
+
+-- timeseries
+SELECT symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_volume, received_at
+FROM UNNEST($1, $2, $3) AS given (symbol_id, tick_time, sequence)
+JOIN ticks
+USING (symbol_id, tick_time, sequence)
+WHERE ticks.symbol_id = ANY($4) AND ticks.tick_time >= $5 AND ticks.tick_time <= $6
+LIMIT $7;
+--|Limit
+--|  Nested Loop
+--|    Index Scan using N_ticks_pkey on _hyper_N_N_chunk
+--|        index condition: ((symbol_id = ANY (?::bigint[])) AND (tick_time >= ?::timestamp with time zone) AND (tick_time <= ?::timestamp with time zone))
+--|    Function Scan
+
+-- timeseries
+COMMIT;
+
+-- ticks.insert_batch: an unsequenced tick
+
+-- timeseries
+BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED;
+
+-- timeseries
+SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+SELECT pg_advisory_xact_lock_shared(hashtextextended('tickbook retention floor ' ||
+      current_schema(), 0));
+--|Result
+
+-- timeseries
+SELECT settings, applied_at, ticks_drop_after_seconds, candles_drop_after_seconds,
+  late_after_seconds, ticks_refused_before, ticks_dropped_before, candles_dropped_before,
+  clock_timestamp() AS now
+FROM applied_policies;
+--|Seq Scan on applied_policies
+
+-- timeseries
+SELECT pg_advisory_xact_lock(hashtextextended('tickbook keys of ticks ' || number || ' ' ||
+      current_schema(), 0))
+FROM unnest($1) AS number;
+--|Function Scan of unnest
+
+-- timeseries
+SELECT symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_volume, received_at
+FROM UNNEST($1, $2) AS given (symbol_id, tick_time)
+JOIN ticks
+USING (symbol_id, tick_time)
+WHERE ticks.symbol_id = ANY($3) AND ticks.tick_time >= $4 AND ticks.tick_time <= $5
+LIMIT $6;
+--|Limit
+--|  Nested Loop
+--|    Function Scan
+--|    Index Scan using N_ticks_pkey on _hyper_N_N_chunk
+--|        index condition: ((symbol_id = ANY (?::bigint[])) AND (tick_time >= ?::timestamp with time zone) AND (tick_time <= ?::timestamp with time zone))
+
+-- timeseries
+INSERT INTO ticks (symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_volume,
+    received_at)
+SELECT *
+FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT DO NOTHING;
+--|HypertableModify
+--|  ModifyTable Insert on ticks
+--|    ChunkDispatch
+--|      Function Scan
+
+-- timeseries
+COMMIT;
