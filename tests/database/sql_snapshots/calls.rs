@@ -7,7 +7,7 @@ use tickbook::domain::{
 };
 use tickbook::repository::{
     CandleQuery, ExchangeQuery, FeedSymbol, OhlcRepository as _, QuarantineQuery,
-    QuarantineRepository as _, QuarantineState, SymbolQuery, SymbolRepository as _, TickQuery,
+    QuarantineRepository as _, Resolution, SymbolQuery, SymbolRepository as _, TickQuery,
     TickRepository as _,
 };
 
@@ -232,7 +232,7 @@ pub(super) async fn quarantine(site: &Site, recording: &mut Recording) {
         .await
         .expect("stored");
     recording.add("quarantine.put", "three stored ticks");
-    let resolved = quarantine.resolve(&ids, QuarantineState::Discarded);
+    let resolved = quarantine.resolve(&ids, Resolution::Discarded);
     resolved.await.expect("stored");
     recording.add("quarantine.resolve", "two ids");
 }
