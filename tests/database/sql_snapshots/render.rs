@@ -87,7 +87,7 @@ fn clauses(sql: &str) -> Vec<String> {
         let line = lines.last().expect("at least one");
         let is_long = line.trim_start().len() + word.len() >= WIDTH;
         if (begins && !joins || is_long) && !line.trim().is_empty() {
-            let further = usize::from(is_long && !(begins && !joins));
+            let further = usize::from(is_long && (joins || !begins));
             lines.push("  ".repeat(depth + further));
         }
         let line = lines.last_mut().expect("at least one");
