@@ -9,6 +9,10 @@ PROFILE ?= release
 # options of `make bench`, such as --rounds 9 --only resend --strict
 BENCH ?=
 
+# number of ticks of `make scale`, and its options, such as --rounds 9 --strict
+TICKS ?= 10000000
+SCALE ?=
+
 # duration of `make soak` (60), `make fuzz` (10) and `make fuzz-candles` (20), and their seed; an empty seed is
 # chosen at random
 MINUTES ?= 60
@@ -119,6 +123,12 @@ bench: ## compare writes and reads with bare COPY and other libraries, see docs/
 	@options=$$(dev/dependencies); \
 	cargo build --release $$options -p tickbook-bench; \
 	THROWAWAY_DURABLE=yes dev/databases throwaway -- target/release/tickbook-bench $(BENCH)
+
+.PHONY: scale
+scale: ## compare the cost of requests in a large and a small database, TICKS=10000000 in the large one
+	@options=$$(dev/dependencies); \
+	cargo build --release $$options -p tickbook-bench -p tickbook-cli; \
+	dev/databases throwaway -- target/release/tickbook-bench scale --ticks $(TICKS) $(SCALE)
 
 .PHONY: databases-up
 databases-up: ## start both databases and print their URLs

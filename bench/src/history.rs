@@ -42,7 +42,7 @@ impl History {
         for day in 0..self.days {
             let start = first + TimeDelta::days(i64::from(day));
             place.execute(&format!(
-                "INSERT INTO ticks (symbol_id, tick_time, sequence, bid_price, ask_price, \
+                "INSERT INTO /* symbol_days recorded */ ticks (symbol_id, tick_time, sequence, bid_price, ask_price, \
                                     bid_volume, ask_volume) \
                  SELECT symbol, timestamptz '{}' + number * interval '{step} microseconds', 0, \
                         bid, bid + 0.00007, number % 50, symbol \
@@ -55,6 +55,13 @@ impl History {
                 self.symbols,
             ))?;
         }
-        place.execute("ANALYZE ticks")
+        place.execute(&format!(
+            "INSERT INTO symbol_days SELECT symbol, day FROM generate_series(1, {}) AS symbol, \
+             generate_series(date_trunc('day', timestamptz '{}', 'UTC'), '{}', '24 hours') AS day",
+            self.symbols,
+            first.to_rfc3339(),
+            (first + TimeDelta::days(i64::from(self.days))).to_rfc3339(),
+        ))?;
+        place.execute("ANALYZE ticks, symbol_days")
     }
 }

@@ -7,13 +7,15 @@
 mod contenders;
 mod goals;
 mod history;
+mod http;
 mod market;
 mod measure;
 mod report;
 mod rounds;
+mod scale;
 mod server;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use goals::Bench;
 use report::Report;
@@ -53,8 +55,10 @@ enum Part {
 
 /// Measures writing and reading on the database of TIMESCALEDB_URL, in schemas of its own
 #[derive(Debug, Parser)]
-#[command(name = "tickbook-bench")]
+#[command(name = "tickbook-bench", args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Measurement>,
     /// Number of rounds; each contender has a turn in each round
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
@@ -66,9 +70,18 @@ struct Arguments {
     strict: bool,
 }
 
+/// Another measurement than that of writing and reading.
+#[derive(Debug, Subcommand)]
+enum Measurement {
+    Scale(scale::ScaleArguments),
+}
+
 #[tokio::main(worker_threads = 2)]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
+    if let Some(Measurement::Scale(arguments)) = &arguments.command {
+        return scale::run(arguments).await;
+    }
     let mut report = Report::default();
     println!("{}", server::describe()?);
     println!("{} rounds\n", arguments.rounds);

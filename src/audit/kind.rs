@@ -60,6 +60,8 @@ pub enum FindingKind {
     InvalidationBacklog,
     /// Days with late ticks have waited for a refresh for too long.
     RefreshBacklogOverdue,
+    /// A day with ticks is missing in the record that reads search.
+    SymbolDayMissing,
 }
 
 impl FindingKind {
@@ -91,6 +93,7 @@ impl FindingKind {
         Self::JobFailed,
         Self::InvalidationBacklog,
         Self::RefreshBacklogOverdue,
+        Self::SymbolDayMissing,
     ];
 
     /// The name in reports and options, such as `candle_missing`.
@@ -123,6 +126,7 @@ impl FindingKind {
             Self::JobFailed => "job_failed",
             Self::InvalidationBacklog => "invalidation_backlog",
             Self::RefreshBacklogOverdue => "refresh_backlog_overdue",
+            Self::SymbolDayMissing => "symbol_day_missing",
         }
     }
 }

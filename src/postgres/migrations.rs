@@ -257,6 +257,8 @@ fn made_by(migration: &str) -> Option<&'static [&'static str]> {
         "ohlc_candles" => &["ohlc_candles", "ohlc_candles_revision"],
         "applied_policies" => &["applied_policies"],
         "late_tick_days" => &["late_tick_days"],
+        "symbol_days" => &["symbol_days"],
+        "unrecorded_ticks" => &["unrecorded_ticks"],
         "tick_quarantine" => &["tick_quarantine", "tick_quarantine_pending"],
         _ => return None,
     })

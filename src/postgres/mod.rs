@@ -12,6 +12,7 @@ mod requirements;
 pub(crate) mod schema;
 mod statements;
 mod stored_time;
+mod symbol_days;
 mod symbols;
 mod ticks;
 pub(crate) mod timescale;
@@ -33,6 +34,6 @@ pub use timescale::{
     AggregatesReport, AppliedPolicies, BlockedChunk, CandleRelationKind, CandleRelationState,
     DueDrop, Edition, FailedJob, JobStatus, LeftChunk, MaintenanceReport, MaintenanceState,
     PolicyPlan, PolicyStatus, RefreshBacklog, TimescaleVersion, TimeseriesState, apply_aggregates,
-    apply_policies, candle_relations, detect_edition, force_refresh, maintain, plan_policies,
-    policy_status, refresh_days, remove_policies, timeseries_state,
+    apply_policies, candle_relations, detect_edition, force_refresh, maintain, missing_symbol_days,
+    plan_policies, policy_status, refresh_days, remove_policies, timeseries_state,
 };

@@ -5,14 +5,12 @@ mod newest;
 mod range;
 mod row;
 mod table;
-mod windows;
 
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use diesel::{ExpressionMethods as _, QueryDsl as _, RunQueryDsl as _};
 
 use crate::Clock;
 use crate::db::SynchronousCommit;
@@ -21,7 +19,6 @@ use crate::domain::{Page, SymbolId, Tick, TickCursor, TimeRange};
 use crate::error::RepositoryError;
 use crate::repository::{DeletedTicks, InsertReceipt, TickQuery, TickRepository};
 
-use super::schema::timeseries::ticks;
 use super::writing::{self, TableWriter};
 
 pub(super) use range::{first_tick_time, first_tick_time_of_basis};
@@ -154,16 +151,10 @@ impl TickRepository for PgTickRepository {
     }
 
     async fn count(&self, symbol_id: SymbolId, range: TimeRange) -> Result<u64, RepositoryError> {
-        let count: i64 = self
+        let count = self
             .reads()
             .read("count", move |connection| {
-                ticks::table
-                    .filter(ticks::symbol_id.eq(symbol_id.get()))
-                    .filter(ticks::tick_time.ge(range.start()))
-                    .filter(ticks::tick_time.lt(range.end()))
-                    .count()
-                    .get_result(connection)
-                    .map_err(Into::into)
+                range::count(connection, symbol_id, range)
             })
             .await?;
         // a count is never negative

@@ -47,6 +47,37 @@ pub struct RefreshPolicy {
     pub every: PolicyDuration,
 }
 
+/// The share of `candles.drop_after` that a chunk of candles may have.
+const CHUNKS_BEFORE_DROP: i64 = 6;
+
+impl RetentionPolicies {
+    /// The length of new chunks of the candles of `timeframe`: `candles.chunk`, or up to 16 times as long for
+    /// larger timeframes, which have fewer candles in a day.
+    ///
+    /// A read opens every chunk of its range. Candles of all timeframes are dropped together, at the end of
+    /// the longest chunk, so a chunk is at most a sixth of `candles.drop_after` long, unless `candles.chunk`
+    /// is longer. All lengths are powers of two times `candles.chunk`, so that chunks end together.
+    #[must_use]
+    pub fn candle_chunk(&self, timeframe: Timeframe) -> PolicyDuration {
+        let chunk = self.candles.chunk;
+        let mut factor = match timeframe {
+            Timeframe::M1 | Timeframe::M5 => 1,
+            Timeframe::M15 | Timeframe::M30 => 2,
+            Timeframe::H1 => 4,
+            Timeframe::H4 => 8,
+            Timeframe::D1 => 16,
+        };
+        let is_too_long = |factor| {
+            let drop_after = self.candles.drop_after;
+            drop_after.is_some_and(|drop_after| chunk * factor * CHUNKS_BEFORE_DROP > drop_after)
+        };
+        while factor > 1 && is_too_long(factor) {
+            factor /= 2;
+        }
+        chunk * factor
+    }
+}
+
 setters!(RetentionPolicies {
     set {
         /// Sets the age up to which the scheduled refresh includes late ticks.

@@ -145,22 +145,33 @@ pub fn wanted(policies: &RetentionPolicies, has_jobs: bool, has_aggregates: bool
             settings.insert(PolicyKey { relation, kind }, vec![value]);
         }
     };
-    let mut tables: Vec<(&str, &TablePolicies, &str, &str)> = vec![
-        ("ticks", &policies.ticks, "symbol_id", "tick_time,sequence"),
+    let (ticks, candles) = (policies.ticks.chunk, policies.candles.chunk);
+    let mut tables: Vec<(&str, &TablePolicies, PolicyDuration, &str, &str)> = vec![
+        (
+            "ticks",
+            &policies.ticks,
+            ticks,
+            "symbol_id",
+            "tick_time,sequence",
+        ),
         (
             "ohlc_candles",
             &policies.candles,
+            candles,
             "symbol_id,timeframe,basis",
             "open_time",
         ),
     ];
     if has_aggregates {
         let aggregates = CandleRelation::all();
-        tables.extend(aggregates.map(|it| (it.name, &policies.candles, "symbol_id", "open_time")));
+        tables.extend(aggregates.map(|it| {
+            let chunk = policies.candle_chunk(it.timeframe);
+            (it.name, &policies.candles, chunk, "symbol_id", "open_time")
+        }));
     }
-    for (relation, table, segment_by, order_by) in tables {
+    for (relation, table, chunk, segment_by, order_by) in tables {
         let length = |duration: Option<PolicyDuration>| duration.map(PolicyValue::Length);
-        add(relation, PolicyKind::Chunk, length(Some(table.chunk)));
+        add(relation, PolicyKind::Chunk, length(Some(chunk)));
         if matches!(relation, "ticks" | "ohlc_candles") {
             add(relation, PolicyKind::DropAfter, length(table.drop_after));
         }
@@ -254,6 +265,27 @@ mod tests {
                 "ticks drop_after: none -> 90d",
             ]
         );
+    }
+
+    #[test]
+    fn chunks_of_larger_candles_are_longer() {
+        let chunks = |policies: &RetentionPolicies| {
+            let wanted = wanted(policies, true, true);
+            let chunk = |relation: CandleRelation| {
+                let (relation, kind) = (relation.name.to_owned(), PolicyKind::Chunk);
+                wanted[&PolicyKey { relation, kind }][0].to_string()
+            };
+            Vec::from_iter(CandleRelation::all().map(chunk)).join(" ")
+        };
+        let mut policies = RetentionPolicies::default();
+        assert_eq!(chunks(&policies), "7d 7d 14d 14d 28d 56d 112d");
+        policies.candles.drop_after = None;
+        policies.candles.chunk = PolicyDuration::days(30);
+        assert_eq!(chunks(&policies), "30d 30d 60d 60d 120d 240d 480d");
+        policies.candles.drop_after = Some(PolicyDuration::days(400));
+        assert_eq!(chunks(&policies), "30d 30d 60d 60d 60d 60d 60d");
+        policies.candles.drop_after = Some(PolicyDuration::days(60));
+        assert_eq!(chunks(&policies), "30d 30d 30d 30d 30d 30d 30d");
     }
 
     #[test]

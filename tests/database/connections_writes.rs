@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use diesel::connection::SimpleConnection as _;
 use tickbook::db::ConnectionCounts;
-use tickbook::domain::{PriceBasis, TimeRange, Timeframe};
+use tickbook::domain::{Candle, CandleSource, PriceBasis, TimeRange, Timeframe};
 use tickbook::repository::CandleQuery;
 use tickbook::{Database, Repositories, RepositoryError};
 
-use crate::support::migrated_schema::{SYMBOL, migrated_with, ticks};
+use crate::support::migrated_schema::{SYMBOL, migrated_with, start, ticks};
 use crate::support::pool::{number, wait_until};
 
 /// The longest wait of a read of candles. The writes below must not wait for these reads.
@@ -27,6 +27,17 @@ async fn fault_62_write_does_not_wait_for_readers() {
     })
     .await;
     let repositories = Repositories::postgres(&pools);
+    // reads open the table of stored candles only if it has any
+    let stored = Candle::new(
+        SYMBOL,
+        Timeframe::D1,
+        PriceBasis::Bid,
+        start(),
+        [1.into(); 4],
+    );
+    let stored = [stored.source(CandleSource::Stored("import".to_owned()))];
+    let upserted = repositories.ohlc.upsert_candles(&stored).await;
+    upserted.expect("stored");
     let mut operator = schemas.connection(Database::Timeseries);
     operator
         .batch_execute("BEGIN; LOCK TABLE ohlc_candles IN ACCESS EXCLUSIVE MODE")

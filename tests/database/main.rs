@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod chunks_opened;
 mod connections_errors;
 mod connections_writes;
 mod executor;

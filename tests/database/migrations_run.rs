@@ -21,7 +21,7 @@ const METADATA: [&str; 4] = [
     "2026-11-20-090300_create_feed_symbols",
 ];
 
-const TIMESERIES: [&str; 7] = [
+const TIMESERIES: [&str; 9] = [
     "2026-11-20-100000_create_extension_timescaledb",
     "2026-11-20-100100_create_tick_order_key",
     "2026-11-20-100200_create_ticks",
@@ -29,6 +29,8 @@ const TIMESERIES: [&str; 7] = [
     "2026-11-21-060000_create_applied_policies",
     "2026-11-21-060100_create_late_tick_days",
     "2026-11-21-060200_create_tick_quarantine",
+    "2026-11-21-060300_create_symbol_days",
+    "2026-11-21-060400_create_unrecorded_ticks",
 ];
 
 fn pools(metadata_url: &str, timeseries_url: &str) -> DatabasePools {
@@ -150,6 +152,7 @@ async fn timeseries_migrates_up_down_and_up_again() {
         "hypertable ticks",
         "hypertable ohlc_candles",
         "function tick_order_key",
+        "function note_unrecorded_ticks",
     ] {
         assert!(made.iter().any(|name| name == object), "{made:?}");
     }

@@ -71,25 +71,25 @@ impl Bench {
     /// `slow` is the share of the batches for contenders that are several times slower.
     async fn everybody(&self, count: usize, size: usize, slow: f64) -> Result<Samples> {
         let mut entries = Vec::new();
-        let place = Place::migrated().await?;
+        let place = Place::of_peer().await?;
         let limit = Limit::new(place.connection());
         entries.push(Entry::new(place, Box::new(OnThread::new(limit))));
         let place = Place::migrated().await?;
         let library = Library::new(place.pools());
         entries.push(Entry::new(place, Box::new(library)));
-        let place = Place::migrated().await?;
+        let place = Place::of_peer().await?;
         let copy_in_writer = CopyInWriter::connect(place.url()).await?;
         entries.push(Entry::new(place, Box::new(copy_in_writer)));
-        let place = Place::migrated().await?;
+        let place = Place::of_peer().await?;
         let unnest = SqlxUnnest::connect(place.url()).await?;
         entries.push(Entry::new(place, Box::new(unnest)));
-        let place = Place::migrated().await?;
+        let place = Place::of_peer().await?;
         let values = SqlxValues::connect(place.url()).await?;
         entries.push(Entry::new(place, Box::new(values)).with_share(slow));
-        let place = Place::migrated().await?;
+        let place = Place::of_peer().await?;
         let values = OnThread::new(DieselValues::new(place.connection()));
         entries.push(Entry::new(place, Box::new(values)).with_share(slow));
-        let place = Place::migrated().await?;
+        let place = Place::of_peer().await?;
         let values = DieselAsyncValues::connect(place.url()).await?;
         entries.push(Entry::new(place, Box::new(values)).with_share(slow));
         run(entries, self.rounds, count, size).await

@@ -27,7 +27,7 @@ impl Bench {
     pub(crate) async fn resend(&self, report: &mut Report) -> Result<()> {
         let mut library_place = Place::migrated().await?;
         let mut library: Box<dyn Contender> = Box::new(Library::new(library_place.pools()));
-        let mut peer_place = Place::migrated().await?;
+        let mut peer_place = Place::of_peer().await?;
         let mut peer: Box<dyn Contender> = Box::new(SqlxUnnest::connect(peer_place.url()).await?);
         let (mut speed, mut rows, mut heap) = (Vec::new(), Vec::new(), Vec::new());
         for round in 0..self.rounds {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use orderbook_server::app::AppState;
 use orderbook_server::readiness::Readiness;
 use orderbook_server::router::router;
@@ -12,10 +12,11 @@ use tickbook::domain::{NewSymbol, PriceBasis, SymbolId, Timeframe};
 use tickbook::postgres;
 use tickbook::repository::CandleQuery;
 use tickbook::{Repositories, db};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::history::History;
+use crate::http::read_answer;
 use crate::report::Report;
 use crate::report::Target::AtMost;
 use crate::report::median;
@@ -148,31 +149,4 @@ async fn pages(address: SocketAddr, client: usize) -> Result<Vec<f64>> {
         ensure!(objects == 501, "{objects} objects");
     }
     Ok(seconds)
-}
-
-/// Reads one response with a Content-Length, and returns where its body begins.
-async fn read_answer(stream: &mut TcpStream, answer: &mut Vec<u8>) -> Result<usize> {
-    answer.clear();
-    let body = loop {
-        ensure!(
-            stream.read_buf(answer).await? > 0,
-            "the server closed the connection"
-        );
-        if let Some(end) = answer.windows(4).position(|text| text == b"\r\n\r\n") {
-            break end + 4;
-        }
-    };
-    let head = std::str::from_utf8(&answer[..body])?.to_ascii_lowercase();
-    ensure!(head.starts_with("http/1.1 200"), "{head}");
-    let (_, length) = head
-        .split_once("content-length:")
-        .context("an answer without a length")?;
-    let length: usize = length.lines().next().unwrap_or_default().trim().parse()?;
-    while answer.len() < body + length {
-        ensure!(
-            stream.read_buf(answer).await? > 0,
-            "the server closed the connection"
-        );
-    }
-    Ok(body)
 }

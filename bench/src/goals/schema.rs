@@ -41,7 +41,7 @@ impl Bench {
     }
 
     async fn beside_serial_named(&self, count: usize, size: usize) -> Result<Vec<f64>> {
-        let place = Place::migrated().await?;
+        let place = Place::of_peer().await?;
         let limit = Limit::new(place.connection());
         let ours = Entry::new(place, Box::new(OnThread::new(limit)));
         let mut place = Place::empty();

@@ -15,7 +15,7 @@ use tickbook::audit::{
 use tickbook::domain::{
     PageLimit, Symbol, SymbolReference, TimeRange, Timeframe, earliest_time, latest_time,
 };
-use tickbook::postgres::{Edition, TimeseriesState, timeseries_state};
+use tickbook::postgres::{Edition, TimeseriesState, missing_symbol_days, timeseries_state};
 use tickbook::postgres::{PgCandleRefresh, PgMaterializedCandles};
 use tickbook::repository::{SymbolQuery, SymbolRepository};
 use tickbook::{Clock, RepositoryError};
@@ -35,7 +35,11 @@ pub(crate) async fn run(arguments: &VerifyArguments, clock: &Clock) -> anyhow::R
     let opening = async {
         let (repositories, pools) = connect(&config).await?;
         let symbols = symbols(&*repositories.symbols, &arguments.symbols).await?;
-        let state = timeseries_state(&pools.timeseries(), &config.policies).await?;
+        let mut state = timeseries_state(&pools.timeseries(), &config.policies).await?;
+        let ids: Vec<_> = symbols.iter().map(|symbol| symbol.symbol_id).collect();
+        let range = range(arguments)?;
+        let missing = missing_symbol_days(&pools.timeseries(), &ids, range).await?;
+        state.problems.extend(missing);
         Ok((repositories, pools, symbols, state))
     };
     let opened = interruption::unless_interrupted(opening).await?;
@@ -124,13 +128,17 @@ pub(crate) async fn run(arguments: &VerifyArguments, clock: &Clock) -> anyhow::R
     })
 }
 
+fn range(arguments: &VerifyArguments) -> anyhow::Result<TimeRange> {
+    let from = arguments.from.unwrap_or(earliest_time());
+    Ok(TimeRange::new(from, arguments.to.unwrap_or(latest_time()))?)
+}
+
 fn settings(
     arguments: &VerifyArguments,
     state: &TimeseriesState,
     now: DateTime<Utc>,
 ) -> anyhow::Result<AuditSettings> {
-    let from = arguments.from.unwrap_or(earliest_time());
-    let range = TimeRange::new(from, arguments.to.unwrap_or(latest_time()))?;
+    let range = range(arguments)?;
     let mut timeframes = arguments.timeframes.clone();
     timeframes.sort_unstable();
     timeframes.dedup();

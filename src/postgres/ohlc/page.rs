@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::db::DbError;
 use crate::domain::{Candle, CandleCursor, ExactCandle, Page, SortOrder, TimeRange, Timeframe};
+use crate::postgres::symbol_days::SearchWindows;
 use crate::postgres::ticks::first_tick_time_of_basis;
 use crate::repository::CandleQuery;
 
@@ -131,7 +132,10 @@ impl PageReader<'_, '_> {
         let of = (query.symbol_id, query.basis);
         let tick = first_tick_time_of_basis(connection, of, range, query.order, self.now)?;
         let tick = tick.map(|time| query.timeframe.bucket_start(time));
-        let stored = rollup::first_stored_bucket(connection, query, range)?;
+        let stored = match catalog.has_stored() {
+            true => rollup::first_stored_bucket(connection, query, range)?,
+            false => None,
+        };
         // an aggregate may have candles whose ticks were dropped; all of them are outside of the range of
         // stored ticks
         let outside = match tick {
@@ -154,29 +158,37 @@ impl PageReader<'_, '_> {
     }
 
     /// The start of the first bucket of `range` for which an aggregate has a candle or a one-minute candle.
+    ///
+    /// Reads day by day, since an aggregate has candles only in recorded days.
     fn first_materialized(
         &mut self,
         catalog: &Catalog,
         range: TimeRange,
     ) -> Result<Option<DateTime<Utc>>, DbError> {
         let query = self.query;
-        let mut edges = Vec::new();
         let tables = [catalog.table(query.timeframe), catalog.minutes()];
-        for table in tables.into_iter().flatten() {
-            edges.extend(first_materialized(
-                self.snapshot.connection,
-                query,
-                table,
-                range,
-            )?);
+        if tables.iter().all(Option::is_none) {
+            return Ok(None);
         }
-        let open_times = edges
-            .into_iter()
-            .map(|open_time| query.timeframe.bucket_start(open_time));
-        Ok(match query.order {
-            SortOrder::Ascending => open_times.min(),
-            SortOrder::Descending => open_times.max(),
-        })
+        let connection = &mut *self.snapshot.connection;
+        let mut windows = SearchWindows::of_days(query.symbol_id, range, query.order);
+        while let Some(window) = windows.next(connection)? {
+            let mut edges = Vec::new();
+            for table in tables.into_iter().flatten() {
+                edges.extend(first_materialized(connection, query, table, window)?);
+            }
+            let open_times = edges
+                .into_iter()
+                .map(|open_time| query.timeframe.bucket_start(open_time));
+            let first = match query.order {
+                SortOrder::Ascending => open_times.min(),
+                SortOrder::Descending => open_times.max(),
+            };
+            if first.is_some() {
+                return Ok(first);
+            }
+        }
+        Ok(None)
     }
 }
 

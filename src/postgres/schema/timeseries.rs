@@ -69,6 +69,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Days in which a symbol has, or had, ticks. Reads search ticks older than a day only in these days.
+    symbol_days (symbol_id, day) {
+        /// symbols.symbol_id of the metadata database.
+        symbol_id -> Int8,
+        /// Start of the day, UTC.
+        day -> Timestamptz,
+    }
+}
+
+diesel::table! {
     /// Ticks that were held back instead of stored, and the decisions about them.
     tick_quarantine (quarantine_id) {
         /// Id, ascending in the order of insertion.
@@ -128,10 +138,22 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    /// Statements that wrote ticks whose days may be missing in symbol_days; one row each. Until the maintenance records the days, reads search all days.
+    unrecorded_ticks (entry_id) {
+        /// Number of the entry, ascending.
+        entry_id -> Int8,
+        /// Time of the transaction that wrote the ticks.
+        written_at -> Timestamptz,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     applied_policies,
     late_tick_days,
     ohlc_candles,
+    symbol_days,
     tick_quarantine,
     ticks,
+    unrecorded_ticks,
 );

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::{Pg, PgRowByRowLoadingMode};
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Timestamptz};
-use diesel::{PgConnection, QueryResult, RunQueryDsl};
+use diesel::{PgConnection, QueryResult, QueryableByName, RunQueryDsl, sql_query};
 
 use crate::db::DbError;
 use crate::domain::{
@@ -12,11 +12,11 @@ use crate::domain::{
     truncate_to_micros,
 };
 use crate::postgres::candle_sql::has_price;
+use crate::postgres::symbol_days::SearchWindows;
 use crate::postgres::writing::push_names;
 use crate::repository::TickQuery;
 
 use super::row::{COLUMNS, TickRow, TickSqlType};
-use super::windows::windows;
 
 /// Reads one page.
 pub(super) fn page(
@@ -47,7 +47,7 @@ pub(super) fn page(
     // represent
     let after = query.after.filter(|after| range.contains(after.tick_time));
     let select = SelectRange {
-        symbol_id: query.symbol_id.get(),
+        symbol_id: query.symbol_id,
         range,
         order: query.order,
         after,
@@ -101,6 +101,30 @@ pub(in crate::postgres) fn first_tick_time_of_basis(
     Ok(edge.run(connection)?.pop().map(|tick| tick.tick_time))
 }
 
+#[derive(QueryableByName)]
+struct CountRow {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// The number of ticks in `range`.
+pub(super) fn count(
+    connection: &mut PgConnection,
+    symbol_id: SymbolId,
+    range: TimeRange,
+) -> Result<i64, DbError> {
+    // not prepared, like `SelectPart`
+    let row: CountRow = sql_query(
+        "SELECT count(*) AS count FROM ticks \
+         WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3",
+    )
+    .bind::<BigInt, _>(symbol_id.get())
+    .bind::<Timestamptz, _>(range.start())
+    .bind::<Timestamptz, _>(range.end())
+    .get_result(connection)?;
+    Ok(row.count)
+}
+
 /// The times up to and including `at`; `None` if `at` is before the earliest possible tick.
 pub(super) fn up_to(at: DateTime<Utc>) -> Option<TimeRange> {
     let end = truncate_to_micros(at.min(latest_time())) + TimeDelta::microseconds(1);
@@ -109,7 +133,7 @@ pub(super) fn up_to(at: DateTime<Utc>) -> Option<TimeRange> {
 
 /// The first `limit` ticks of `range` in `order` after the cursor `after`.
 struct SelectRange {
-    symbol_id: i64,
+    symbol_id: SymbolId,
     range: TimeRange,
     order: SortOrder,
     after: Option<TickCursor>,
@@ -124,7 +148,7 @@ impl SelectRange {
     /// Selects the first tick of `range`.
     fn first(symbol_id: SymbolId, range: TimeRange, order: SortOrder, now: DateTime<Utc>) -> Self {
         Self {
-            symbol_id: symbol_id.get(),
+            symbol_id,
             range,
             order,
             after: None,
@@ -136,9 +160,12 @@ impl SelectRange {
 
     fn run(self, connection: &mut PgConnection) -> Result<Vec<Tick>, DbError> {
         let mut ticks = Vec::new();
-        for range in windows(self.range, self.order, self.now, self.limit) {
+        let (order, now) = (self.order, self.now);
+        let mut windows = SearchWindows::new(self.symbol_id, self.range, order, now, self.limit);
+        while let Some(range) = windows.next(connection)? {
             let part = SelectPart {
                 select: &self,
+                symbol_id: self.symbol_id.get(),
                 from: range.start(),
                 to: range.end(),
                 // at most 10,001
@@ -157,11 +184,12 @@ impl SelectRange {
 
 /// The statement for one window.
 ///
-/// It is prepared with the limit as a parameter, which makes a generic plan look expensive, so the server
-/// plans for the given values. The cost then does not depend on the number of chunks, because the planner
-/// excludes chunks outside of the window; a generic plan opens all of them.
+/// It is not prepared, so the server always plans it for the given values and opens only the chunks of the
+/// window. A prepared statement may get a generic plan, which opens all chunks: in a mixture of short and long
+/// pages, the average cost of the plans made so far exceeds that of the generic plan.
 struct SelectPart<'a> {
     select: &'a SelectRange,
+    symbol_id: i64,
     from: DateTime<Utc>,
     to: DateTime<Utc>,
     limit: i64,
@@ -173,10 +201,11 @@ impl QueryFragment<Pg> for SelectPart<'_> {
             SortOrder::Ascending => (">", "ASC"),
             SortOrder::Descending => ("<", "DESC"),
         };
+        out.unsafe_to_cache_prepared();
         out.push_sql("SELECT ");
         push_names(COLUMNS, &mut out);
         out.push_sql(" FROM ticks WHERE symbol_id = ");
-        out.push_bind_param::<BigInt, _>(&self.select.symbol_id)?;
+        out.push_bind_param::<BigInt, _>(&self.symbol_id)?;
         out.push_sql(" AND tick_time >= ");
         out.push_bind_param::<Timestamptz, _>(&self.from)?;
         out.push_sql(" AND tick_time < ");
@@ -203,7 +232,6 @@ impl QueryFragment<Pg> for SelectPart<'_> {
     }
 }
 
-// diesel identifies prepared statements by their text, of which there are ten
 impl QueryId for SelectPart<'_> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;

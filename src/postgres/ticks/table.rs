@@ -30,6 +30,7 @@ impl KeyedRow for Tick {
     const OPERATION: &'static str = "insert_batch";
     const NAME: &'static str = "tick";
     const LATE_DAYS: Option<&'static str> = Some("late_tick_days");
+    const DAYS: Option<&'static str> = Some("symbol_days");
 
     fn key(&self) -> TickKey {
         self.key()

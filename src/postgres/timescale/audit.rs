@@ -3,6 +3,7 @@
 mod chunks;
 mod keys;
 mod retained_ticks;
+mod symbol_days;
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, Bool, Text};
@@ -25,6 +26,8 @@ use crate::postgres::timescale::failed_jobs::{FailedJob, failed_jobs};
 use crate::postgres::timescale::invalidations::waiting_changes;
 use crate::postgres::timescale::thresholds::near_thresholds;
 use retained_ticks::{RetainedTicks, retained_ticks};
+
+pub use symbol_days::missing_symbol_days;
 
 /// The maximum number of entries in the change logs; reads scan all of them.
 const MAX_INVALIDATIONS: u64 = 1_000;

@@ -10,7 +10,7 @@ mod refresh;
 pub(crate) mod retention;
 mod thresholds;
 
-pub use audit::{TimeseriesState, timeseries_state};
+pub use audit::{TimeseriesState, missing_symbol_days, timeseries_state};
 pub use candle_relations::{
     AggregatesReport, CandleRelationKind, CandleRelationState, apply_aggregates, candle_relations,
 };

@@ -1,12 +1,17 @@
 //! Binary `COPY`, the fastest write, which refuses the whole batch if one key is taken.
 
 use std::io::Write;
+use std::marker::PhantomData;
 
-use diesel::pg::CopyFormat;
+use diesel::pg::{CopyFormat, CopyTarget, Pg};
 use diesel::prelude::ExecuteCopyFromDsl as _;
+use diesel::query_builder::AstPass;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use diesel::{PgConnection, QueryResult};
 
+use crate::postgres::symbol_days::RECORDED;
+
+use super::column::TableRow;
 use super::table::KeyedRow;
 
 /// Rows passed to libpq at once: some 50 KiB.
@@ -22,7 +27,7 @@ const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
 pub(super) fn copy<R: KeyedRow>(connection: &mut PgConnection, rows: &[R]) -> QueryResult<usize> {
     diesel::copy_from(R::Table::default())
         // all columns in the order of the schema, as in `R::COLUMNS`
-        .from_raw_data(R::Table::default(), |out: &mut dyn Write| {
+        .from_raw_data(RecordedTarget(PhantomData::<R>), |out: &mut dyn Write| {
             write_rows(rows, out).map_err(|error| {
                 // libpq takes bytes until it has lost the connection
                 let text = Box::new(error.to_string());
@@ -31,6 +36,21 @@ pub(super) fn copy<R: KeyedRow>(connection: &mut PgConnection, rows: &[R]) -> Qu
         })
         .with_format(CopyFormat::Binary)
         .execute(connection)
+}
+
+/// The table and the columns of `R`, with the comment that their days are recorded.
+struct RecordedTarget<R>(PhantomData<R>);
+
+impl<R: TableRow> CopyTarget for RecordedTarget<R> {
+    type Table = R::Table;
+    type SqlType = <R::Table as CopyTarget>::SqlType;
+
+    fn walk_target(mut out: AstPass<'_, '_, Pg>) -> QueryResult<()> {
+        <R::Table as CopyTarget>::walk_target(out.reborrow())?;
+        out.push_sql(" ");
+        out.push_sql(RECORDED);
+        Ok(())
+    }
 }
 
 fn write_rows<R: KeyedRow>(rows: &[R], out: &mut dyn Write) -> std::io::Result<()> {

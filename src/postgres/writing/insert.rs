@@ -11,6 +11,7 @@ use diesel::{Connection as _, PgConnection, QueryResult};
 use crate::db::SynchronousCommit;
 use crate::db::{CONFLICT_BACKOFF, DbError};
 use crate::error::{Database, RepositoryError};
+use crate::postgres::symbol_days::KnownDays;
 
 use super::batch::RowBatch;
 use super::copy::copy;
@@ -41,6 +42,7 @@ pub(in crate::postgres) struct TableWriter<R: KeyedRow> {
     /// rows.
     pub(super) replaying: AtomicBool,
     pub(super) high_water_marks: HighWaterMarks<R>,
+    known_days: KnownDays,
     pub(super) synchronous_commit: SynchronousCommit,
 }
 
@@ -65,13 +67,40 @@ impl<R: KeyedRow> TableWriter<R> {
             copy_backoff: AtomicU32::default(),
             replaying: AtomicBool::default(),
             high_water_marks: HighWaterMarks::default(),
+            known_days: KnownDays::default(),
             synchronous_commit,
         }
     }
 
     /// Stores `batch`: all that can be stored, or nothing. Stores rows with a key and rows without one in
-    /// separate transactions.
+    /// separate transactions, after a transaction that records the days of all.
     pub(super) fn insert(
+        &self,
+        connection: &mut PgConnection,
+        batch: RowBatch<R>,
+        now: DateTime<Utc>,
+    ) -> Result<Receipt<R>, DbError> {
+        let written = match self.record_days(connection, &batch) {
+            Ok(()) => self.insert_recorded(connection, batch, now),
+            Err(error) => Err(error),
+        };
+        written.inspect_err(|_| self.known_days.forget())
+    }
+
+    fn record_days(
+        &self,
+        connection: &mut PgConnection,
+        batch: &RowBatch<R>,
+    ) -> Result<(), DbError> {
+        let Some(table) = R::DAYS else {
+            return Ok(());
+        };
+        let rows = batch.firsts.iter().chain(&batch.keyless);
+        let days = rows.map(|row| (row.symbol_id(), row.time()));
+        Ok(self.known_days.record(connection, table, days)?)
+    }
+
+    fn insert_recorded(
         &self,
         connection: &mut PgConnection,
         mut batch: RowBatch<R>,

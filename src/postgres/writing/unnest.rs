@@ -5,6 +5,8 @@ use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
+use crate::postgres::symbol_days::RECORDED;
+
 use super::column::{TableRow, push_names};
 use super::values::{ColumnArray, ColumnValue, arrays, push_arrays, push_values, values};
 
@@ -37,6 +39,8 @@ struct InsertMissing<'a, R: 'static>(Vec<ColumnArray<'a, R>>);
 impl<R: TableRow> QueryFragment<Pg> for InsertMissing<'_, R> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("INSERT INTO ");
+        out.push_sql(RECORDED);
+        out.push_sql(" ");
         out.push_sql(R::TABLE);
         out.push_sql(" (");
         push_names(R::COLUMNS, &mut out);
@@ -71,6 +75,8 @@ impl<'a, R: TableRow> InsertOne<'a, R> {
 impl<R: TableRow> QueryFragment<Pg> for InsertOne<'_, R> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("INSERT INTO ");
+        out.push_sql(RECORDED);
+        out.push_sql(" ");
         out.push_sql(R::TABLE);
         out.push_sql(" (");
         push_names(R::COLUMNS, &mut out);

@@ -110,7 +110,11 @@ pub(super) fn held_back(symbol: SymbolId, count: i64) -> Vec<QuarantinedTick> {
 pub(super) async fn fill(pools: &DatabasePools) {
     let site = Site::new(pools);
     let named = |number: usize| {
-        let exchange = if number.is_multiple_of(2) { "oanda" } else { "kraken" };
+        let exchange = if number.is_multiple_of(2) {
+            "oanda"
+        } else {
+            "kraken"
+        };
         NewSymbol::named(exchange, format!("SYMBOL{number}"))
     };
     let symbols: Vec<_> = (0..SYMBOLS).map(named).collect();

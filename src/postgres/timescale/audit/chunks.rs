@@ -1,11 +1,13 @@
 //! Checks of chunks: their length, and whether policies have processed them.
 
-use diesel::sql_types::{BigInt, Bool, Text};
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::audit::{FindingKind, StateProblem};
 use crate::db::DbError;
 use crate::postgres::candle_sql::quoted_relation_names;
+use crate::postgres::timescale::retention;
 use crate::retention::RetentionPolicies;
 
 use super::{has_table, problem};
@@ -81,9 +83,33 @@ pub(super) fn problems(
     Ok(problems)
 }
 
+#[derive(QueryableByName)]
+struct CandleLimit {
+    #[diesel(sql_type = Timestamptz)]
+    limit: DateTime<Utc>,
+}
+
+/// The end of the newest candles that the maintenance should have dropped: candles of all timeframes are
+/// dropped together.
+fn late_candles(connection: &mut PgConnection) -> Result<Option<DateTime<Utc>>, DbError> {
+    if !has_table(connection, "applied_policies")? {
+        return Ok(None);
+    }
+    let limits: Vec<CandleLimit> = sql_query(format!(
+        "SELECT now() - make_interval(secs => candles_drop_after_seconds) - {PATIENCE} AS limit \
+         FROM applied_policies WHERE candles_drop_after_seconds IS NOT NULL"
+    ))
+    .load(connection)?;
+    match limits.first() {
+        Some(CandleLimit { limit }) => retention::candle_cut(connection, *limit, Some(*limit)),
+        None => Ok(None),
+    }
+}
+
 /// The chunks that a policy should have dropped or compressed, according to database jobs and applied
 /// policies.
 fn late_chunks(connection: &mut PgConnection) -> Result<Vec<Late>, DbError> {
+    let late_candles = late_candles(connection)?;
     let recorded = match has_table(connection, "applied_policies")? {
         true => format!(
             " UNION ALL SELECT current_schema(), 'ticks', 'ticks', true, \
@@ -91,7 +117,7 @@ fn late_chunks(connection: &mut PgConnection) -> Result<Vec<Late>, DbError> {
              WHERE ticks_drop_after_seconds IS NOT NULL \
              UNION ALL SELECT hypertable_schema, hypertable_name, relation, true, \
              make_interval(secs => candles_drop_after_seconds) FROM applied_policies, relations \
-             WHERE candles_drop_after_seconds IS NOT NULL AND relation IN ('ohlc_candles', {})",
+             WHERE candles_drop_after_seconds IS NOT NULL AND $1 IS NOT NULL AND relation IN ('ohlc_candles', {})",
             quoted_relation_names()
         ),
         false => String::new(),
@@ -116,8 +142,10 @@ fn late_chunks(connection: &mut PgConnection) -> Result<Vec<Late>, DbError> {
          FROM timescaledb_information.chunks AS c JOIN policies AS p \
          USING (hypertable_schema, hypertable_name) \
          WHERE (to_drop OR NOT is_compressed) AND range_end < now() - after - {PATIENCE} \
+         AND (NOT to_drop OR relation = 'ticks' OR coalesce(range_end <= $1, true)) \
          ORDER BY 1, 2"
     ))
+    .bind::<Nullable<Timestamptz>, _>(late_candles)
     .load(connection)?;
     Ok(late)
 }

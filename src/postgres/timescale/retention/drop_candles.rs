@@ -48,7 +48,7 @@ pub(super) fn drop_candles(
 
 /// The latest time, at most `limit`, that cuts no chunk and has only whole chunks and no retained tick before
 /// it; `None` if there is no such chunk. Ticks in chunks that end by `ticks_limit` do not count as retained.
-pub(super) fn cut(
+pub(in crate::postgres::timescale) fn cut(
     connection: &mut PgConnection,
     limit: DateTime<Utc>,
     ticks_limit: Option<DateTime<Utc>>,

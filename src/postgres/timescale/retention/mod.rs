@@ -24,6 +24,7 @@ pub use current::AppliedPolicies;
 pub(crate) use current::applied_now;
 pub(super) use current::now;
 pub use downsample::BlockedChunk;
+pub(super) use drop_candles::cut as candle_cut;
 pub use due::DueDrop;
 pub(crate) use floor::{SHARE_FLOOR, keep_writers_out};
 pub use maintain::maintain;

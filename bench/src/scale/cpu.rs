@@ -1,0 +1,42 @@
+//! CPU time of server processes, from /proc.
+
+use std::fs;
+
+use anyhow::{Context as _, Result};
+
+/// The CPU time of the running processes `pids` in milliseconds. A process that has ended counts as zero.
+pub(super) fn of_running(pids: &[i32]) -> f64 {
+    let nanoseconds = pids.iter().filter_map(|pid| {
+        let text = fs::read_to_string(format!("/proc/{pid}/schedstat")).ok()?;
+        text.split_whitespace().next()?.parse::<u64>().ok()
+    });
+    nanoseconds.sum::<u64>() as f64 / 1e6
+}
+
+/// The CPU time of the children of `pid` that have ended, in milliseconds, in steps of 10.
+pub(super) fn of_ended_children(pid: i32) -> Result<f64> {
+    let ticks = |field: usize| -> Result<f64> {
+        let ticks: u64 = field_of(pid, field)?.parse()?;
+        Ok(ticks as f64)
+    };
+    // children in user mode and in the kernel, in hundredths of a second
+    Ok((ticks(16)? + ticks(17)?) * 10.0)
+}
+
+/// The parent of the process `pid`.
+pub(super) fn parent(pid: i32) -> Result<i32> {
+    Ok(field_of(pid, 4)?.parse()?)
+}
+
+/// A field of /proc/PID/stat, counted from 1.
+fn field_of(pid: i32, field: usize) -> Result<String> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).with_context(|| {
+        format!(
+            "no process {pid}: the database server must run on this machine, not in a container"
+        )
+    })?;
+    // the second field is a name in parentheses, which may have spaces
+    let (_, rest) = text.rsplit_once(')').context("no name in stat")?;
+    let value = rest.split_whitespace().nth(field - 3);
+    Ok(value.context("too few fields in stat")?.to_owned())
+}

@@ -1,0 +1,124 @@
+//! Records the days that other programs did not record.
+
+use chrono::{DateTime, Utc};
+use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+
+use crate::db::DbError;
+use crate::domain::{SymbolId, TimeRange};
+
+#[derive(QueryableByName)]
+struct EntryRow {
+    #[diesel(sql_type = BigInt)]
+    entry_id: i64,
+}
+
+/// The part of a day that lies in one chunk of ticks.
+#[derive(QueryableByName)]
+struct Slice {
+    #[diesel(sql_type = Timestamptz)]
+    day: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    start: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    until: DateTime<Utc>,
+}
+
+#[derive(QueryableByName)]
+struct SymbolRow {
+    #[diesel(sql_type = BigInt)]
+    symbol_id: i64,
+}
+
+#[derive(QueryableByName)]
+struct TableRow {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// Records the days of all stored ticks if `unrecorded_ticks` has entries, and deletes these entries. Returns
+/// their number. Reads the whole index of ticks.
+///
+/// Each statement is a transaction of its own: the ticks of an entry are visible to every statement after the
+/// one that read the entry.
+pub(in crate::postgres) fn record_missing(connection: &mut PgConnection) -> Result<usize, DbError> {
+    let entries: Vec<EntryRow> =
+        sql_query("SELECT entry_id FROM unrecorded_ticks").load(connection)?;
+    if entries.is_empty() {
+        return Ok(0);
+    }
+    for Slice { day, start, until } in slices(connection, TimeRange::all())? {
+        sql_query(
+            "INSERT INTO symbol_days (symbol_id, day) SELECT DISTINCT symbol_id, $1 FROM ticks \
+             WHERE tick_time >= $2 AND tick_time < $3 ON CONFLICT DO NOTHING",
+        )
+        .bind::<Timestamptz, _>(day)
+        .bind::<Timestamptz, _>(start)
+        .bind::<Timestamptz, _>(until)
+        .execute(connection)?;
+    }
+    // ticks that were dropped since; before that, the candles of every timeframe included them
+    let candles: Vec<TableRow> = sql_query(
+        "SELECT format('%I.%I', materialization_hypertable_schema, \
+         materialization_hypertable_name) AS name \
+         FROM timescaledb_information.continuous_aggregates \
+         WHERE view_schema = current_schema() AND view_name = 'ohlc_1d'",
+    )
+    .load(connection)?;
+    for TableRow { name } in candles {
+        sql_query(format!(
+            "INSERT INTO symbol_days (symbol_id, day) SELECT symbol_id, open_time FROM {name} \
+             ON CONFLICT DO NOTHING"
+        ))
+        .execute(connection)?;
+    }
+    let entry_ids: Vec<_> = entries.into_iter().map(|row| row.entry_id).collect();
+    let deleted = sql_query("DELETE FROM unrecorded_ticks WHERE entry_id = ANY($1)")
+        .bind::<Array<BigInt>, _>(entry_ids)
+        .execute(connection)?;
+    Ok(deleted)
+}
+
+/// The days of stored ticks of `symbol_ids` in `range` that are not recorded, by day; none if
+/// `unrecorded_ticks` has entries.
+pub(in crate::postgres) fn unrecorded_days(
+    connection: &mut PgConnection,
+    symbol_ids: &[SymbolId],
+    range: TimeRange,
+) -> Result<Vec<(SymbolId, DateTime<Utc>)>, DbError> {
+    let symbol_ids: Vec<_> = symbol_ids.iter().map(|id| id.get()).collect();
+    let mut missing = Vec::new();
+    for Slice { day, start, until } in slices(connection, range)? {
+        let symbols: Vec<SymbolRow> = sql_query(
+            "SELECT wanted AS symbol_id FROM UNNEST($1) AS wanted WHERE EXISTS (SELECT FROM ticks \
+             WHERE symbol_id = wanted AND tick_time >= $3 AND tick_time < $4) \
+             AND NOT EXISTS (SELECT FROM symbol_days WHERE symbol_id = wanted AND day = $2) \
+             AND NOT EXISTS (SELECT FROM unrecorded_ticks) ORDER BY 1",
+        )
+        .bind::<Array<BigInt>, _>(&symbol_ids)
+        .bind::<Timestamptz, _>(day)
+        .bind::<Timestamptz, _>(start)
+        .bind::<Timestamptz, _>(until)
+        .load(connection)?;
+        let symbols = symbols.into_iter();
+        missing.extend(symbols.map(|row| (SymbolId::new(row.symbol_id), day)));
+    }
+    Ok(missing)
+}
+
+/// The slices that overlap `range`, by time.
+fn slices(connection: &mut PgConnection, range: TimeRange) -> Result<Vec<Slice>, DbError> {
+    let slices = sql_query(
+        "SELECT day, greatest(day, range_start, $1) AS start, \
+         least(day + INTERVAL '24 hours', range_end, $2) AS until \
+         FROM timescaledb_information.chunks, \
+         generate_series(date_trunc('day', greatest(range_start, $1), 'UTC'), \
+         least(range_end, $2) - INTERVAL '1 microsecond', INTERVAL '24 hours') AS day \
+         WHERE hypertable_schema = current_schema() AND hypertable_name = 'ticks' \
+         AND range_start < $2 AND range_end > $1 ORDER BY start",
+    )
+    .bind::<Timestamptz, _>(range.start())
+    .bind::<Timestamptz, _>(range.end())
+    .load(connection)?;
+    Ok(slices)
+}
