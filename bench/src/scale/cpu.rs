@@ -11,7 +11,9 @@ pub(super) fn serving(name: &str) -> Result<Vec<i32>> {
     let mut processes = Vec::new();
     for entry in fs::read_dir("/proc").context("/proc, which has the CPU time of the server")? {
         let path = entry?.path();
-        let number = path.file_name().and_then(|name| name.to_str()?.parse().ok());
+        let number = path
+            .file_name()
+            .and_then(|name| name.to_str()?.parse().ok());
         // a process may end meanwhile
         let title = fs::read_to_string(path.join("cmdline")).unwrap_or_default();
         if let Some(number) = number
