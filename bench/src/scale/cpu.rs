@@ -4,6 +4,28 @@ use std::fs;
 
 use anyhow::{Context as _, Result};
 
+/// The processes that serve clients of the database `name`, by their titles. The server may have other numbers
+/// for them than this process sees.
+pub(super) fn serving(name: &str) -> Result<Vec<i32>> {
+    let part = format!(" {name} ");
+    let mut processes = Vec::new();
+    for entry in fs::read_dir("/proc").context("/proc, which has the CPU time of the server")? {
+        let path = entry?.path();
+        let number = path
+            .file_name()
+            .and_then(|name| name.to_str()?.parse().ok());
+        // a process may end meanwhile
+        let title = fs::read_to_string(path.join("cmdline")).unwrap_or_default();
+        if let Some(number) = number
+            && title.starts_with("postgres: ")
+            && title.contains(&part)
+        {
+            processes.push(number);
+        }
+    }
+    Ok(processes)
+}
+
 /// The CPU time of the running processes `pids` in milliseconds. A process that has ended counts as zero.
 pub(super) fn of_running(pids: &[i32]) -> f64 {
     let nanoseconds = pids.iter().filter_map(|pid| {

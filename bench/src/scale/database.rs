@@ -5,13 +5,15 @@ use std::collections::BTreeSet;
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection as _;
-use diesel::sql_types::{Integer, Text};
+use diesel::sql_types::Text;
 use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use tickbook::db::{DatabaseConfig, DatabasePools};
 use tickbook::domain::{NewSymbol, Timeframe};
 use tickbook::postgres::{self, Edition};
 use tickbook::retention::RetentionPolicies;
 use tickbook::{Database, DatabaseUrl, Repositories};
+
+use super::cpu;
 
 /// The symbols with ticks of every day are numbered from 1.
 pub(super) const SYMBOLS: u32 = 50;
@@ -47,21 +49,15 @@ struct Line {
     line: String,
 }
 
-#[derive(QueryableByName)]
-struct Process {
-    #[diesel(sql_type = Integer)]
-    pid: i32,
-}
-
 impl Pair {
     /// Creates and fills the databases: `days` days of `ticks` ticks, and the newest of these days.
     pub(super) async fn create(ticks: u64, days: u32) -> Result<Self> {
         let created = |database: Database, name: &str| Created::create(database, name);
         let now = started()?;
         let mut pair = Self {
-            metadata: created(Database::Metadata, "tickbook_scale_metadata")?,
-            small: created(Database::Timeseries, "tickbook_scale_small")?,
-            large: created(Database::Timeseries, "tickbook_scale_large")?,
+            metadata: created(Database::Metadata, "metadata")?,
+            small: created(Database::Timeseries, "small")?,
+            large: created(Database::Timeseries, "large")?,
             edition: Edition::Apache,
             days,
             ticks_per_day: (ticks / u64::from(days) / u64::from(SYMBOLS)).clamp(40, 80_000),
@@ -172,16 +168,7 @@ impl Pair {
 
     /// The processes that serve this database's clients.
     pub(super) fn processes(&self, size: Size) -> Result<Vec<i32>> {
-        let database = self.database(size);
-        // not a connection to the database itself, which would be counted
-        let mut connection = PgConnection::establish(&database.server)?;
-        let processes: Vec<Process> = sql_query(
-            "SELECT pid FROM pg_stat_activity \
-             WHERE datname = $1 AND backend_type = 'client backend'",
-        )
-        .bind::<Text, _>(&database.name)
-        .load(&mut connection)?;
-        Ok(processes.into_iter().map(|process| process.pid).collect())
+        cpu::serving(&self.database(size).name)
     }
 
     /// A heading with versions and sizes.
@@ -221,6 +208,7 @@ impl Created {
             Some((address, parameters)) => (address, format!("?{parameters}")),
             None => (server.as_str(), String::new()),
         };
+        let name = format!("tickbook_scale_{name}_{}", std::process::id());
         let (host, _) = address.rsplit_once('/').context("a URL without database")?;
         let url = format!("{host}/{name}{parameters}");
         let mut connection = PgConnection::establish(&server)?;
@@ -232,7 +220,6 @@ impl Created {
         ] {
             execute(&mut connection, &statement)?;
         }
-        let name = name.to_owned();
         Ok(Self { name, server, url })
     }
 }

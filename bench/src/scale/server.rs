@@ -76,6 +76,10 @@ impl Server {
         futures_util::future::try_join_all(answers).await?;
         // a request may open connections, whose processes had no CPU time before
         let now = pair.processes(self.size)?;
+        ensure!(
+            !now.is_empty(),
+            "no server process is found: the database server must run on this machine"
+        );
         let known = now.iter().filter(|pid| processes.contains(pid));
         let known: Vec<_> = known.copied().collect();
         ensure!(known.len() == processes.len(), "a connection was closed");
