@@ -247,12 +247,13 @@ mod tests {
                     let covers = windows.iter().filter(|window| window.contains(*day));
                     prop_assert_eq!(covers.count(), 1);
                 }
-                prop_assert!(windows.iter().zip(windows.iter().skip(1)).all(|(one, next)| {
+                let are_apart = windows.iter().zip(windows.iter().skip(1)).all(|(one, next)| {
                     match order {
                         SortOrder::Ascending => next.start() - one.end() > MAX_GAP,
                         SortOrder::Descending => one.start() - next.end() > MAX_GAP,
                     }
-                }));
+                });
+                prop_assert!(are_apart);
             }
         }
     }
