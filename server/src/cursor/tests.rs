@@ -78,6 +78,10 @@ proptest! {
         let longer = TimeRange::new(range.start(), longer).expect("ordered");
         let read = TickCursor::decode(&text, SYMBOL, longer, ASCENDING);
         prop_assert_eq!(read, Err(CursorError::Foreign));
+        let later = range.start() + TimeDelta::microseconds(1);
+        let later = TimeRange::new(later, range.end()).expect("ordered");
+        let read = TickCursor::decode(&text, SYMBOL, later, ASCENDING);
+        prop_assert_eq!(read, Err(CursorError::Foreign));
     }
 
     #[test]
@@ -127,23 +131,28 @@ fn cut_text_is_broken() {
 }
 
 #[test]
-fn bytes_after_the_key_are_broken() {
-    for header in [
-        header(TICKS, SYMBOL, TimeRange::all(), ASCENDING),
-        vec![VERSION, SYMBOLS],
+fn keys_of_another_length_are_broken() {
+    let (all, minute, bid) = (TimeRange::all(), Timeframe::M1, PriceBasis::Bid);
+    let read = |kind: u8, text: &str| match kind {
+        TICKS => read(text).map(drop),
+        CANDLES => CandleCursor::decode(text, SYMBOL, minute, bid, all, ASCENDING).map(drop),
+        _ => SymbolCursor::decode(text).map(drop),
+    };
+    for (header, key) in [
+        (header(TICKS, SYMBOL, all, ASCENDING), 16),
+        (candle_header(SYMBOL, minute, bid, all, ASCENDING), 8),
+        (vec![VERSION, SYMBOLS], 8),
     ] {
-        let is_of_ticks = header[1] == TICKS;
-        let length = if is_of_ticks { 16 } else { 8 };
-        for more in 0..3 {
+        // the epoch, or the symbol 1
+        let last = if header[1] == SYMBOLS { 1 } else { 0 };
+        for length in 0..key + 3 {
             let mut bytes = header.clone();
-            bytes.extend(vec![0; length - 1]);
-            bytes.extend(vec![1; more + 1]);
-            let text = seal(bytes);
-            let is_read = match is_of_ticks {
-                true => read(&text).is_ok(),
-                false => SymbolCursor::decode(&text).is_ok(),
+            bytes.extend((0..length).map(|at| if at + 1 == key { last } else { 0 }));
+            let expected = match length == key {
+                true => Ok(()),
+                false => Err(CursorError::Broken),
             };
-            assert_eq!(is_read, more == 0, "{more}");
+            assert_eq!(read(header[1], &seal(bytes)), expected, "{length} of {key}");
         }
     }
 }

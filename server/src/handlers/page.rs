@@ -169,7 +169,10 @@ mod tests {
         assert_eq!(http.memory().taken(), rows * (240 + 8) - FREE);
         let rows: Vec<u64> = (0..10_000).collect();
         let answer = page_answer(&rows, Some("next"), 240, room).await;
-        let body = answer.expect("an answer").into_body();
+        let answer = answer.expect("an answer");
+        // no other share is counted for it
+        assert!(answer.extensions().get::<Counted>().is_some());
+        let body = answer.into_body();
         let length = body.size_hint().exact().expect("known");
         assert_eq!(http.memory().taken() as u64, length - FREE as u64);
         let bytes = axum::body::to_bytes(body, usize::MAX).await.expect("whole");

@@ -200,3 +200,65 @@ fn receipt_answer(receipt: &ReceiptBody) -> Result<Response, Problem> {
     let body = Body::from(Bytes::from_owner(text));
     Ok(([(header::CONTENT_TYPE, json)], body).into_response())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use serde_json::json;
+    use tickbook::Repositories;
+    use tickbook::domain::NewSymbol;
+    use tickbook::repository::MockTickRepository;
+    use tokio::task::block_in_place;
+
+    use super::*;
+    use crate::readiness::Readiness;
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a mock cannot return futures, and this call takes long"
+    )]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn abandoned_ticks_hold_memory_until_they_are_stored() {
+        let (go_on, told) = channel::<()>();
+        let (begun, mut begins) = tokio::sync::mpsc::unbounded_channel();
+        let told = Mutex::new(told);
+        let mut ticks = MockTickRepository::new();
+        ticks.expect_insert_batch().once().returning(move |batch| {
+            begun.send(()).expect("the test waits");
+            let told = told.lock().expect("no panic");
+            let gone_on = block_in_place(|| told.recv_timeout(Duration::from_secs(30)));
+            gone_on.expect("told to go on");
+            Ok(InsertReceipt::default().inserted(batch.len() as u64))
+        });
+        let mut repositories = Repositories::in_memory();
+        let symbol = repositories.symbols.create(NewSymbol::named("a", "B"));
+        let id = symbol.await.expect("created").symbol_id.get();
+        repositories.ticks = Arc::new(ticks);
+        let handle = metrics::install().expect("no other recorder");
+        let app = AppState::new(repositories, Readiness::fixed(Vec::new()), handle);
+        let memory = app.http.memory().clone();
+        let tick = json!({
+            "symbol_id": id, "tick_time": "2014-05-01T00:00:00Z", "bid_price": "1", "ask_price": "2"
+        });
+        let request = axum::http::Request::post("/api/v1/ticks")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(json!(vec![tick; 1_000]).to_string()))
+            .expect("a request");
+        let client = tokio::spawn(insert(State(app), request));
+        begins.recv().await.expect("they are being stored");
+        client.abort();
+        assert!(client.await.is_err(), "the client was cancelled");
+        assert!(memory.taken() > FREE, "{}", memory.taken());
+        go_on.send(()).expect("it waits");
+        let released = async {
+            while memory.taken() > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let in_time = tokio::time::timeout(Duration::from_secs(30), released).await;
+        in_time.expect("the memory is released");
+    }
+}

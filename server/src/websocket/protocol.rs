@@ -304,3 +304,38 @@ pub(super) struct Numbered<'a> {
     #[serde(flatten)]
     pub(super) message: &'a Message,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The text of a pong for a ping with `id`, or the refused ping.
+    fn pong(id: &str) -> Result<String, RefusedRequest> {
+        let request = Request::parse(&format!(r#"{{"op": "ping", "id": {id}}}"#))?;
+        let message = &Message::Pong { id: request.id };
+        Ok(serde_json::to_string(&Numbered { seq: 1, message }).expect("JSON"))
+    }
+
+    #[test]
+    fn ids_are_returned_as_they_were_written() {
+        let (text, digits) = (format!("\"{}\"", "x".repeat(ID)), "7".repeat(ID));
+        for id in ["1.50", "1e3", "-0", "18446744073709551616", &digits, &text] {
+            let expected = format!(r#"{{"seq":1,"type":"pong","id":{id}}}"#);
+            assert_eq!(pong(id).expect("a valid id"), expected);
+        }
+    }
+
+    #[test]
+    fn invalid_ids_are_not_returned() {
+        let (text, digits) = (format!("\"{}\"", "x".repeat(ID + 1)), "7".repeat(ID + 1));
+        for id in [text.as_str(), &digits, "[1]", "{}", "true"] {
+            let refused = pong(id).expect_err(id);
+            assert!(refused.reason.starts_with("id "), "{}", refused.reason);
+            assert!(refused.id.is_none(), "{id}");
+            let unreadable = format!(r#"{{"op": "ping", "depth": 5, "id": {id}}}"#);
+            let refused = Request::parse(&unreadable).expect_err(id);
+            assert!(refused.reason.contains("depth"), "{}", refused.reason);
+            assert!(refused.id.is_none(), "{id}");
+        }
+    }
+}
