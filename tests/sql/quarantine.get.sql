@@ -1,8 +1,8 @@
 -- quarantine.get: two ids
 
 -- timeseries
-SELECT quarantine_id, symbol_id, tick_time, sequence, occurrence, bid_price, ask_price, bid_volume,
-  ask_volume, received_at, rule, observed, rule_limit, quarantined_at, state
+SELECT quarantine_id, symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_volume,
+  received_at, occurrence, rule, observed, rule_limit, quarantined_at, state
 FROM tick_quarantine
 WHERE quarantine_id = ANY($1)
 ORDER BY quarantine_id;

@@ -1,6 +1,14 @@
 -- ticks.insert_batch: 60 new ticks
 
 -- timeseries
+INSERT INTO symbol_days (symbol_id, day)
+SELECT *
+FROM UNNEST($1, $2)
+ON CONFLICT DO NOTHING;
+--|ModifyTable Insert on symbol_days
+--|  Function Scan
+
+-- timeseries
 BEGIN;
 
 -- timeseries
@@ -31,7 +39,7 @@ LIMIT $7;
 
 -- timeseries
 COPY "ticks"("symbol_id", "tick_time", "sequence", "bid_price", "ask_price", "bid_volume",
-    "ask_volume", "received_at")
+    "ask_volume", "received_at") /* symbol_days recorded */
 FROM STDIN
 WITH (FORMAT binary);
 
@@ -39,6 +47,14 @@ WITH (FORMAT binary);
 COMMIT;
 
 -- ticks.insert_batch: 10 new ticks
+
+-- timeseries
+INSERT INTO symbol_days (symbol_id, day)
+SELECT *
+FROM UNNEST($1, $2)
+ON CONFLICT DO NOTHING;
+--|ModifyTable Insert on symbol_days
+--|  Function Scan
 
 -- timeseries
 BEGIN;
@@ -57,8 +73,8 @@ FROM applied_policies;
 --|Seq Scan on applied_policies
 
 -- timeseries
-INSERT INTO ticks (symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_volume,
-    received_at)
+INSERT INTO /* symbol_days recorded */ ticks (symbol_id, tick_time, sequence, bid_price, ask_price,
+    bid_volume, ask_volume, received_at)
 SELECT *
 FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT DO NOTHING;
@@ -89,8 +105,8 @@ FROM applied_policies;
 --|Seq Scan on applied_policies
 
 -- timeseries
-INSERT INTO ticks (symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_volume,
-    received_at)
+INSERT INTO /* symbol_days recorded */ ticks (symbol_id, tick_time, sequence, bid_price, ask_price,
+    bid_volume, ask_volume, received_at)
 SELECT *
 FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT DO NOTHING;
@@ -116,6 +132,14 @@ LIMIT $7;
 COMMIT;
 
 -- ticks.insert_batch: an unsequenced tick
+
+-- timeseries
+INSERT INTO symbol_days (symbol_id, day)
+SELECT *
+FROM UNNEST($1, $2)
+ON CONFLICT DO NOTHING;
+--|ModifyTable Insert on symbol_days
+--|  Function Scan
 
 -- timeseries
 BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED;
@@ -153,8 +177,8 @@ LIMIT $6;
 --|        index condition: ((symbol_id = ANY (?::bigint[])) AND (tick_time >= ?::timestamp with time zone) AND (tick_time <= ?::timestamp with time zone))
 
 -- timeseries
-INSERT INTO ticks (symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_volume,
-    received_at)
+INSERT INTO /* symbol_days recorded */ ticks (symbol_id, tick_time, sequence, bid_price, ask_price,
+    bid_volume, ask_volume, received_at)
 SELECT *
 FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT DO NOTHING;
