@@ -44,8 +44,8 @@ SELECT create_hypertable('ohlc_candles', by_range('open_time', INTERVAL '7 days'
 
 COMMENT ON TABLE ohlc_candles IS 'Candles that were imported, or retained when their ticks were dropped.';
 COMMENT ON COLUMN ohlc_candles.symbol_id IS 'symbols.symbol_id of the metadata database.';
-COMMENT ON COLUMN ohlc_candles.timeframe IS 'Width, such as 5m.';
-COMMENT ON COLUMN ohlc_candles.basis IS 'Price that the candle is computed from, such as mid, which is half of bid plus ask.';
+COMMENT ON COLUMN ohlc_candles.timeframe IS 'Width: 1m, 5m, 15m, 30m, 1h, 4h or 1d.';
+COMMENT ON COLUMN ohlc_candles.basis IS 'Price that the candle is computed from: bid, ask, or mid, which is half of bid plus ask.';
 COMMENT ON COLUMN ohlc_candles.open_time IS 'Start of the bucket, inclusive, aligned to UTC.';
 COMMENT ON COLUMN ohlc_candles.close_time IS 'End of the bucket, exclusive.';
 COMMENT ON COLUMN ohlc_candles.open_price IS 'First price, in the quote currency.';

@@ -41,9 +41,9 @@ diesel::table! {
     ohlc_candles (symbol_id, timeframe, basis, open_time) {
         /// symbols.symbol_id of the metadata database.
         symbol_id -> Int8,
-        /// Width, such as 5m.
+        /// Width: 1m, 5m, 15m, 30m, 1h, 4h or 1d.
         timeframe -> Text,
-        /// Price that the candle is computed from, such as mid, which is half of bid plus ask.
+        /// Price that the candle is computed from: bid, ask, or mid, which is half of bid plus ask.
         basis -> Text,
         /// Start of the bucket, inclusive, aligned to UTC.
         open_time -> Timestamptz,

@@ -20,6 +20,8 @@ impl TableRow for Tick {
 
     const TABLE: &'static str = "ticks";
     const COLUMNS: &'static [Column<Self>] = COLUMNS;
+
+    const DAYS: Option<&'static str> = Some("symbol_days");
 }
 
 impl KeyedRow for Tick {
@@ -30,7 +32,6 @@ impl KeyedRow for Tick {
     const OPERATION: &'static str = "insert_batch";
     const NAME: &'static str = "tick";
     const LATE_DAYS: Option<&'static str> = Some("late_tick_days");
-    const DAYS: Option<&'static str> = Some("symbol_days");
 
     fn key(&self) -> TickKey {
         self.key()

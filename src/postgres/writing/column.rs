@@ -10,6 +10,7 @@ use diesel::sql_types::{BigInt, IntoNullable, Nullable, Numeric, SmallInt, Text,
 use rust_decimal::Decimal;
 
 use crate::postgres::numeric;
+use crate::postgres::symbol_days::RECORDED;
 
 /// A row that can be written to a table.
 pub(in crate::postgres) trait TableRow: Sized + 'static {
@@ -22,6 +23,17 @@ pub(in crate::postgres) trait TableRow: Sized + 'static {
     /// The columns to write, in the order in which they are sent. The column names of all statements and
     /// the values of a row come from this list.
     const COLUMNS: &'static [Column<Self>];
+
+    /// The table that records the days of each symbol; `None` if they are not recorded.
+    const DAYS: Option<&'static str> = None;
+}
+
+/// Marks a statement that writes rows whose days are recorded.
+pub(super) fn push_recorded<R: TableRow>(out: &mut AstPass<'_, '_, Pg>) {
+    if R::DAYS.is_some() {
+        out.push_sql(RECORDED);
+        out.push_sql(" ");
+    }
 }
 
 /// A column of the rows `R`: its name and SQL type, from the schema module, and the value of a row.

@@ -38,7 +38,7 @@ pub(super) fn copy<R: KeyedRow>(connection: &mut PgConnection, rows: &[R]) -> Qu
         .execute(connection)
 }
 
-/// The table and the columns of `R`, with the comment that their days are recorded.
+/// The table and the columns of `R`, with the comment that its days are recorded, if they are.
 struct RecordedTarget<R>(PhantomData<R>);
 
 impl<R: TableRow> CopyTarget for RecordedTarget<R> {
@@ -47,8 +47,10 @@ impl<R: TableRow> CopyTarget for RecordedTarget<R> {
 
     fn walk_target(mut out: AstPass<'_, '_, Pg>) -> QueryResult<()> {
         <R::Table as CopyTarget>::walk_target(out.reborrow())?;
-        out.push_sql(" ");
-        out.push_sql(RECORDED);
+        if R::DAYS.is_some() {
+            out.push_sql(" ");
+            out.push_sql(RECORDED);
+        }
         Ok(())
     }
 }

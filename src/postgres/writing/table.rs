@@ -49,9 +49,6 @@ pub(in crate::postgres) trait KeyedRow:
     /// mark.
     const LATE_DAYS: Option<&'static str>;
 
-    /// The table that records the days of each symbol; `None` if they are not recorded.
-    const DAYS: Option<&'static str>;
-
     /// The key.
     fn key(&self) -> Self::Key;
 

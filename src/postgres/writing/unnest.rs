@@ -5,9 +5,7 @@ use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
-use crate::postgres::symbol_days::RECORDED;
-
-use super::column::{TableRow, push_names};
+use super::column::{TableRow, push_names, push_recorded};
 use super::values::{ColumnArray, ColumnValue, arrays, push_arrays, push_values, values};
 
 /// Stores the `rows` whose keys are free and returns their number.
@@ -39,8 +37,7 @@ struct InsertMissing<'a, R: 'static>(Vec<ColumnArray<'a, R>>);
 impl<R: TableRow> QueryFragment<Pg> for InsertMissing<'_, R> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("INSERT INTO ");
-        out.push_sql(RECORDED);
-        out.push_sql(" ");
+        push_recorded::<R>(&mut out);
         out.push_sql(R::TABLE);
         out.push_sql(" (");
         push_names(R::COLUMNS, &mut out);
@@ -75,8 +72,7 @@ impl<'a, R: TableRow> InsertOne<'a, R> {
 impl<R: TableRow> QueryFragment<Pg> for InsertOne<'_, R> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("INSERT INTO ");
-        out.push_sql(RECORDED);
-        out.push_sql(" ");
+        push_recorded::<R>(&mut out);
         out.push_sql(R::TABLE);
         out.push_sql(" (");
         push_names(R::COLUMNS, &mut out);

@@ -90,7 +90,6 @@ impl KeyedRow for Trade {
     const OPERATION: &'static str = "insert_trades";
     const NAME: &'static str = "trade";
     const LATE_DAYS: Option<&'static str> = Some("made_up_late_days");
-    const DAYS: Option<&'static str> = None;
 
     fn key(&self) -> Self::Key {
         (self.symbol_id, self.trade_time, self.sequence)
