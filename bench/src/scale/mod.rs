@@ -43,7 +43,8 @@ const MAX_VERIFY_RATIO: f64 = 1.5;
 /// The largest cost of one request, relative to the median of its kind.
 const MAX_WORST: f64 = 5.0;
 
-/// Rounds that fill caches and are not counted: the server plans a prepared statement anew for five calls.
+/// Rounds that fill caches and are not counted: the server plans a prepared statement at each of its first five
+/// calls.
 const WARM_UP: u32 = 6;
 
 /// The numbers of connections of a pool.

@@ -111,7 +111,7 @@ impl Table {
             self.reject(|| {
                 format!(
                     "{place}: line {line}: {name} ({kind}) is already in line {first} \
-                     ({first_kind}) already: import one type with --type, and the other one to \
+                     ({first_kind}): import one type with --type, and the other one to \
                      another exchange with --exchange"
                 )
             });

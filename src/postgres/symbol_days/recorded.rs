@@ -46,8 +46,7 @@ pub(super) fn recorded_days(
 /// The symbols of each day that is their newest recorded one.
 pub(in crate::postgres) type NewestDays = BTreeMap<DateTime<Utc>, Vec<i64>>;
 
-/// The newest recorded day before `to` of each of `symbol_ids`, except of those that have none; `None` if
-/// days may be missing.
+/// The newest recorded day before `to` of each of `symbol_ids`, if it has one; `None` if days may be missing.
 pub(in crate::postgres) fn newest_days(
     connection: &mut PgConnection,
     symbol_ids: &[i64],
