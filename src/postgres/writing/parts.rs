@@ -4,14 +4,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::table::KeyedRow;
 
-/// The maximum of the number of rows times the number of days that they span. The planner compares each time
-/// with each chunk, and the server's hash table of the rows fits into the smallest `work_mem`.
+/// The maximum of the number of rows times the number of days that they span, since the planner compares each
+/// time with each chunk.
 const MAX_ROW_DAYS: i64 = 2_000;
 
 /// A statement opens each chunk between two rows, so rows further apart than one day are read separately.
 const MAX_GAP_DAYS: i64 = 1;
 
-/// The largest part that is read by its times in any case.
+/// The largest number of rows that are read by their times in any case.
 const FEW_ROWS: usize = 64;
 
 /// The longest mean time between two rows of a symbol for which the whole range is read.

@@ -12,7 +12,7 @@ use diesel::{PgConnection, QueryResult, RunQueryDsl, sql_query};
 
 use crate::db::DbError;
 
-use super::column::{Column, TableRow, names, push_names};
+use super::column::{TableRow, names, push_names};
 use super::parts::{is_dense, parts};
 use super::table::{KeyedRow, key_columns};
 use super::values::{ColumnArray, arrays, push_arrays};
@@ -22,10 +22,11 @@ pub(super) fn read_stored<R: KeyedRow>(
     connection: &mut PgConnection,
     rows: &[R],
 ) -> Result<HashMap<R::Key, R>, DbError> {
-    let mut by_time = rows.to_vec();
-    by_time.sort_by_key(R::time);
+    let by_time = |row: &R| (row.time(), row.key());
+    let mut rows = rows.to_vec();
+    rows.sort_by_key(by_time);
     let mut stored = HashMap::with_capacity(rows.len());
-    read(connection, key_columns(), &by_time, |row: R| {
+    read(connection, &rows, by_time, |row| {
         stored.insert(row.key(), row);
     })?;
     Ok(stored)
@@ -36,30 +37,33 @@ pub(super) fn read_instants<R: KeyedRow>(
     connection: &mut PgConnection,
     rows: &[R],
 ) -> Result<Vec<R>, DbError> {
-    let mut instants = rows.to_vec();
-    instants.sort_by_key(|row| (row.time(), row.symbol_id()));
-    instants.dedup_by_key(|row| (row.time(), row.symbol_id()));
+    let instant = |row: &R| (row.time(), row.symbol_id());
+    let mut rows = rows.to_vec();
+    rows.sort_by_key(instant);
+    // so that no two parts have an instant
+    rows.dedup_by_key(|row| instant(row));
     let mut stored = Vec::new();
-    read(connection, &key_columns()[..2], &instants, |row| {
-        stored.push(row);
-    })?;
+    read(connection, &rows, instant, |row| stored.push(row))?;
     Ok(stored)
 }
 
-/// Passes each stored row to `found` that has the values of `columns`, the first key columns, of one of `rows`,
-/// which are in time order and differ in these columns.
-fn read<R: KeyedRow>(
+/// Passes each stored row to `found` that has the `key` of one of `rows`. A key begins with the time, and `rows`
+/// are in its order.
+fn read<R: KeyedRow, K: Ord>(
     connection: &mut PgConnection,
-    columns: &'static [Column<R>],
     rows: &[R],
+    key: impl Fn(&R) -> K,
     mut found: impl FnMut(R),
 ) -> Result<(), DbError> {
     for part in parts(rows) {
-        let Some(query) = SelectByKeys::of(columns, part) else {
+        let Some(query) = SelectTimes::of(part) else {
             continue;
         };
         for row in query.load_iter::<StoredRow<R>, PgRowByRowLoadingMode>(connection)? {
-            found(R::of_stored(row?.0)?);
+            let row = R::of_stored(row?.0)?;
+            if part.binary_search_by_key(&key(&row), &key).is_ok() {
+                found(row);
+            }
         }
     }
     Ok(())
@@ -84,39 +88,39 @@ impl<R: KeyedRow> QueryableByName<Pg> for StoredRow<R> {
     }
 }
 
-/// Selects rows by the values of their first key columns.
+/// Selects the rows of some symbols at some times, and more of these symbols.
 ///
 /// It is not prepared, so that the server plans for the given values; see `ticks/range.rs`. It is not a join
 /// with the given keys: for a chunk without statistics the planner expects one row in any range, and may then
 /// compare each row with each key.
-pub(super) struct SelectByKeys<'a, R: 'static> {
-    columns: &'static [Column<R>],
-    keys: Vec<ColumnArray<'a, R>>,
+pub(super) struct SelectTimes<'a, R: 'static> {
     symbols: Vec<i64>,
     first: DateTime<Utc>,
     last: DateTime<Utc>,
-    is_dense: bool,
+    /// `None` to select the whole range.
+    times: Option<Vec<ColumnArray<'a, R>>>,
 }
 
-impl<'a, R: KeyedRow> SelectByKeys<'a, R> {
+impl<'a, R: KeyedRow> SelectTimes<'a, R> {
     /// Returns `None` without `rows`, which are in time order.
-    pub(super) fn of(columns: &'static [Column<R>], rows: &'a [R]) -> Option<Self> {
+    pub(super) fn of(rows: &'a [R]) -> Option<Self> {
         let symbols: BTreeSet<_> = rows.iter().map(|row| row.symbol_id().get()).collect();
+        // the index finds each time, but the planner estimates each time, and repeats that for a compressed
+        // chunk
+        let times = (!is_dense(rows, symbols.len())).then(|| arrays(&key_columns()[1..2], rows));
         Some(Self {
-            columns,
-            keys: arrays(columns, rows),
+            symbols: symbols.into_iter().collect(),
             first: rows.first()?.time(),
             last: rows.last()?.time(),
-            is_dense: is_dense(rows, symbols.len()),
-            symbols: symbols.into_iter().collect(),
+            times,
         })
     }
 }
 
-impl<R: KeyedRow> QueryFragment<Pg> for SelectByKeys<'_, R> {
+impl<R: KeyedRow> QueryFragment<Pg> for SelectTimes<'_, R> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.unsafe_to_cache_prepared();
-        let key = self.columns;
+        let key = key_columns::<R>();
         let (symbol, time) = (key[0].name, key[1].name);
         out.push_sql("SELECT ");
         push_names(R::COLUMNS, &mut out);
@@ -134,32 +138,24 @@ impl<R: KeyedRow> QueryFragment<Pg> for SelectByKeys<'_, R> {
         out.push_sql(time);
         out.push_sql(" <= ");
         out.push_bind_param::<Timestamptz, _>(&self.last)?;
-        // the index then finds each time; many times cost more than reading the range, since the planner
-        // estimates each of them, and repeats that for a compressed chunk
-        if !self.is_dense {
+        if let Some(times) = &self.times {
             out.push_sql(" AND ");
             out.push_sql(time);
             out.push_sql(" = ANY(");
-            push_arrays(&self.keys[1..2], &mut out)?;
+            push_arrays(times, &mut out)?;
             out.push_sql(")");
         }
-        // IS TRUE prevents a join: the server builds a hash table of the keys, and filters the rows
-        out.push_sql(" AND ((");
-        push_names(key, &mut out);
-        out.push_sql(") IN (SELECT * FROM UNNEST(");
-        push_arrays(&self.keys, &mut out)?;
-        out.push_sql("))) IS TRUE");
         Ok(())
     }
 }
 
-impl<R: KeyedRow> QueryId for SelectByKeys<'_, R> {
+impl<R: KeyedRow> QueryId for SelectTimes<'_, R> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<R: KeyedRow> Query for SelectByKeys<'_, R> {
+impl<R: KeyedRow> Query for SelectTimes<'_, R> {
     type SqlType = Untyped;
 }
 
-impl<R: KeyedRow> RunQueryDsl<PgConnection> for SelectByKeys<'_, R> {}
+impl<R: KeyedRow> RunQueryDsl<PgConnection> for SelectTimes<'_, R> {}
