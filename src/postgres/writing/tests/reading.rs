@@ -136,3 +136,12 @@ async fn rows_of_other_keys_are_not_read() {
     let found = read_instants(&mut connection, &later).expect("read");
     assert_eq!(found.len(), given.len());
 }
+
+#[tokio::test]
+async fn instant_of_many_rows_is_read_once() {
+    let (_schemas, mut connection) = unanalyzed().await;
+    // more than one statement reads
+    let rows = vec![ticks_of(1, 7, 0..1).remove(0); 4_500];
+    let found = read_instants(&mut connection, &rows).expect("read");
+    assert_eq!(found.len(), 1);
+}
