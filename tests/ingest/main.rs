@@ -6,6 +6,7 @@ mod support;
 
 mod persister_disk;
 mod persister_kill;
+mod persister_kill_days;
 mod persister_kill_postgres;
 mod persister_pace;
 mod persister_postgres;

@@ -26,16 +26,10 @@ FROM applied_policies;
 
 -- timeseries
 SELECT symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_volume, received_at
-FROM UNNEST($1, $2, $3) AS given (symbol_id, tick_time, sequence)
-JOIN ticks
-USING (symbol_id, tick_time, sequence)
-WHERE ticks.symbol_id = ANY($4) AND ticks.tick_time >= $5 AND ticks.tick_time <= $6
-LIMIT $7;
---|Limit
---|  Nested Loop
---|    Index Scan using N_ticks_pkey on _hyper_N_N_chunk
---|        index condition: ((symbol_id = ANY (?::bigint[])) AND (tick_time >= ?::timestamp with time zone) AND (tick_time <= ?::timestamp with time zone))
---|    Function Scan
+FROM ticks
+WHERE symbol_id = ANY($1) AND tick_time >= $2 AND tick_time <= $3 AND tick_time = ANY($4);
+--|Index Scan using N_ticks_pkey on _hyper_N_N_chunk
+--|    index condition: ((symbol_id = ANY (?::bigint[])) AND (tick_time >= ?::timestamp with time zone) AND (tick_time <= ?::timestamp with time zone) AND (tick_time = ANY (?::timestamp with time zone[])))
 
 -- timeseries
 COPY "ticks"("symbol_id", "tick_time", "sequence", "bid_price", "ask_price", "bid_volume",
@@ -117,16 +111,10 @@ ON CONFLICT DO NOTHING;
 
 -- timeseries
 SELECT symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_volume, received_at
-FROM UNNEST($1, $2, $3) AS given (symbol_id, tick_time, sequence)
-JOIN ticks
-USING (symbol_id, tick_time, sequence)
-WHERE ticks.symbol_id = ANY($4) AND ticks.tick_time >= $5 AND ticks.tick_time <= $6
-LIMIT $7;
---|Limit
---|  Nested Loop
---|    Index Scan using N_ticks_pkey on _hyper_N_N_chunk
---|        index condition: ((symbol_id = ANY (?::bigint[])) AND (tick_time >= ?::timestamp with time zone) AND (tick_time <= ?::timestamp with time zone))
---|    Function Scan
+FROM ticks
+WHERE symbol_id = ANY($1) AND tick_time >= $2 AND tick_time <= $3 AND tick_time = ANY($4);
+--|Index Scan using N_ticks_pkey on _hyper_N_N_chunk
+--|    index condition: ((symbol_id = ANY (?::bigint[])) AND (tick_time >= ?::timestamp with time zone) AND (tick_time <= ?::timestamp with time zone) AND (tick_time = ANY (?::timestamp with time zone[])))
 
 -- timeseries
 COMMIT;
@@ -165,16 +153,10 @@ FROM unnest($1) AS number;
 
 -- timeseries
 SELECT symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_volume, received_at
-FROM UNNEST($1, $2) AS given (symbol_id, tick_time)
-JOIN ticks
-USING (symbol_id, tick_time)
-WHERE ticks.symbol_id = ANY($3) AND ticks.tick_time >= $4 AND ticks.tick_time <= $5
-LIMIT $6;
---|Limit
---|  Nested Loop
---|    Function Scan
---|    Index Scan using N_ticks_pkey on _hyper_N_N_chunk
---|        index condition: ((symbol_id = ANY (?::bigint[])) AND (tick_time >= ?::timestamp with time zone) AND (tick_time <= ?::timestamp with time zone))
+FROM ticks
+WHERE symbol_id = ANY($1) AND tick_time >= $2 AND tick_time <= $3 AND tick_time = ANY($4);
+--|Index Scan using N_ticks_pkey on _hyper_N_N_chunk
+--|    index condition: ((symbol_id = ANY (?::bigint[])) AND (tick_time >= ?::timestamp with time zone) AND (tick_time <= ?::timestamp with time zone) AND (tick_time = ANY (?::timestamp with time zone[])))
 
 -- timeseries
 INSERT INTO /* symbol_days recorded */ ticks (symbol_id, tick_time, sequence, bid_price, ask_price,

@@ -105,9 +105,9 @@ pub(super) fn requests(pair: &Pair, pool: u32, round: u32) -> Vec<Request> {
             "candles of a symbol with old ticks",
             candles(OLD, "timeframe=1m&order=desc&limit=500"),
         ),
-        post("post 1,000 new ticks", 1_000, today, round),
-        post("post 100 new ticks", 100, today, round),
-        post("post 1 new tick", 1, today, round),
+        post("post 1,000 new ticks", 1_000, today, (pool, round)),
+        post("post 100 new ticks", 100, today, (pool, round)),
+        post("post 1 new tick", 1, today, (pool, round)),
     ];
     // many writers of one compressed segment wait for each other
     if pair.edition == Edition::Community && pool == 1 {
@@ -119,7 +119,7 @@ pub(super) fn requests(pair: &Pair, pool: u32, round: u32) -> Vec<Request> {
                     Size::Small => small,
                     Size::Large => large,
                 };
-                posted(1_000, day, round, client)
+                posted(1_000, day, (pool, round), client)
             }),
         });
     }
@@ -141,10 +141,10 @@ fn by_size(name: &'static str, text: impl Fn(Size) -> String) -> Request {
     }
 }
 
-fn post(name: &'static str, count: u32, day: DateTime<Utc>, round: u32) -> Request {
+fn post(name: &'static str, count: u32, day: DateTime<Utc>, turn: (u32, u32)) -> Request {
     Request {
         name,
-        text: Box::new(move |_, client| posted(count, day, round, client)),
+        text: Box::new(move |_, client| posted(count, day, turn, client)),
     }
 }
 
@@ -156,13 +156,14 @@ fn get(path: String) -> String {
     format!("GET /api/v1/{path} HTTP/1.1\r\nHost: localhost\r\n\r\n")
 }
 
-/// Ticks of all symbols in the first minutes of `day`. No two rounds, clients or batch sizes post the same
-/// ticks.
-fn posted(count: u32, day: DateTime<Utc>, round: u32, client: usize) -> String {
+/// Ticks of all symbols in the first minutes of `day`. No two pools, rounds, clients or batch sizes post the
+/// same ticks: after a batch with stored ticks, the writer avoids `COPY` for some batches.
+fn posted(count: u32, day: DateTime<Utc>, (pool, round): (u32, u32), client: usize) -> String {
     let mut ticks = String::from("[");
     for number in 0..count {
         let time = text(day + TimeDelta::milliseconds(i64::from(number) * 60));
-        let sequence = (u64::from(round) * 1_000 + client as u64) * 10_000 + u64::from(count);
+        let turn = u64::from(pool) * 1_000_000 + u64::from(round);
+        let sequence = (turn * 1_000 + client as u64) * 10_000 + u64::from(count);
         let comma = if number == 0 { "" } else { "," };
         let symbol = number % SYMBOLS + 1;
         // writing to a String does not fail

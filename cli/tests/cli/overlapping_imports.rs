@@ -48,18 +48,14 @@ fn file(cli: &Cli, name: &str, instants: &[Vec<String>]) {
     cli.file(name, text);
 }
 
-const OPTIONS: [&str; 7] = [
-    "--format",
-    "csv",
-    "--symbol",
-    "a:B",
-    "--create-symbol",
-    "--batch-size",
-    "100",
-];
+const OPTIONS: [&str; 5] = ["--format", "csv", "--symbol", "a:B", "--create-symbol"];
 
 fn start(cli: &Cli, files: &[&str]) -> Child {
-    let mut command = cli.command(&[&["import", "ticks"], files, &OPTIONS].concat());
+    start_with(cli, files, &["--batch-size", "100"])
+}
+
+fn start_with(cli: &Cli, files: &[&str], options: &[&str]) -> Child {
+    let mut command = cli.command(&[&["import", "ticks"], files, &OPTIONS, options].concat());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().expect("it starts")
 }
@@ -124,6 +120,45 @@ fn files_that_overlap_are_stored_once() {
     let expected = format!("inserted 0, duplicates {rows}, conflicts 0, rejected 0");
     assert!(run.stdout.contains(&expected), "{run:?}");
     assert_eq!(stored(&cli), whole);
+}
+
+/// One row per second of 200 seconds of each of nine days.
+fn days() -> Vec<Vec<String>> {
+    let second = |day: usize, second: usize| {
+        let (minute, second) = (second / 60, second % 60);
+        format!(
+            "2014-05-{:02}T12:{minute:02}:{second:02}.000000Z,1,{second}",
+            day + 1
+        )
+    };
+    let day = |day| (0..200).map(|number| second(day, number)).collect();
+    (0..9).map(day).collect()
+}
+
+#[test]
+fn files_of_days_are_imported_in_any_order() {
+    let mut random = Random::seeded();
+    let cli = Cli::migrated();
+    let days = days();
+    let mut names = Vec::new();
+    for (number, day) in days.iter().enumerate() {
+        let name = format!("{number}.csv");
+        file(&cli, &name, std::slice::from_ref(day));
+        names.insert(random.below(names.len() + 1), name);
+    }
+    let sorted: Vec<_> = (0..days.len()).map(|day| format!("{day}.csv")).collect();
+    let rows: usize = days.iter().map(Vec::len).sum();
+    // a batch has rows of several files
+    for (names, expected) in [
+        (&names, format!("inserted {rows}, duplicates 0,")),
+        (&sorted, format!("inserted 0, duplicates {rows},")),
+        (&names, format!("inserted 0, duplicates {rows},")),
+    ] {
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let run = end(start_with(&cli, &names, &["--batch-size", "450"]));
+        assert!(run.stdout.contains(&expected), "{run:?}");
+        assert_eq!(stored(&cli), count(days.iter().flatten().cloned()));
+    }
 }
 
 #[test]

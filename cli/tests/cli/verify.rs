@@ -186,6 +186,32 @@ async fn overdue_late_days_are_reported() {
 }
 
 #[test]
+fn missing_symbol_day_is_reported_until_maintained() {
+    let cli = imported();
+    psql(&cli, "DELETE FROM symbol_days");
+    let command = ["verify", "--skip", "crossed_quotes"];
+    let run = cli.run(&command).expect_code(1);
+    let text = "symbol_day_missing: symbol_days: ";
+    assert!(run.stdout.contains(text), "{run:?}");
+    assert!(run.stdout.contains("findings: 1"), "{run:?}");
+    let json = [&command[..], &["--json"]].concat();
+    let told = lines(&cli.run(&json).expect_code(1));
+    assert_eq!(told[0]["kind"], "symbol_day_missing");
+    assert_eq!(told[0]["numbers"]["days"], 1);
+    // neither another symbol nor another day
+    cli.run(&[&command[..], &["--from", "2014-05-02"]].concat())
+        .expect_code(0);
+    let skip = [&command[..], &["--skip", "symbol_day_missing"]].concat();
+    cli.run(&skip).expect_code(0);
+    psql(&cli, "INSERT INTO unrecorded_ticks DEFAULT VALUES");
+    cli.run(&command).expect_code(0);
+    cli.run(&["maintain"]).expect_code(0);
+    assert_eq!(psql(&cli, "SELECT count(*) FROM symbol_days"), "1");
+    assert_eq!(psql(&cli, "SELECT count(*) FROM unrecorded_ticks"), "0");
+    cli.run(&command).expect_code(0);
+}
+
+#[test]
 fn unreadable_candle_is_named_and_stops_no_audit() {
     let cli = imported();
     cli.file("20140502_quote.csv", DAY);

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use diesel::sql_types::{Array, BigInt, Timestamptz};
 use diesel::{PgConnection, QueryResult, RunQueryDsl as _, sql_query};
 
@@ -14,10 +14,8 @@ use crate::domain::SymbolId;
 /// becomes the primary may, loses recorded days as well.
 const VALID: Duration = Duration::from_secs(60);
 
-const MICROS_OF_A_DAY: i64 = TimeDelta::days(1).num_seconds() * 1_000_000;
-
-/// A symbol, and the number of a day since 1970.
-type SymbolDay = (i64, i64);
+/// A symbol and a day in UTC.
+type SymbolDay = (SymbolId, NaiveDate);
 
 /// The days that this process has recorded, so that most batches cost no statement.
 #[derive(Debug, Default)]
@@ -45,10 +43,7 @@ impl KnownDays {
         let begun = Instant::now();
         let (symbols, days): (Vec<_>, Vec<_>) = missing
             .iter()
-            .map(|(symbol, day)| {
-                let start = DateTime::from_timestamp_micros(day * MICROS_OF_A_DAY);
-                (*symbol, start.unwrap_or_default())
-            })
+            .map(|(symbol, day)| (symbol.get(), day.and_time(NaiveTime::MIN).and_utc()))
             .unzip();
         // in the order of the key, so that two writers cannot wait for each other
         sql_query(format!(
@@ -86,11 +81,8 @@ impl KnownDays {
         let mut missing = BTreeSet::new();
         let mut last = None;
         for (symbol, time) in ticks {
-            let day = (
-                symbol.get(),
-                time.timestamp_micros().div_euclid(MICROS_OF_A_DAY),
-            );
-            // most rows have the day of the row before them
+            let day = (symbol, time.date_naive());
+            // most rows have the symbol and the day of the row before them
             if last.replace(day) != Some(day)
                 && !known
                     .as_ref()
@@ -107,26 +99,38 @@ impl KnownDays {
 mod tests {
     use super::*;
 
-    fn known(days: &[SymbolDay], since: Instant) -> KnownDays {
-        let days = days.iter().copied().collect();
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(second, 0).expect("in range")
+    }
+
+    fn symbol_day((symbol, day): &(i64, i64)) -> SymbolDay {
+        (SymbolId::new(*symbol), at(day * 86_400).date_naive())
+    }
+
+    fn known(days: &[(i64, i64)], since: Instant) -> KnownDays {
+        let days = days.iter().map(symbol_day).collect();
         KnownDays(Mutex::new(Some(Known { days, since })))
     }
 
-    fn missing(known: &KnownDays, ticks: &[(i64, i64)]) -> Vec<SymbolDay> {
-        let ticks = ticks.iter().map(|(symbol, second)| {
-            let time = DateTime::from_timestamp(*second, 0).expect("in range");
-            (SymbolId::new(*symbol), time)
+    fn missing(known: &KnownDays, ticks: &[(i64, i64)]) -> Vec<(i64, i64)> {
+        let ticks = ticks
+            .iter()
+            .map(|(symbol, second)| (SymbolId::new(*symbol), at(*second)));
+        let missing = known.missing(ticks).into_iter();
+        let days = missing.map(|(symbol, day)| {
+            let since_1970 = day.signed_duration_since(NaiveDate::default());
+            (symbol.get(), since_1970.num_days())
         });
-        known.missing(ticks).into_iter().collect()
+        days.collect()
     }
 
     #[test]
     fn days_are_recorded_once_for_each_symbol() {
-        let all = [(1, 0), (1, 86_399), (1, 86_400), (2, 5)];
+        let all = [(1, -1), (1, 0), (1, 86_399), (1, 86_400), (2, 5)];
         let none = KnownDays::default();
-        assert_eq!(missing(&none, &all), [(1, 0), (1, 1), (2, 0)]);
+        assert_eq!(missing(&none, &all), [(1, -1), (1, 0), (1, 1), (2, 0)]);
         let some = known(&[(1, 0), (2, 1)], Instant::now());
-        assert_eq!(missing(&some, &all), [(1, 1), (2, 0)]);
+        assert_eq!(missing(&some, &all), [(1, -1), (1, 1), (2, 0)]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod high_water_marks;
 mod insert;
 mod keyless;
 mod old_rows;
+mod parts;
 mod receipt;
 mod retention_guard;
 mod stored;

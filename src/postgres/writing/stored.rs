@@ -1,6 +1,6 @@
 //! Reads the stored rows with the keys of a batch.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use diesel::deserialize::{self, FromSqlRow, QueryableByName};
@@ -12,7 +12,8 @@ use diesel::{PgConnection, QueryResult, RunQueryDsl, sql_query};
 
 use crate::db::DbError;
 
-use super::column::{Column, TableRow, names, push_names};
+use super::column::{TableRow, names, push_names};
+use super::parts::{is_dense, parts};
 use super::table::{KeyedRow, key_columns};
 use super::values::{ColumnArray, arrays, push_arrays};
 
@@ -21,14 +22,13 @@ pub(super) fn read_stored<R: KeyedRow>(
     connection: &mut PgConnection,
     rows: &[R],
 ) -> Result<HashMap<R::Key, R>, DbError> {
-    let Some(query) = SelectByKeys::of(key_columns(), rows, rows.len() as i64) else {
-        return Ok(HashMap::new());
-    };
+    let by_time = |row: &R| (row.time(), row.key());
+    let mut rows = rows.to_vec();
+    rows.sort_by_key(by_time);
     let mut stored = HashMap::with_capacity(rows.len());
-    for row in query.load_iter::<StoredRow<R>, PgRowByRowLoadingMode>(connection)? {
-        let row = R::of_stored(row?.0)?;
+    read(connection, &rows, by_time, |row| {
         stored.insert(row.key(), row);
-    }
+    })?;
     Ok(stored)
 }
 
@@ -37,18 +37,36 @@ pub(super) fn read_instants<R: KeyedRow>(
     connection: &mut PgConnection,
     rows: &[R],
 ) -> Result<Vec<R>, DbError> {
-    let instants: BTreeMap<_, _> = rows
-        .iter()
-        .map(|row| ((row.symbol_id(), row.time()), row))
-        .collect();
-    let instants: Vec<_> = instants.into_values().cloned().collect();
-    let Some(query) = SelectByKeys::of(&key_columns()[..2], &instants, i64::MAX) else {
-        return Ok(Vec::new());
-    };
-    SelectInstants(query)
-        .load_iter::<StoredRow<R>, PgRowByRowLoadingMode>(connection)?
-        .map(|row| Ok(R::of_stored(row?.0)?))
-        .collect()
+    let instant = |row: &R| (row.time(), row.symbol_id());
+    let mut rows = rows.to_vec();
+    rows.sort_by_key(instant);
+    // so that no two parts have an instant
+    rows.dedup_by_key(|row| instant(row));
+    let mut stored = Vec::new();
+    read(connection, &rows, instant, |row| stored.push(row))?;
+    Ok(stored)
+}
+
+/// Passes each stored row to `found` that has the `key` of one of `rows`. A key begins with the time, and `rows`
+/// are in its order.
+fn read<R: KeyedRow, K: Ord>(
+    connection: &mut PgConnection,
+    rows: &[R],
+    key: impl Fn(&R) -> K,
+    mut found: impl FnMut(R),
+) -> Result<(), DbError> {
+    for part in parts(rows) {
+        let Some(query) = SelectTimes::of(part) else {
+            continue;
+        };
+        for row in query.load_iter::<StoredRow<R>, PgRowByRowLoadingMode>(connection)? {
+            let row = R::of_stored(row?.0)?;
+            if part.binary_search_by_key(&key(&row), &key).is_ok() {
+                found(row);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Any row of the table.
@@ -70,102 +88,74 @@ impl<R: KeyedRow> QueryableByName<Pg> for StoredRow<R> {
     }
 }
 
-/// Selects rows by the values of their first key columns.
-struct SelectByKeys<'a, R: 'static> {
-    columns: &'static [Column<R>],
-    keys: Vec<ColumnArray<'a, R>>,
+/// Selects the rows of some symbols at some times, and more of these symbols.
+///
+/// It is not prepared, so that the server plans for the given values; see `ticks/range.rs`. It is not a join
+/// with the given keys: for a chunk without statistics the planner expects one row in any range, and may then
+/// compare each row with each key.
+pub(super) struct SelectTimes<'a, R: 'static> {
     symbols: Vec<i64>,
     first: DateTime<Utc>,
     last: DateTime<Utc>,
-    limit: i64,
+    /// `None` to select the whole range.
+    times: Option<Vec<ColumnArray<'a, R>>>,
 }
 
-impl<'a, R: KeyedRow> SelectByKeys<'a, R> {
-    /// Returns `None` without `rows`.
-    fn of(columns: &'static [Column<R>], rows: &'a [R], limit: i64) -> Option<Self> {
-        let times = rows.iter().map(R::time);
-        let (first, last) = (times.clone().min()?, times.max()?);
+impl<'a, R: KeyedRow> SelectTimes<'a, R> {
+    /// Returns `None` without `rows`, which are in time order.
+    pub(super) fn of(rows: &'a [R]) -> Option<Self> {
         let symbols: BTreeSet<_> = rows.iter().map(|row| row.symbol_id().get()).collect();
+        // the index finds each time, but the planner estimates each time, and repeats that for a compressed
+        // chunk
+        let times = (!is_dense(rows, symbols.len())).then(|| arrays(&key_columns()[1..2], rows));
         Some(Self {
-            columns,
-            keys: arrays(columns, rows),
             symbols: symbols.into_iter().collect(),
-            first,
-            last,
-            limit,
+            first: rows.first()?.time(),
+            last: rows.last()?.time(),
+            times,
         })
     }
 }
 
-impl<R: KeyedRow> QueryFragment<Pg> for SelectByKeys<'_, R> {
+impl<R: KeyedRow> QueryFragment<Pg> for SelectTimes<'_, R> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let key = self.columns;
+        out.unsafe_to_cache_prepared();
+        let key = key_columns::<R>();
         let (symbol, time) = (key[0].name, key[1].name);
         out.push_sql("SELECT ");
         push_names(R::COLUMNS, &mut out);
-        out.push_sql(" FROM UNNEST(");
-        push_arrays(&self.keys, &mut out)?;
-        out.push_sql(") AS given (");
-        push_names(key, &mut out);
-        out.push_sql(") JOIN ");
+        out.push_sql(" FROM ");
         out.push_sql(R::TABLE);
-        out.push_sql(" USING (");
-        push_names(key, &mut out);
-        // a resent batch is most of the rows that its symbols have between its first and its last time; the
-        // planner recognizes this, and reads that part of the index instead of every key
-        out.push_sql(") WHERE ");
-        push_qualified::<R>(symbol, &mut out);
+        out.push_sql(" WHERE ");
+        out.push_sql(symbol);
         out.push_sql(" = ANY(");
         out.push_bind_param::<Array<BigInt>, _>(&self.symbols)?;
         out.push_sql(") AND ");
-        push_qualified::<R>(time, &mut out);
+        out.push_sql(time);
         out.push_sql(" >= ");
         out.push_bind_param::<Timestamptz, _>(&self.first)?;
         out.push_sql(" AND ");
-        push_qualified::<R>(time, &mut out);
+        out.push_sql(time);
         out.push_sql(" <= ");
         out.push_bind_param::<Timestamptz, _>(&self.last)?;
-        // a parameter, so that the server plans for the given values; see `ticks/range.rs`
-        out.push_sql(" LIMIT ");
-        out.push_bind_param::<BigInt, _>(&self.limit)?;
+        if let Some(times) = &self.times {
+            out.push_sql(" AND ");
+            out.push_sql(time);
+            out.push_sql(" = ANY(");
+            push_arrays(times, &mut out)?;
+            out.push_sql(")");
+        }
         Ok(())
     }
 }
 
-/// Appends a column with its table, since the given keys have columns of the same names.
-fn push_qualified<R: KeyedRow>(column: &str, out: &mut AstPass<'_, '_, Pg>) {
-    out.push_sql(R::TABLE);
-    out.push_sql(".");
-    out.push_sql(column);
+impl<R: KeyedRow> QueryId for SelectTimes<'_, R> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<R: KeyedRow> QueryId for SelectByKeys<'_, R> {
-    type QueryId = SelectByKeys<'static, R>;
-    const HAS_STATIC_QUERY_ID: bool = true;
-}
-
-impl<R: KeyedRow> Query for SelectByKeys<'_, R> {
+impl<R: KeyedRow> Query for SelectTimes<'_, R> {
     type SqlType = Untyped;
 }
 
-impl<R: KeyedRow> RunQueryDsl<PgConnection> for SelectByKeys<'_, R> {}
-
-/// Selects by symbol and time: another statement, with an id of its own.
-struct SelectInstants<'a, R: 'static>(SelectByKeys<'a, R>);
-
-impl<R: KeyedRow> QueryFragment<Pg> for SelectInstants<'_, R> {
-    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        self.0.walk_ast(out)
-    }
-}
-
-impl<R: KeyedRow> QueryId for SelectInstants<'_, R> {
-    type QueryId = SelectInstants<'static, R>;
-    const HAS_STATIC_QUERY_ID: bool = true;
-}
-
-impl<R: KeyedRow> Query for SelectInstants<'_, R> {
-    type SqlType = Untyped;
-}
-
-impl<R: KeyedRow> RunQueryDsl<PgConnection> for SelectInstants<'_, R> {}
+impl<R: KeyedRow> RunQueryDsl<PgConnection> for SelectTimes<'_, R> {}
