@@ -12,7 +12,7 @@ const ROUNDED_UNITS: i128 = 1_000_000_000;
 impl<'a> BookView<'a> {
     /// The levels of a side, each with the sum of the quantities from the best level to this one, the best one
     /// first.
-    pub fn cumulative(&self, side: BookSide) -> impl Iterator<Item = (BookLevel, i128)> + 'a {
+    pub fn cumulative(self, side: BookSide) -> impl Iterator<Item = (BookLevel, i128)> + 'a {
         self.side(side).scan(0_i128, |sum, level| {
             *sum += i128::from(level.quantity);
             Some((level, *sum))
@@ -21,7 +21,7 @@ impl<'a> BookView<'a> {
 
     /// The quantity of the best `levels` levels of a side, in units of the book.
     #[must_use]
-    pub fn depth(&self, side: BookSide, levels: usize) -> i128 {
+    pub fn depth(self, side: BookSide, levels: usize) -> i128 {
         let best = self.side(side).take(levels);
         best.map(|level| i128::from(level.quantity)).sum()
     }
@@ -29,7 +29,7 @@ impl<'a> BookView<'a> {
     /// The imbalance of the best `levels` levels of each side: (bids - asks) / (bids + asks), from -1 (only
     /// asks) to 1 (only bids), rounded to 9 decimal places, half to even. `None` if there is no quantity.
     #[must_use]
-    pub fn imbalance(&self, levels: usize) -> Option<Decimal> {
+    pub fn imbalance(self, levels: usize) -> Option<Decimal> {
         let bids = self.depth(BookSide::Bid, levels);
         let asks = self.depth(BookSide::Ask, levels);
         let (difference, sum) = (bids - asks, bids + asks);
@@ -43,7 +43,7 @@ impl<'a> BookView<'a> {
     /// The fill has less than `quantity` if the side has less. `None` if the sum of the products does not fit
     /// 127 bits.
     #[must_use]
-    pub fn fill(&self, side: BookSide, quantity: i128) -> Option<Fill> {
+    pub fn fill(self, side: BookSide, quantity: i128) -> Option<Fill> {
         let mut fill = Fill {
             quantity: 0,
             notional: 0,

@@ -24,11 +24,11 @@ impl<'a> BookView<'a> {
 
     /// The precision of the integers.
     #[must_use]
-    pub fn precision(&self) -> BookPrecision {
+    pub fn precision(self) -> BookPrecision {
         self.precision
     }
 
-    fn levels(&self, side: BookSide) -> &'a Levels {
+    fn levels(self, side: BookSide) -> &'a Levels {
         match side {
             BookSide::Bid => self.bids,
             BookSide::Ask => self.asks,
@@ -37,7 +37,7 @@ impl<'a> BookView<'a> {
 
     /// The levels of a side, the best one first.
     pub fn side(
-        &self,
+        self,
         side: BookSide,
     ) -> impl DoubleEndedIterator<Item = BookLevel> + ExactSizeIterator + Clone + 'a {
         self.levels(side).iter()
@@ -45,7 +45,7 @@ impl<'a> BookView<'a> {
 
     /// The levels of a side as decimals, price and quantity, the best one first.
     pub fn decimals(
-        &self,
+        self,
         side: BookSide,
     ) -> impl DoubleEndedIterator<Item = (Decimal, Decimal)> + ExactSizeIterator + 'a {
         let precision = self.precision;
@@ -58,14 +58,14 @@ impl<'a> BookView<'a> {
     /// The highest bid.
     #[must_use]
     #[inline]
-    pub fn best_bid(&self) -> Option<BookLevel> {
+    pub fn best_bid(self) -> Option<BookLevel> {
         self.bids.best()
     }
 
     /// The lowest ask.
     #[must_use]
     #[inline]
-    pub fn best_ask(&self) -> Option<BookLevel> {
+    pub fn best_ask(self) -> Option<BookLevel> {
         self.asks.best()
     }
 }
