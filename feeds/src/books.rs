@@ -112,7 +112,7 @@ pub(crate) struct BookMessage<'a> {
 /// The reason of a stale book, and its description.
 pub(crate) type Fault = (StaleReason, String);
 
-/// What a message did to a book.
+/// The effect of a message on a book.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Applied,

@@ -24,7 +24,7 @@ pub enum ProtocolError {
         symbol: String,
         /// The name of the field.
         field: &'static str,
-        /// What is wrong with it.
+        /// The error of its value.
         detail: String,
     },
 }

@@ -1,4 +1,4 @@
-//! What protocols report.
+//! Events that protocols report.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -44,7 +44,7 @@ pub struct BookChange<'a> {
     pub bids: &'a [LevelChange],
     /// The asks of the message.
     pub asks: &'a [LevelChange],
-    /// What an update did to the levels; all 0 for a snapshot.
+    /// The numbers of changed levels; all 0 for a snapshot.
     pub counts: LevelCounts,
     /// The valid book after the message.
     pub book: &'a OrderBook,
@@ -62,7 +62,7 @@ pub struct StaleBook<'a> {
     pub detail: &'a str,
 }
 
-/// What the transport has to do.
+/// An action that the protocol needs from the transport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Request<'a> {
@@ -108,7 +108,7 @@ pub enum TradeId<'a> {
     Number(i64),
     /// A text that is not a number of 64 bits.
     Text(&'a str),
-    /// The venue gives no id; trades are told apart by their order in the feed.
+    /// The venue gives no id; only their order in the feed distinguishes equal trades.
     Unknown,
 }
 

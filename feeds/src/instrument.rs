@@ -25,7 +25,7 @@ pub struct ListedInstrument {
 pub struct RefusedInstrument {
     /// The symbol of the venue.
     pub symbol: String,
-    /// What is wrong with it.
+    /// The reason, such as an invalid field.
     pub reason: String,
 }
 

@@ -197,7 +197,10 @@ impl KrakenV1 {
             asks.append(part.asks);
             if let Some(Text(text)) = part.checksum {
                 let number = text.parse().map_err(|_| {
-                    ProtocolError::Unreadable(format!("checksum {} is no number", excerpt(&*text)))
+                    ProtocolError::Unreadable(format!(
+                        "checksum {} is not a number",
+                        excerpt(&*text)
+                    ))
                 })?;
                 checksum = Some(number);
             }

@@ -11,7 +11,7 @@ use tickbook_feeds::{
 
 use crate::sessions::{Line, digest};
 
-/// What was reported about the book of a symbol.
+/// The reports about the book of a symbol.
 #[derive(Debug, Default)]
 pub(crate) struct BookFacts {
     pub(crate) snapshots: u64,
@@ -60,7 +60,7 @@ pub(crate) struct Notice {
     pub(crate) symbol: Option<String>,
 }
 
-/// What a protocol reported in a session.
+/// The reports of a protocol in a session.
 #[derive(Debug, Default)]
 pub(crate) struct Replay {
     pub(crate) books: BTreeMap<String, BookFacts>,

@@ -16,7 +16,7 @@ pub(crate) fn folder() -> Option<PathBuf> {
         let folder = PathBuf::from(folder);
         assert!(
             folder.is_dir(),
-            "{VARIABLE}: {} is no folder",
+            "{VARIABLE}: {} is not a folder",
             folder.display()
         );
         return Some(folder);

@@ -5,7 +5,7 @@ use super::level::{BookLevel, BookSide};
 /// The number of levels from the best one that are searched in order. Most changes are near the best price.
 const SCANNED: usize = 32;
 
-/// What a change did to a side.
+/// The effect of a change on a side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Changed {
     Inserted,
@@ -134,7 +134,9 @@ impl Levels {
     /// Removes all but the best `depth` levels.
     pub(super) fn cut(&mut self, depth: usize) -> usize {
         let beyond = self.ranked.len().saturating_sub(depth);
-        self.ranked.drain(..beyond);
+        if beyond > 0 {
+            self.ranked.drain(..beyond);
+        }
         beyond
     }
 

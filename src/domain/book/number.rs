@@ -112,7 +112,8 @@ impl BookNumber {
         self.units == 0
     }
 
-    /// The value in units of 10^-`decimals`. Returns `None` if it is no whole number of them, or does not fit.
+    /// The value in units of 10^-`decimals`. Returns `None` if it has a fraction of such a unit, or does
+    /// not fit.
     #[must_use]
     pub fn units_at(self, decimals: u8) -> Option<i64> {
         if decimals == self.decimals {

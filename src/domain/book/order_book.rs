@@ -10,7 +10,7 @@ use super::view::BookView;
 /// The largest number of levels of a side.
 pub const MAX_BOOK_LEVELS: usize = 200_000;
 
-/// What an update did to the levels.
+/// The numbers of levels that an update changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct LevelCounts {

@@ -1,8 +1,8 @@
-//! Whether the levels of a book are those of the venue.
+//! The state of a book: whether its levels equal the venue's.
 
 use std::fmt;
 
-/// Why the levels of a book are not known to be those of the venue.
+/// Why the levels of a book may differ from the venue's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum StaleReason {
