@@ -63,15 +63,19 @@ impl Levels {
     fn find(&self, rank: i64) -> Result<usize, usize> {
         let ranked = &self.ranked[..];
         let scanned = ranked.len().saturating_sub(SCANNED);
-        let mut at = ranked.len();
-        while at > scanned {
-            let other = ranked[at - 1].rank;
-            if other <= rank {
-                return if other == rank { Ok(at - 1) } else { Err(at) };
+        let at = if scanned > 0 && ranked[scanned].rank > rank {
+            ranked[..scanned].partition_point(|level| level.rank < rank)
+        } else {
+            let mut at = ranked.len();
+            while at > scanned && ranked[at - 1].rank >= rank {
+                at -= 1;
             }
-            at -= 1;
+            at
+        };
+        match ranked.get(at) {
+            Some(level) if level.rank == rank => Ok(at),
+            _ => Err(at),
         }
-        ranked[..scanned].binary_search_by_key(&rank, |level| level.rank)
     }
 
     /// Sets the quantity at a price; 0 removes the level.

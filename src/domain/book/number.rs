@@ -115,6 +115,7 @@ impl BookNumber {
     /// The value in units of 10^-`decimals`. Returns `None` if it has a fraction of such a unit, or does
     /// not fit.
     #[must_use]
+    #[inline]
     pub fn units_at(self, decimals: u8) -> Option<i64> {
         if decimals == self.decimals {
             return Some(self.units);

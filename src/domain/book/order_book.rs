@@ -165,12 +165,16 @@ impl OrderBook {
     ) -> Result<LevelCounts, BookError> {
         let mut counts = LevelCounts::default();
         for (side, changes) in [(BookSide::Bid, bids), (BookSide::Ask, asks)] {
-            for change in changes {
-                let level = match units(change, self.precision) {
-                    Ok(level) => level,
-                    Err(_) => self.widen_to(change)?,
+            let mut rest = changes;
+            loop {
+                let precision = self.precision;
+                let fitting = set_fitting(self.side_mut(side), rest, precision, &mut counts);
+                let Some((change, after)) = rest[fitting..].split_first() else {
+                    break;
                 };
+                let level = self.widen_to(change)?;
                 counts.add(self.side_mut(side).set(level.price, level.quantity));
+                rest = after;
             }
             let levels = self.side_mut(side);
             if levels.len() > MAX_BOOK_LEVELS {
@@ -284,8 +288,25 @@ impl LevelCounts {
     }
 }
 
+/// Applies changes up to the first one that does not fit the precision. Returns the number of applied ones.
+fn set_fitting(
+    levels: &mut Levels,
+    changes: &[LevelChange],
+    precision: BookPrecision,
+    counts: &mut LevelCounts,
+) -> usize {
+    for (at, change) in changes.iter().enumerate() {
+        let price = change.price.units_at(precision.price_decimals);
+        let quantity = change.quantity.units_at(precision.quantity_decimals);
+        let (Some(price), Some(quantity)) = (price, quantity) else {
+            return at;
+        };
+        counts.add(levels.set(price, quantity));
+    }
+    changes.len()
+}
+
 /// The integers of a change.
-#[inline]
 fn units(change: &LevelChange, precision: BookPrecision) -> Result<BookLevel, BookError> {
     let fitted = |number: BookNumber, decimals: u8| {
         let units = number.units_at(decimals);
