@@ -50,6 +50,12 @@ impl<S: Default> Books<S> {
         }
     }
 
+    pub(crate) fn states_mut(&mut self) -> impl Iterator<Item = &mut S> {
+        self.0
+            .values_mut()
+            .map(|symbol_book| &mut symbol_book.state)
+    }
+
     /// Discards all levels and states.
     pub(crate) fn reset(&mut self) {
         for symbol_book in self.0.values_mut() {
@@ -58,7 +64,8 @@ impl<S: Default> Books<S> {
         }
     }
 
-    /// Makes all valid books stale. `request` returns the request that makes the book of a symbol valid again.
+    /// Makes all valid books stale. `request` changes the state of each of them, and returns the request that
+    /// makes the book valid again.
     pub(crate) fn invalidate(
         &mut self,
         reason: StaleReason,
@@ -70,7 +77,6 @@ impl<S: Default> Books<S> {
             if !symbol_book.book.invalidate(reason) {
                 continue;
             }
-            symbol_book.state = S::default();
             sink(FeedEvent::BookStale(StaleBook {
                 symbol,
                 reason,

@@ -123,13 +123,16 @@ fn binance_frames_of_any_bytes() {
     };
     let trade = "{\"stream\":\"ab@trade\",\"data\":{\"s\":\"AB\",\"t\":1,\"p\":\"1\",\"q\":\"2\",\"T\":1,\"m\":true}}";
     let ticker = "{\"stream\":\"ab@bookTicker\",\"data\":{\"u\":1,\"s\":\"AB\",\"b\":\"1\",\"B\":\"2\",\"a\":\"3\",\"A\":\"4\"}}";
+    let first = depth(11, 12);
     Fuzz::new("binance")
-        .seed([depth(11, 12), depth(13, 13), depth(14, 17)].join("\n"))
+        .seed([depth(13, 13), depth(14, 17), depth(18, 18)].join("\n"))
         .seed([trade, ticker].join("\n"))
         .words(WORDS)
         .run(|bytes| {
             let mut protocol = crate::binance::BinanceSpot::new(["AB"]);
             protocol.opened();
+            let first = Frame::new(&first, DateTime::UNIX_EPOCH);
+            protocol.receive(first, &mut |_| {}).expect("an event");
             let body = "{\"lastUpdateId\":10,\"bids\":[[\"1\",\"1\"]],\"asks\":[[\"9\",\"1\"]]}";
             let body = Frame::new(body, DateTime::UNIX_EPOCH);
             protocol

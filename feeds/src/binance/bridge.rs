@@ -42,18 +42,21 @@ pub(super) struct Event {
 #[derive(Debug, Default)]
 pub(super) struct Bridge {
     is_requested: bool,
-    snapshot: Option<Snapshot>,
     /// Events that wait for a snapshot, in the order of the stream.
     waiting: VecDeque<Event>,
+    /// The last update of the latest event.
+    latest: i64,
     /// The last update of the snapshot of a valid book.
     begin: i64,
     /// The last update of a valid book.
     last: i64,
+    /// Whether an event followed the snapshot. The first one may begin with updates that the snapshot has.
+    is_bridged: bool,
     /// First and last update of the latest events of a valid book.
     applied: VecDeque<(i64, i64)>,
 }
 
-/// The place of an event in a stream.
+/// The place of an event in the stream of a valid book.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Next,
@@ -64,20 +67,16 @@ enum Place {
 }
 
 impl Bridge {
-    /// The place of an event after a snapshot whose book is not valid yet.
-    fn place_after(snapshot: i64, event: &Event) -> Place {
-        match event {
-            event if event.last <= snapshot => Place::Old,
-            event if event.first <= snapshot.saturating_add(1) => Place::Next,
-            _ => Place::Gap,
-        }
-    }
-
-    /// The place of an event in the stream of a valid book. Events that are older than the book, but were never
-    /// applied, mean that its update number is wrong.
+    /// The place of an event. Events that are older than the book, but were never applied, mean that its update
+    /// number is wrong.
     fn place(&self, event: &Event) -> Place {
+        let next = self.last.saturating_add(1);
+        let follows = match self.is_bridged {
+            true => event.first == next,
+            false => event.first <= next,
+        };
         let is_known = || self.applied.contains(&(event.first, event.last));
-        if event.first == self.last.saturating_add(1) && event.last >= event.first {
+        if follows && event.last >= next {
             Place::Next
         } else if event.last <= self.begin || is_known() {
             Place::Old
@@ -87,6 +86,7 @@ impl Bridge {
     }
 
     fn applied(&mut self, event: &Event) {
+        self.is_bridged = true;
         self.last = event.last;
         if self.applied.len() == REMEMBERED {
             self.applied.pop_front();
@@ -111,60 +111,75 @@ impl Bridge {
 impl SymbolBook<Bridge> {
     /// Applies an event of the stream, or keeps it until there is a snapshot.
     pub(super) fn event(&mut self, symbol: &str, event: Event, sink: &mut EventSink<'_>) {
-        let outcome = if self.book.state().is_valid() {
-            match self.state.place(&event) {
-                Place::Old => return,
-                Place::Next => self.update(symbol, &event, sink),
-                Place::Gap => self.gap(symbol, self.state.last, &event, sink),
+        let outcome = match self
+            .book
+            .state()
+            .is_valid()
+            .then(|| self.state.place(&event))
+        {
+            Some(Place::Old) => return,
+            Some(Place::Next) => self.update(symbol, &event, sink),
+            Some(Place::Gap) => {
+                self.gap(symbol, self.state.last, &event, sink);
+                Outcome::Stale
             }
-        } else if let Some(snapshot) = self.state.snapshot.take() {
-            match Bridge::place_after(snapshot.last, &event) {
-                Place::Old => {
-                    self.state.snapshot = Some(snapshot);
-                    return;
-                }
-                Place::Next => self.bridge(symbol, &snapshot, &event, sink),
-                Place::Gap => self.gap(symbol, snapshot.last, &event, sink),
-            }
-        } else {
-            Outcome::Ignored
+            None => Outcome::Ignored,
         };
+        self.state.latest = event.last;
         if outcome != Outcome::Applied {
             self.state.wait(event);
-            if let Some(request) = Bridge::request(symbol, &mut self.state) {
-                sink(FeedEvent::Request(request));
-            }
+            self.request(symbol, sink);
         }
     }
 
-    /// Takes a snapshot, and applies the events that waited for it. A snapshot of a valid book is ignored.
-    pub(super) fn snapshot(&mut self, symbol: &str, snapshot: Snapshot, sink: &mut EventSink<'_>) {
-        if self.book.state().is_valid() {
+    /// Takes a requested snapshot, and applies the events that waited for it.
+    ///
+    /// The book is valid at once if the snapshot includes all events so far. The next event then shows whether
+    /// an update is missing.
+    pub(super) fn snapshot(&mut self, symbol: &str, snapshot: &Snapshot, sink: &mut EventSink<'_>) {
+        if !std::mem::take(&mut self.state.is_requested) {
             return;
         }
-        self.state.is_requested = false;
-        self.state.snapshot = Some(snapshot);
-        for event in std::mem::take(&mut self.state.waiting) {
+        let last = snapshot.last;
+        let waiting = std::mem::take(&mut self.state.waiting);
+        let is_loaded = match waiting.iter().find(|event| event.last > last) {
+            Some(next) if next.first > last.saturating_add(1) => {
+                self.gap(symbol, last, next, sink);
+                false
+            }
+            None if self.state.latest > last => {
+                let latest = self.state.latest;
+                let detail = format!("snapshot of update {last} after update {latest}");
+                stale(&mut self.book, symbol, StaleReason::Gap, &detail, sink);
+                false
+            }
+            _ => self.load(symbol, snapshot, sink) == Outcome::Applied,
+        };
+        if !is_loaded {
+            self.state.waiting = waiting;
+            self.request(symbol, sink);
+            return;
+        }
+        for event in waiting {
             self.event(symbol, event, sink);
         }
     }
 
-    fn gap(&mut self, symbol: &str, last: i64, event: &Event, sink: &mut EventSink<'_>) -> Outcome {
+    fn request(&mut self, symbol: &str, sink: &mut EventSink<'_>) {
+        if let Some(request) = Bridge::request(symbol, &mut self.state) {
+            sink(FeedEvent::Request(request));
+        }
+    }
+
+    fn gap(&mut self, symbol: &str, last: i64, event: &Event, sink: &mut EventSink<'_>) {
         let Event {
             first, last: end, ..
         } = event;
         let detail = format!("updates {first} to {end} after update {last}");
         stale(&mut self.book, symbol, StaleReason::Gap, &detail, sink);
-        Outcome::Stale
     }
 
-    fn bridge(
-        &mut self,
-        symbol: &str,
-        snapshot: &Snapshot,
-        event: &Event,
-        sink: &mut EventSink<'_>,
-    ) -> Outcome {
+    fn load(&mut self, symbol: &str, snapshot: &Snapshot, sink: &mut EventSink<'_>) -> Outcome {
         let message = BookMessage {
             symbol,
             is_snapshot: true,
@@ -174,14 +189,14 @@ impl SymbolBook<Bridge> {
             bids: &snapshot.bids,
             asks: &snapshot.asks,
         };
-        match message.apply(&mut self.book, |_| Ok(()), sink) {
-            Outcome::Applied => {
-                self.state.begin = snapshot.last;
-                self.state.applied.clear();
-                self.update(symbol, event, sink)
-            }
-            outcome => outcome,
+        let outcome = message.apply(&mut self.book, |_| Ok(()), sink);
+        if outcome == Outcome::Applied {
+            self.state.begin = snapshot.last;
+            self.state.last = snapshot.last;
+            self.state.is_bridged = false;
+            self.state.applied.clear();
         }
+        outcome
     }
 
     fn update(&mut self, symbol: &str, event: &Event, sink: &mut EventSink<'_>) -> Outcome {

@@ -20,8 +20,9 @@ const FIRST_MICROS: i64 = 100_000_000_000_000;
 /// streams with times in milliseconds or microseconds.
 ///
 /// When the first event of a symbol arrives, and after each loss, the protocol requests a snapshot
-/// ([`Request::FetchSnapshot`](crate::Request::FetchSnapshot)); pass it to [`snapshot`](Self::snapshot). The
-/// book is valid from the first event that follows the snapshot.
+/// ([`Request::FetchSnapshot`](crate::Request::FetchSnapshot)); pass it to [`snapshot`](Self::snapshot). A
+/// snapshot that is older than the events, so that updates between them are missing, is refused and requested
+/// again.
 ///
 /// Levels beyond the snapshot are unknown until they change.
 #[derive(Debug)]
@@ -113,7 +114,8 @@ impl BinanceSpot {
         }
     }
 
-    /// Applies the body of `GET /api/v3/depth` for `symbol`, and the events that waited for it.
+    /// Applies the body of `GET /api/v3/depth` for `symbol`, and the events that waited for it. A snapshot that
+    /// was not requested on this connection is ignored.
     ///
     /// # Errors
     /// A body that is not a snapshot, and an unknown symbol. The protocol still waits for a snapshot then.
@@ -131,7 +133,7 @@ impl BinanceSpot {
             bids: snapshot.bids,
             asks: snapshot.asks,
         };
-        symbol_book.snapshot(symbol, snapshot, sink);
+        symbol_book.snapshot(symbol, &snapshot, sink);
         Ok(())
     }
 
@@ -241,6 +243,10 @@ impl Protocol for BinanceSpot {
         let detail = "the connection ended";
         let reason = StaleReason::Disconnected;
         self.books.invalidate(reason, detail, no_request, sink);
+        // a snapshot that was requested before is ignored
+        for bridge in self.books.states_mut() {
+            *bridge = Bridge::default();
+        }
     }
 
     fn book(&self, symbol: &str) -> Option<&OrderBook> {

@@ -182,6 +182,40 @@ fn binance_events_follow_the_snapshot_without_a_gap() {
 }
 
 #[test]
+fn binance_snapshot_that_has_all_events_is_valid() {
+    let mut protocol = BinanceSpot::new(["AB"]);
+    protocol.opened();
+    assert_eq!(snapshot(&mut protocol, 9), NONE, "not requested");
+    assert_eq!(receive(&mut protocol, &binance(11, 12, "1")), ["fetch AB"]);
+    assert_eq!(snapshot(&mut protocol, 14), ["snapshot AB"]);
+    // an event may begin before the end of the snapshot, if it is the first one
+    assert_eq!(receive(&mut protocol, &binance(13, 15, "1")), ["update AB"]);
+    assert_eq!(
+        receive(&mut protocol, &binance(15, 16, "1")),
+        ["stale AB gap", "fetch AB"]
+    );
+    assert_eq!(snapshot(&mut protocol, 16), ["snapshot AB"]);
+    let cut = Frame::new("{", DateTime::UNIX_EPOCH);
+    let mut events = Vec::new();
+    let received = protocol.receive(cut, &mut |event| events.push(described(event)));
+    assert!(received.is_err());
+    assert_eq!(events, ["stale AB malformed", "fetch AB"]);
+    assert_eq!(
+        snapshot(&mut protocol, 15),
+        ["stale AB gap", "fetch AB"],
+        "older than an event"
+    );
+    assert_eq!(snapshot(&mut protocol, 16), ["snapshot AB"]);
+    assert_eq!(
+        receive(&mut protocol, &binance(18, 18, "1")),
+        ["stale AB gap", "fetch AB"]
+    );
+    protocol.closed(&mut |_| {});
+    assert_eq!(snapshot(&mut protocol, 18), NONE, "of a closed connection");
+    assert_eq!(state(&protocol, "AB"), "stale: gap");
+}
+
+#[test]
 fn binance_events_that_contradict_the_book_are_a_gap() {
     for (first, last) in [(19, 18), (18, 19), (12, 17), (5, 400), (25, 21)] {
         let mut protocol = BinanceSpot::new(["AB"]);
