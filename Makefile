@@ -39,9 +39,9 @@ run: ## start both databases, migrate, build, start the server with a feed
 SUITE := cargo run -q -p tickbook-suite -- --allowed tests/allowed-skips.txt -- cargo test --no-fail-fast
 ALL := --workspace --exclude tickbook-bench --features $(FEATURES)
 # tests that need other programs, and the words that select them by name
-WITH_PROGRAMS := -p tickbook -p orderbook-server -p tickbook-cli --features $(FEATURES) \
-	--test database --test faults --test server --test cli
-OF_PROGRAMS := fault_24_ transport_security:: rabbitmq::
+WITH_PROGRAMS := -p tickbook -p orderbook-server -p tickbook-cli -p tickbook-feeds --features $(FEATURES) \
+	--test database --test faults --test server --test cli --test feeds
+OF_PROGRAMS := fault_24_ transport_security:: rabbitmq:: damaged:: reframed::
 
 .PHONY: test
 test: ## run all tests except those of test-programs, against temporary databases
@@ -53,7 +53,7 @@ test: ## run all tests except those of test-programs, against temporary database
 	dev/databases throwaway -- $(SUITE) $(ALL) $$options
 
 .PHONY: test-programs
-test-programs: ## install RabbitMQ, PgBouncer and OpenSSL and run the tests that need them
+test-programs: ## install RabbitMQ, PgBouncer, OpenSSL and Python and run the tests that need them
 	@options=$$(dev/dependencies); \
 	programs=$$(dev/programs); export TICKBOOK_PROGRAMS=$$programs; \
 	cargo test $(WITH_PROGRAMS) $$options --no-run; \
@@ -113,6 +113,10 @@ lint: ## check format, spelling, dependencies, clippy, documentation and each fe
 	cargo check -p tickbook --no-default-features --features conformance; \
 	cargo check -p tickbook --no-default-features --features files; \
 	cargo check -p tickbook --no-default-features --features serde; \
+	cargo check -p tickbook-feeds --no-default-features; \
+	for venue in binance coinbase kraken okx; do \
+	  cargo check -p tickbook-feeds --no-default-features --features $$venue; \
+	done; \
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --exclude tickbook-bench --no-deps --features $(FEATURES) $$options
 
 .PHONY: ci

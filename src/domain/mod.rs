@@ -1,7 +1,8 @@
-//! Plain types and pure functions: symbols, ticks, candles, and the fold of ticks into candles.
+//! Plain types and pure functions: symbols, ticks, candles, order books, and the fold of ticks into candles.
 //!
 //! This module depends on no database, clock or runtime.
 
+pub mod book;
 mod candle;
 mod candle_relation;
 mod cursor;

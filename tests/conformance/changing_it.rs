@@ -21,7 +21,7 @@ const CHANGES: [(&str, usize); 10] = [
 ];
 
 /// The folders with source text, for the names of tests.
-const SOURCES: [&str; 4] = ["src", "tests", "server", "cli"];
+const SOURCES: [&str; 5] = ["src", "tests", "server", "cli", "feeds"];
 
 /// One change: its heading, the stated number of files, and the rows of its table.
 struct Change {

@@ -1,0 +1,12 @@
+//! Binance spot: combined streams, and snapshots over HTTP.
+//!
+//! The book of a symbol begins with a snapshot over HTTP. Events that the snapshot includes are dropped. The
+//! first other event has to contain the update after the snapshot, and each later event has to begin with the
+//! update after the previous one.
+
+mod bridge;
+mod instruments;
+mod spot;
+
+pub use instruments::instruments;
+pub use spot::BinanceSpot;
