@@ -21,6 +21,10 @@ use tracing_subscriber::prelude::*;
 /// Calls that block a thread end at the deadlines of the databases; the shutdown does not wait for them.
 const ABANDON: Duration = Duration::from_millis(500);
 
+/// Returns freed memory to the system. The allocator of glibc retains it, in one arena per thread.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let args = Args::parse();
     if let Err(problem) = args.feeds.check() {

@@ -6,7 +6,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use metrics::counter;
 
-use super::answer::counted;
+use super::answer::{WithoutMemory, counted};
 use super::{Connection, Http};
 use crate::metrics::HTTP_REFUSED;
 use crate::problem::Problem;
@@ -23,8 +23,22 @@ pub(crate) const FIELDS_LIMIT: usize = 100;
 /// Admits a request, which then counts as active, or refuses it. Counts the memory of its response.
 pub(crate) async fn admit(State(http): State<Http>, request: Request, next: Next) -> Response {
     let connection = request.extensions().get::<Connection>().cloned();
+    let without_memory = without_memory(request.uri().path());
     let response = answer(&http, connection.as_ref(), request, next).await;
-    counted(http.memory(), connection.as_ref(), response)
+    counted(http.memory(), connection.as_ref(), without_memory, response)
+}
+
+/// Operators need the state of the server most while memory is short.
+fn without_memory(path: &str) -> WithoutMemory {
+    if path == "/metrics" || is_health(path) {
+        WithoutMemory::Exceed
+    } else {
+        WithoutMemory::Refuse
+    }
+}
+
+fn is_health(path: &str) -> bool {
+    path.starts_with("/health/")
 }
 
 async fn answer(
@@ -33,9 +47,9 @@ async fn answer(
     request: Request,
     next: Next,
 ) -> Response {
-    let is_of_operation = request.uri().path().starts_with("/health/");
+    let is_health = is_health(request.uri().path());
     if connection.is_some_and(Connection::is_reserved) {
-        let mut response = if is_of_operation {
+        let mut response = if is_health {
             next.run(request).await
         } else {
             counter!(HTTP_REFUSED, "reason" => "connections").increment(1);
@@ -48,7 +62,7 @@ async fn answer(
     if let Err(problem) = check(&request) {
         return problem.into_response();
     }
-    if is_of_operation || counts_itself(&request) {
+    if is_health || counts_itself(&request) {
         return next.run(request).await;
     }
     match http.begin() {
@@ -84,3 +98,6 @@ fn check(request: &Request) -> Result<(), Problem> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

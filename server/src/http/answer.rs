@@ -11,20 +11,29 @@ use hyper::body::{Frame, SizeHint};
 use super::memory::{Held, Memory};
 use super::open_connections::Connection;
 
-/// Responses up to this size in bytes are not counted, since `/metrics` must work while memory is short.
-/// The limit of connections bounds their total memory.
+/// Responses up to this size in bytes are not counted. The limit of connections bounds their total memory.
 const SHORT: usize = 64 * 1024;
 
 /// Extension of a response that already holds its memory.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Counted;
 
-/// Counts the memory of a response until it was sent. Returns a problem instead of the response if the
-/// memory is not available. This prevents clients that read nothing from making the server hold any
-/// number of long responses.
+/// What happens to a response if no memory is available.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WithoutMemory {
+    /// A problem is sent instead.
+    Refuse,
+    /// It is sent and exceeds the budget.
+    Exceed,
+}
+
+/// Counts the memory of a response until it was sent. This prevents clients that read nothing from making
+/// the server hold any number of long responses. Returns a problem instead of the response if the memory is
+/// not available and `without_memory` says so.
 pub(super) fn counted(
     memory: &Memory,
     connection: Option<&Connection>,
+    without_memory: WithoutMemory,
     response: Response,
 ) -> Response {
     let hint = response.body().size_hint();
@@ -34,7 +43,11 @@ pub(super) fn counted(
     if bytes <= SHORT || response.extensions().get::<Counted>().is_some() {
         return response;
     }
-    match memory.for_made_answer(connection.cloned(), bytes) {
+    let held = match without_memory {
+        WithoutMemory::Refuse => memory.for_made_answer(connection.cloned(), bytes),
+        WithoutMemory::Exceed => Ok(memory.for_operation(connection.cloned(), bytes)),
+    };
+    match held {
         Ok(held) => response.map(|body| {
             let held = Arc::new(held);
             Body::new(Holding { body, held })
@@ -90,6 +103,7 @@ impl HttpBody for Holding {
 mod tests {
     use http_body_util::BodyExt as _;
 
+    use super::WithoutMemory::{Exceed, Refuse};
     use super::*;
     use crate::http::FREE;
 
@@ -97,15 +111,15 @@ mod tests {
     async fn long_answers_count_until_they_were_sent() {
         let memory = Memory::new(100_000);
         let answer = |bytes: usize| Response::new(Body::from(vec![b'x'; bytes]));
-        let short = counted(&memory, None, answer(SHORT));
+        let short = counted(&memory, None, Refuse, answer(SHORT));
         assert_eq!(memory.taken(), 0);
         let mut counts_itself = answer(SHORT + 1);
         counts_itself.extensions_mut().insert(Counted);
-        let counts_itself = counted(&memory, None, counts_itself);
+        let counts_itself = counted(&memory, None, Refuse, counts_itself);
         assert_eq!(memory.taken(), 0);
-        let mut long = counted(&memory, None, answer(FREE + 60_000)).into_body();
+        let mut long = counted(&memory, None, Refuse, answer(FREE + 60_000)).into_body();
         assert_eq!(memory.taken(), 60_000);
-        let second = counted(&memory, None, answer(FREE + 60_000));
+        let second = counted(&memory, None, Refuse, answer(FREE + 60_000));
         assert_eq!(second.status(), 503);
         let frame = long.frame().await.expect("one").expect("bytes");
         let bytes = frame.into_data().expect("bytes");
@@ -113,6 +127,19 @@ mod tests {
         drop((short, counts_itself, second, long));
         assert_eq!((bytes.len(), memory.taken()), (FREE + 60_000, 60_000));
         drop(bytes);
+        assert_eq!(memory.taken(), 0);
+    }
+
+    #[tokio::test]
+    async fn answers_that_exceed_the_memory_count() {
+        let memory = Memory::new(100_000);
+        let answer = || Response::new(Body::from(vec![b'x'; FREE + 60_000]));
+        let answers = [(); 3].map(|()| counted(&memory, None, Exceed, answer()));
+        assert!(answers.iter().all(|answer| answer.status() == 200));
+        assert_eq!(memory.taken(), 180_000);
+        let refused = counted(&memory, None, Refuse, answer());
+        assert_eq!(refused.status(), 503);
+        drop((answers, refused));
         assert_eq!(memory.taken(), 0);
     }
 }

@@ -40,6 +40,23 @@ pub(crate) async fn serve(
     (stop, kill): (CancellationToken, CancellationToken),
 ) {
     let connection = place.connection().clone();
+    let socket = Socket::new(stream, place);
+    // hyper allocates 16 KiB for each connection, which one that sends nothing does not need
+    tokio::select! {
+        biased;
+        readable = socket.readable() => {
+            if readable.is_err() {
+                return;
+            }
+        }
+        () = reached(connection.deadline(http.config())) => {
+            counter!(HTTP_CONNECTIONS_CLOSED, "reason" => "idle").increment(1);
+            return;
+        }
+        () = connection.end().cancelled() => return,
+        () = kill.cancelled() => return,
+        () = stop.cancelled() => return,
+    }
     let app = TowerToHyperService::new(app);
     let answering = connection.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
@@ -57,7 +74,7 @@ pub(crate) async fn serve(
         .header_read_timeout(None)
         .max_buf_size(HEAD_BUFFER)
         .max_headers(FIELDS)
-        .serve_connection(TokioIo::new(Socket::new(stream, place)), service)
+        .serve_connection(TokioIo::new(socket), service)
         .with_upgrades();
     let mut serving = pin!(serving);
     let mut too_long = pin!(sleep_until(Instant::now()));
@@ -95,6 +112,14 @@ pub(crate) async fn serve(
                 serving.as_mut().graceful_shutdown();
             }
         }
+    }
+}
+
+/// Waits for a deadline, if there is one.
+async fn reached(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
     }
 }
 

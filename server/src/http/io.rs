@@ -44,6 +44,14 @@ impl Socket {
         }
     }
 
+    /// Waits until the client has sent something or has disconnected.
+    ///
+    /// # Errors
+    /// The socket failed.
+    pub(super) async fn readable(&self) -> io::Result<()> {
+        self.stream.readable().await
+    }
+
     fn send(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.wrote(written)

@@ -53,6 +53,8 @@ enum MemoryUse {
     Body(Instant, CancellationToken),
     /// A response to this client, or a body that was received completely.
     Answer(Option<Connection>),
+    /// A response to this client that is never refused.
+    Operation(Option<Connection>),
 }
 
 impl Holder {
@@ -60,10 +62,19 @@ impl Holder {
     fn stalled(&self) -> Option<Instant> {
         match &self.what {
             MemoryUse::Body(since, end) => (!end.is_cancelled()).then_some(*since),
-            MemoryUse::Answer(connection) => {
+            MemoryUse::Answer(connection) | MemoryUse::Operation(connection) => {
                 let connection = connection.as_ref()?;
                 let blocked = connection.blocked_since()?;
                 (!connection.end().is_cancelled()).then_some(blocked)
+            }
+        }
+    }
+
+    fn evict(&self) {
+        match &self.what {
+            MemoryUse::Body(_, end) => end.cancel(),
+            MemoryUse::Answer(connection) | MemoryUse::Operation(connection) => {
+                connection.iter().for_each(Connection::break_off);
             }
         }
     }
@@ -127,6 +138,16 @@ impl Memory {
         Ok(held)
     }
 
+    /// Counts a response about the state of the server, which exists already. It is never refused: if the
+    /// memory is not available, the budget is exceeded. Each response that exceeds it evicts the client that
+    /// has stalled longest. If no client has stalled for [`STALLED`], it evicts the client that has waited
+    /// longest to read such a response. So clients that read none of them hold little more than the budget.
+    pub(crate) fn for_operation(&self, connection: Option<Connection>, bytes: usize) -> Held {
+        let held = self.hold(MemoryUse::Operation(connection), CancellationToken::new());
+        held.take_beyond_budget(bytes, Instant::now());
+        held
+    }
+
     fn hold(&self, what: MemoryUse, end: CancellationToken) -> Held {
         let mut state = self.lock();
         state.asked += 1;
@@ -162,20 +183,34 @@ impl MemoryState {
     /// Evicts the client that has made no progress for the longest time, if that time is at least
     /// [`STALLED`]. Otherwise returns the time at which it can be evicted, or `None` if no client is stalled.
     fn end_stalled(&self, besides: u64, now: Instant) -> Result<(), Option<Instant>> {
-        let others = self.holders.iter().filter(|(id, _)| **id != besides);
-        let holding = others.filter(|(_, holder)| holder.bytes > 0);
-        let stalled = holding.filter_map(|(_, holder)| Some((holder.stalled()?, holder)));
-        let Some((since, holder)) = stalled.min_by_key(|(since, _)| *since) else {
+        let Some((since, holder)) = self.longest_stalled(besides, |_| true) else {
             return Err(None);
         };
         if now < since + STALLED {
             return Err(Some(since + STALLED));
         }
-        match &holder.what {
-            MemoryUse::Body(_, end) => end.cancel(),
-            MemoryUse::Answer(connection) => connection.iter().for_each(Connection::break_off),
-        }
+        holder.evict();
         Ok(())
+    }
+
+    /// Evicts the client that has waited longest to read a response of [`Memory::for_operation`].
+    fn end_stalled_operation(&self, besides: u64) {
+        let is_operation = |holder: &Holder| matches!(holder.what, MemoryUse::Operation(_));
+        if let Some((_, holder)) = self.longest_stalled(besides, is_operation) {
+            holder.evict();
+        }
+    }
+
+    /// The holder whose client has made no progress for the longest time, and the start of that time.
+    fn longest_stalled(
+        &self,
+        besides: u64,
+        is_wanted: impl Fn(&Holder) -> bool,
+    ) -> Option<(Instant, &Holder)> {
+        let others = self.holders.iter().filter(|(id, _)| **id != besides);
+        let holding = others.filter(|(_, holder)| holder.bytes > 0 && is_wanted(holder));
+        let stalled = holding.filter_map(|(_, holder)| Some((holder.stalled()?, holder)));
+        stalled.min_by_key(|(since, _)| *since)
     }
 }
 
@@ -199,6 +234,19 @@ impl Held {
         }
         state.taken += more;
         Ok(())
+    }
+
+    /// Grows the share by `bytes` bytes, even if they are not available, and evicts a client in that case.
+    fn take_beyond_budget(&self, bytes: usize, now: Instant) {
+        let more = bytes.saturating_sub(FREE);
+        let mut state = self.memory.lock();
+        if let Some(holder) = state.holders.get_mut(&self.id) {
+            holder.bytes += more;
+            state.taken += more;
+        }
+        if state.taken > self.memory.0.size && state.end_stalled(self.id, now).is_err() {
+            state.end_stalled_operation(self.id);
+        }
     }
 
     /// Grows the share to `bytes` bytes in total; waits until they are available.

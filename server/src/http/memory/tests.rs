@@ -1,8 +1,11 @@
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::time::sleep;
 
 use super::*;
+use crate::http::OpenConnections;
+use crate::http::open_connections::ConnectionSlot;
 
 #[tokio::test(start_paused = true)]
 async fn stalled_body_makes_room_for_others() {
@@ -110,4 +113,48 @@ async fn request_beyond_the_total_takes_all_memory() {
     let all = memory.for_answer(None, FREE + 9_000).await.expect("free");
     assert_eq!(memory.taken(), 1_000);
     drop(all);
+}
+
+#[tokio::test(start_paused = true)]
+async fn unread_operations_hold_little_beyond_the_budget() {
+    let memory = Memory::new(1_000);
+    let open = OpenConnections::new(100);
+    let places: Vec<_> = (0..20).map(|_| open.take().expect("a slot")).collect();
+    let mut held: VecDeque<_> = VecDeque::new();
+    for place in &places {
+        let connection = place.connection();
+        held.push_back((
+            connection,
+            memory.for_operation(Some(connection.clone()), FREE + 300),
+        ));
+        connection.write_waits();
+        sleep(STALLED / 100).await;
+        // the task of an evicted connection ends
+        held.retain(|(connection, _)| !connection.end().is_cancelled());
+        assert!(memory.taken() <= 1_200, "{}", memory.taken());
+    }
+    // those that waited longest were evicted
+    let evicted = |place: &ConnectionSlot| place.connection().end().is_cancelled();
+    assert!(places[..16].iter().all(evicted));
+    assert!(!places[17..].iter().any(evicted));
+    drop(held);
+    assert_eq!(memory.taken(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn operation_evicts_another_client_after_a_second() {
+    let memory = Memory::new(1_000);
+    let open = OpenConnections::new(100);
+    let place = open.take().expect("a slot");
+    let client = place.connection().clone();
+    let page = memory.for_answer(Some(client.clone()), FREE + 1_000).await;
+    let _page = page.expect("free");
+    client.write_waits();
+    let first = memory.for_operation(None, FREE + 300);
+    assert!(!client.end().is_cancelled());
+    assert_eq!(memory.taken(), 1_300);
+    sleep(STALLED).await;
+    let second = memory.for_operation(None, FREE + 300);
+    assert!(client.end().is_cancelled());
+    drop((first, second));
 }
