@@ -300,7 +300,7 @@ impl From<FoldError> for RepositoryError {
                 key: format!("of symbol {symbol_id} at {open_time}"),
                 reason: "its numbers need more digits than a decimal has".to_owned(),
             },
-            FoldError::NotSmaller { .. } => Self::invalid(error),
+            FoldError::NotDivisor { .. } => Self::invalid(error),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::domain::{TimeRange, Timeframe, earliest_time, setters};
 pub struct AuditSettings {
     /// The range: all ticks within it, and the candles whose whole bucket is within it.
     pub range: TimeRange,
-    /// The timeframes to compare, smallest first.
+    /// The stored timeframes to compare, smallest first.
     pub timeframes: Vec<Timeframe>,
     /// The current time: candles that end later are not compared, since they still change.
     pub now: DateTime<Utc>,
@@ -31,7 +31,7 @@ pub struct AuditSettings {
 
 setters!(AuditSettings {
     set {
-        /// Sets the timeframes, smallest first.
+        /// Sets the stored timeframes, smallest first.
         timeframes: Vec<Timeframe>,
         /// Sets the time before which ticks may have been dropped.
         complete_from: DateTime<Utc>,

@@ -71,6 +71,23 @@ macro_rules! conformance_candle_tests {
                 buckets_after_now_are_not_filled
                 cursor_may_name_a_filled_candle
             }
+            candles_folded {
+                folded_candles_equal_the_fold_of_all_ticks
+                folded_candles_equal_the_fold_of_dense_ticks
+                candles_of_seconds_are_found_across_gaps
+                weeks_begin_on_monday_and_months_on_the_first
+                range_of_folded_candles_is_by_open_time
+                page_of_folded_candles_ends_at_its_limit
+                pages_of_folded_candles_survive_late_ticks
+                forming_folded_candle_is_not_closed
+                folded_streams_and_gaps_have_every_bucket
+            }
+            candles_folded_stored {
+                folded_candles_include_stored_ones
+                source_of_a_folded_candle_is_that_of_its_parts
+                stored_candles_beyond_the_source_do_not_count
+                folded_timeframes_are_not_written
+            }
             candles_rollup {
                 larger_candles_include_stored_minutes
                 stored_minutes_replace_only_ticks_of_their_minute
@@ -162,6 +179,9 @@ macro_rules! conformance_clock_tests {
             candles_closed {
                 forming_candles_are_omitted_by_closed_only
                 newest_closed_candle_is_a_page_of_one
+            }
+            candles_folded {
+                forming_folded_candle_is_not_closed
             }
             candles_stored {
                 stored_candle_is_closed_by_the_time_of_reading

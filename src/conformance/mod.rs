@@ -19,6 +19,10 @@ pub mod candles_deleting;
 #[allow(missing_docs)]
 pub mod candles_filled;
 #[allow(missing_docs)]
+pub mod candles_folded;
+#[allow(missing_docs)]
+pub mod candles_folded_stored;
+#[allow(missing_docs)]
 pub mod candles_paging;
 #[allow(missing_docs)]
 pub mod candles_restored;

@@ -11,7 +11,7 @@ use super::excerpt::excerpt;
 use super::setters::setters;
 use super::symbol_id::SymbolId;
 use super::time::{earliest_time, latest_time};
-use super::timeframe::Timeframe;
+use super::timeframe::{Timeframe, UnknownTimeframe};
 
 /// The price of a tick from which a candle is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -199,7 +199,7 @@ impl Candle {
     /// Checks the rules that every store applies to a stored candle.
     ///
     /// # Errors
-    /// A symbol id below 1; an open time outside of 1970 to 2100 or not at the start of a bucket; a high that
+    /// A symbol id below 1; a timeframe that is not [stored](Timeframe::is_stored); an open time outside of 1970 to 2100 or not at the start of a bucket; a high that
     /// is not the highest or a low that is not the lowest price; a price that does not fit `NUMERIC(28,13)`
     /// exactly; a volume of more than 28 significant digits or of 10^25 or more; a negative volume or count;
     /// a source that is not a stored one or has no name.
@@ -209,6 +209,8 @@ impl Candle {
         if self.symbol_id.get() < 1 {
             return Err(invalid(CandleProblem::SymbolId(self.symbol_id)));
         }
+        let stored = self.timeframe.stored();
+        stored.map_err(|source| invalid(CandleProblem::Timeframe(source)))?;
         if open_time < earliest_time()
             || self.close_time() > latest_time()
             || self.timeframe.bucket_start(open_time) != open_time
@@ -258,6 +260,9 @@ pub enum CandleProblem {
     /// The symbol id is below 1.
     #[error("invalid symbol_id {0}: expected the positive id of a symbol")]
     SymbolId(SymbolId),
+    /// The timeframe is folded on read and cannot be stored.
+    #[error("{0}")]
+    Timeframe(UnknownTimeframe),
     /// The open time is not the start of a bucket within 1970 to 2100.
     #[error("invalid open time: expected the start of a {0} bucket in UTC between 1970 and 2100")]
     OpenTime(Timeframe),

@@ -36,6 +36,9 @@ pub struct CandleRelation {
 impl CandleRelation {
     /// Returns the relation of `timeframe`. This is the only list of relations in the code; tests compare
     /// the files of `manual_sql/` with it.
+    ///
+    /// A folded timeframe has none: returns the relation of its [source](Timeframe::source), or of one minute
+    /// for seconds.
     #[must_use]
     pub const fn of(timeframe: Timeframe) -> Self {
         use CandleOrigin::{Candles, Ticks};
@@ -47,6 +50,12 @@ impl CandleRelation {
             Timeframe::H1 => ("ohlc_1h", Candles(Timeframe::M30)),
             Timeframe::H4 => ("ohlc_4h", Candles(Timeframe::H1)),
             Timeframe::D1 => ("ohlc_1d", Candles(Timeframe::H4)),
+            Timeframe::Folded(_) => {
+                return match timeframe.source() {
+                    Some(source) => Self::of(source),
+                    None => Self::of(Timeframe::M1),
+                };
+            }
         };
         Self {
             timeframe,

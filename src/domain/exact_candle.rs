@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use super::candle::Candle;
+use super::candle::{Candle, CandleSource};
 use super::exact_sum::ExactSum;
 
 /// A candle with the exact sum of its volume, if the volume was rounded.
@@ -25,6 +25,12 @@ impl ExactCandle {
     #[must_use]
     pub fn into_candle(self) -> Candle {
         self.candle
+    }
+
+    /// Returns the candle with the source `RolledUp`.
+    pub(crate) fn rolled_up(mut self) -> Self {
+        self.candle.source = CandleSource::RolledUp;
+        self
     }
 
     pub(crate) fn volume(&self) -> ExactSum {

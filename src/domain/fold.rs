@@ -1,8 +1,8 @@
 //! Folds ticks into candles, and small candles into larger ones. This is the reference definition that every
 //! backend is tested against.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -18,8 +18,8 @@ use super::timeframe::Timeframe;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FoldError {
-    /// A mid price does not fit a decimal, or a volume or count exceeds all that can be stored. Ticks and
-    /// candles that a store accepts never cause this error.
+    /// A mid price does not fit a decimal, or a volume or count exceeds all that can be stored. Ticks that a
+    /// store accepts never cause this error, and neither do such candles within a day.
     #[error("the candle of symbol {symbol_id} at {open_time} needs more digits than a decimal has")]
     Overflow {
         /// The symbol of the candle.
@@ -27,9 +27,9 @@ pub enum FoldError {
         /// The open time of the candle.
         open_time: DateTime<Utc>,
     },
-    /// The source candles are not smaller than the requested ones.
-    #[error("cannot compute {to} candles from {from} candles: use a smaller timeframe")]
-    NotSmaller {
+    /// The timeframe of the source candles does not [divide](Timeframe::divides) the requested one.
+    #[error("cannot compute {to} candles from {from} candles: use a timeframe that divides {to}")]
+    NotDivisor {
         /// The timeframe of the source candles.
         from: Timeframe,
         /// The requested timeframe.
@@ -172,7 +172,11 @@ struct Bucket {
 }
 
 #[derive(Debug, Default)]
-struct Buckets(BTreeMap<Bucket, CandleFold>);
+struct Buckets {
+    folds: BTreeMap<Bucket, CandleFold>,
+    /// The buckets with a part that was not computed from ticks alone.
+    rolled_up: BTreeSet<Bucket>,
+}
 
 impl Buckets {
     fn add(&mut self, bucket: Bucket, part: Option<CandleFold>) -> Result<(), FoldError> {
@@ -181,7 +185,7 @@ impl Buckets {
             open_time: bucket.open_time,
         };
         let part = part.ok_or_else(overflow)?;
-        match self.0.entry(bucket) {
+        match self.folds.entry(bucket) {
             Entry::Vacant(vacant) => {
                 vacant.insert(part);
             }
@@ -199,8 +203,8 @@ impl Buckets {
         volume: ExactSum,
         timeframe: Timeframe,
     ) -> Result<(), FoldError> {
-        if candle.timeframe >= timeframe {
-            return Err(FoldError::NotSmaller {
+        if !candle.timeframe.divides(timeframe) {
+            return Err(FoldError::NotDivisor {
                 from: candle.timeframe,
                 to: timeframe,
             });
@@ -211,19 +215,24 @@ impl Buckets {
             timeframe,
             open_time: timeframe.bucket_start(candle.open_time),
         };
+        if candle.source != CandleSource::Ticks {
+            self.rolled_up.insert(bucket);
+        }
         self.add(bucket, Some(CandleFold::of_sum(candle, volume)))
     }
 
     fn finish(&self, now: DateTime<Utc>) -> Result<Vec<ExactCandle>, FoldError> {
-        self.0
-            .iter()
-            .map(|(bucket, fold)| {
-                fold.finish(bucket, now).ok_or(FoldError::Overflow {
-                    symbol_id: bucket.symbol_id,
-                    open_time: bucket.open_time,
-                })
+        let candle = |(bucket, fold): (&Bucket, &CandleFold)| {
+            let candle = fold.finish(bucket, now).ok_or(FoldError::Overflow {
+                symbol_id: bucket.symbol_id,
+                open_time: bucket.open_time,
+            })?;
+            Ok(match self.rolled_up.contains(bucket) {
+                true => candle.rolled_up(),
+                false => candle,
             })
-            .collect()
+        };
+        self.folds.iter().map(candle).collect()
     }
 }
 
@@ -305,14 +314,15 @@ impl TickFold {
 ///
 /// Symbols and bases are not mixed. `now` decides which candles are closed. Volumes are added as given, so a
 /// volume that was rounded because it has more than 28 digits counts rounded. Stores compute candles from the
-/// exact sums instead.
+/// exact sums instead. The source of a candle is `Ticks` if that is the source of all its parts, otherwise
+/// `RolledUp`.
 ///
 /// *Ordering*: by symbol, basis, then open time, for any order of the candles.
 /// *Duplicates*: the candles of one symbol and basis must not overlap.
 ///
 /// # Errors
-/// A candle that is not smaller than `timeframe`, or a sum of volumes above 7.9 * 10^28, which candles that
-/// can be stored never reach.
+/// A candle whose timeframe does not [divide](Timeframe::divides) `timeframe`, or a sum of volumes above
+/// 7.9 * 10^28. No day of candles that can be stored reaches such a sum.
 pub fn fold_candles<'a>(
     candles: impl IntoIterator<Item = &'a Candle>,
     timeframe: Timeframe,
@@ -325,17 +335,28 @@ pub fn fold_candles<'a>(
     Ok(as_read(buckets.finish(now)?))
 }
 
-/// Like [`fold_candles`], with exact sums.
-pub(super) fn fold_exact<'a>(
-    parts: impl IntoIterator<Item = &'a ExactCandle>,
+/// The incremental form of [`fold_candles`], with exact sums.
+#[derive(Debug)]
+pub(crate) struct PartFold {
     timeframe: Timeframe,
-    now: DateTime<Utc>,
-) -> Result<Vec<Candle>, FoldError> {
-    let mut buckets = Buckets::default();
-    for part in parts {
-        buckets.add_candle(part, part.volume(), timeframe)?;
+    buckets: Buckets,
+}
+
+impl PartFold {
+    pub(crate) fn new(timeframe: Timeframe) -> Self {
+        Self {
+            timeframe,
+            buckets: Buckets::default(),
+        }
     }
-    Ok(as_read(buckets.finish(now)?))
+
+    pub(crate) fn add(&mut self, part: &ExactCandle) -> Result<(), FoldError> {
+        self.buckets.add_candle(part, part.volume(), self.timeframe)
+    }
+
+    pub(crate) fn finish(&self, now: DateTime<Utc>) -> Result<Vec<ExactCandle>, FoldError> {
+        self.buckets.finish(now)
+    }
 }
 
 fn as_read(exact: Vec<ExactCandle>) -> Vec<Candle> {

@@ -47,8 +47,8 @@ pub use exact_candle::ExactCandle;
 pub(crate) use exact_sum::{ExactSum, FRACTION_SCALE};
 pub use excerpt::{excerpt, printable};
 pub use exchange::{Exchange, ExchangeFacts, InvalidExchange};
-pub(crate) use fold::TickFold;
 pub use fold::{CandleFold, FoldError, fold_candles, fold_ticks};
+pub(crate) use fold::{PartFold, TickFold};
 pub use gap_fill::{CandleSlot, FilledCandle, GapFill, UnknownGapFill};
 pub use instant::InstantRows;
 #[cfg(feature = "postgres")]
@@ -70,4 +70,4 @@ pub use time::{
     InvalidTime, InvalidTimeRange, TimeRange, earliest_time, latest_time, parse_time,
     truncate_to_micros,
 };
-pub use timeframe::{Timeframe, UnknownTimeframe};
+pub use timeframe::{FoldedTimeframe, Timeframe, UnknownTimeframe};

@@ -2,9 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::candle::{Candle, CandleSource};
 use super::exact_candle::ExactCandle;
-use super::fold::{FoldError, fold_exact};
+use super::fold::{FoldError, PartFold};
 use super::timeframe::Timeframe;
 
 /// Non-overlapping stored candles of one symbol and basis, of any timeframes.
@@ -48,25 +47,25 @@ impl Rollup {
     /// *Ordering*: by open time.
     ///
     /// # Errors
-    /// A stored candle that is not smaller than `timeframe`, or a sum of volumes above 7.9 * 10^28, which
-    /// candles that can be stored never reach.
+    /// A stored candle whose timeframe does not [divide](Timeframe::divides) `timeframe`, or a sum of volumes
+    /// above 7.9 * 10^28, which no day of candles that can be stored reaches.
     pub fn fold_with(
         &self,
         minutes: &[ExactCandle],
         timeframe: Timeframe,
         now: DateTime<Utc>,
-    ) -> Result<Vec<Candle>, FoldError> {
+    ) -> Result<Vec<ExactCandle>, FoldError> {
         let bucket = |candle: &ExactCandle| timeframe.bucket_start(candle.open_time);
         let mut buckets: Vec<_> = self.0.iter().map(bucket).collect();
         buckets.dedup();
         let free = minutes.iter().filter(|minute| {
             buckets.binary_search(&bucket(minute)).is_ok() && !self.covers(minute.open_time)
         });
-        let mut candles = fold_exact(self.0.iter().chain(free), timeframe, now)?;
-        for candle in &mut candles {
-            candle.source = CandleSource::RolledUp;
+        let mut fold = PartFold::new(timeframe);
+        for part in self.0.iter().chain(free) {
+            fold.add(part)?;
         }
-        Ok(candles)
+        fold.finish(now)
     }
 }
 
@@ -76,7 +75,7 @@ mod tests {
     use rust_decimal::Decimal;
 
     use super::*;
-    use crate::domain::{PriceBasis, SymbolId};
+    use crate::domain::{Candle, CandleSource, PriceBasis, SymbolId};
 
     fn at(minute: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::minutes(minute)

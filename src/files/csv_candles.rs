@@ -158,7 +158,7 @@ impl<'a> CsvCandles<'a> {
         }
         let open_time = self.time(OPEN_TIME)?.ok_or("open_time is missing")?;
         let timeframe = self.text(TIMEFRAME)?.unwrap_or_default();
-        let timeframe: Timeframe = timeframe.parse().map_err(|error| format!("{error}"))?;
+        let timeframe = Timeframe::parse_stored(timeframe).map_err(|error| error.to_string())?;
         let basis = self.text(BASIS)?.unwrap_or_default();
         let basis: PriceBasis = basis.parse().map_err(|error| format!("{error}"))?;
         let end = open_time + timeframe.duration();

@@ -56,7 +56,11 @@ fn invalid_candle_rows_give_a_reason() {
     let good = "2014-05-01T00:00:00Z,2014-05-01T00:01:00Z,1m,bid,1,1,1,1,0,0,true,x";
     for (from, to, words) in [
         (",x", ",x,y", "has 13 columns, not 12 as the header"),
-        (",1m", ",2m", "invalid timeframe \"2m\""),
+        (
+            ",1m",
+            ",2m",
+            "invalid timeframe \"2m\": expected one of 1m, 5m",
+        ),
         (",bid", ",last", "invalid price basis \"last\""),
         (",1,1,1,1,", ",1,1,1,,", "close is empty"),
         (",0,0,", ",0,0.5,", "tick_count must be a whole number"),

@@ -14,12 +14,13 @@ use super::tick::InMemoryTickRepository;
 use super::{read, write};
 use crate::Clock;
 use crate::domain::{
-    Candle, CandleCursor, ExactCandle, Page, PriceBasis, Rollup, SortOrder, SymbolId, Tick,
-    TickFold, TimeRange, Timeframe,
+    Candle, CandleCursor, ExactCandle, Page, PageLimit, PriceBasis, Rollup, SortOrder, SymbolId,
+    Tick, TickFold, TimeRange, Timeframe,
 };
 use crate::error::RepositoryError;
 use crate::repository::{
-    CandleQuery, DeletedCandles, OhlcRepository, RestoredCandles, part_of_a_day, refuse_cut_candles,
+    CandleQuery, DeletedCandles, FoldedListing, OhlcRepository, RestoredCandles, part_of_a_day,
+    refuse_cut_candles,
 };
 
 /// The time span processed per step: 10,080 minutes, each of which may have a stored candle.
@@ -61,13 +62,24 @@ impl InMemoryOhlcRepository {
         }
     }
 
-    /// Returns the first `wanted` candles of the query, in its order.
+    /// Returns the page of a query whose timeframe has no source.
+    async fn page(
+        &self,
+        query: &CandleQuery,
+        now: DateTime<Utc>,
+    ) -> Result<Page<ExactCandle, CandleCursor>, RepositoryError> {
+        let items = self.first(query, query.limit.get() + 1, now).await?;
+        let cursor = |candle: &ExactCandle| CandleCursor::of(candle);
+        Ok(Page::from_limit_plus_one(items, query.limit, cursor))
+    }
+
+    /// Returns the first `wanted` candles of the query, in its order. Its timeframe has no source.
     async fn first(
         &self,
         query: &CandleQuery,
         wanted: usize,
         now: DateTime<Utc>,
-    ) -> Result<Vec<Candle>, RepositoryError> {
+    ) -> Result<Vec<ExactCandle>, RepositoryError> {
         let mut candles = Vec::new();
         let mut rest = query.buckets(now);
         while let Some(range) = rest
@@ -120,12 +132,12 @@ impl InMemoryOhlcRepository {
         query: &CandleQuery,
         window: TimeRange,
         now: DateTime<Utc>,
-    ) -> Result<BTreeMap<DateTime<Utc>, Candle>, RepositoryError> {
+    ) -> Result<BTreeMap<DateTime<Utc>, ExactCandle>, RepositoryError> {
         let timeframe = query.timeframe;
         let mut candles: BTreeMap<_, _> = self
             .stored(query, timeframe, window, now)
             .into_iter()
-            .map(|candle| (candle.open_time, candle))
+            .map(|candle| (candle.open_time, candle.into()))
             .collect();
         let bucket = |time| timeframe.bucket_start(time);
 
@@ -159,7 +171,7 @@ impl InMemoryOhlcRepository {
             .await?;
         let of_parts = parts.fold_with(&minutes.finish(now)?, timeframe, now)?;
         let of_ticks = of_ticks.finish(now)?.into_iter();
-        let computed = of_ticks.map(ExactCandle::into_candle).chain(of_parts);
+        let computed = of_ticks.chain(of_parts);
         candles.extend(computed.map(|candle| (candle.open_time, candle)));
         Ok(candles)
     }
@@ -248,12 +260,15 @@ impl OhlcRepository for InMemoryOhlcRepository {
         query: &CandleQuery,
     ) -> Result<Page<Candle, CandleCursor>, RepositoryError> {
         let now = self.clock.now();
-        let items = self.first(query, query.limit.get() + 1, now).await?;
-        Ok(Page::from_limit_plus_one(
-            items,
-            query.limit,
-            CandleCursor::of,
-        ))
+        let Some(mut listing) = FoldedListing::new(query, now) else {
+            let page = self.page(query, now).await?;
+            let candles = page.items.into_iter().map(ExactCandle::into_candle);
+            return Ok(Page::new(candles.collect(), page.next));
+        };
+        while let Some(source) = listing.next_read() {
+            listing.add(self.page(&source, now).await?)?;
+        }
+        Ok(listing.finish()?)
     }
 
     async fn latest(
@@ -264,9 +279,10 @@ impl OhlcRepository for InMemoryOhlcRepository {
     ) -> Result<Option<Candle>, RepositoryError> {
         let query = CandleQuery {
             order: SortOrder::Descending,
+            limit: PageLimit::new(1).map_err(RepositoryError::invalid)?,
             ..CandleQuery::new(symbol_id, timeframe, basis, TimeRange::all())
         };
-        Ok(self.first(&query, 1, self.clock.now()).await?.pop())
+        Ok(self.candles(&query).await?.items.pop())
     }
 
     async fn upsert_candles(&self, candles: &[Candle]) -> Result<u64, RepositoryError> {

@@ -21,15 +21,17 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub struct CandleCounts([u64; Timeframe::ALL.len()]);
 
 impl CandleCounts {
-    /// The number of candles of `timeframe`.
+    /// The number of candles of `timeframe`; 0 if it is not stored.
     #[must_use]
     pub fn get(&self, timeframe: Timeframe) -> u64 {
-        self.0[timeframe as usize]
+        place(timeframe).map_or(0, |place| self.0[place])
     }
 
-    /// Adds `count` to the number of `timeframe`.
+    /// Adds `count` to the number of `timeframe`; does nothing if it is not stored.
     pub fn add(&mut self, timeframe: Timeframe, count: u64) {
-        self.0[timeframe as usize] += count;
+        if let Some(place) = place(timeframe) {
+            self.0[place] += count;
+        }
     }
 
     /// Iterates over the timeframes and their numbers, smallest timeframe first.
@@ -42,6 +44,11 @@ impl CandleCounts {
     pub fn total(&self) -> u64 {
         self.0.iter().sum()
     }
+}
+
+/// The place of a stored timeframe in [`Timeframe::ALL`].
+fn place(timeframe: Timeframe) -> Option<usize> {
+    Timeframe::ALL.iter().position(|one| *one == timeframe)
 }
 
 /// The times of the first and the last tick of a set.
@@ -314,12 +321,14 @@ pub(crate) fn refuse_dropped(
     }
 }
 
-/// Refuses a range that may cut a candle of `timeframe`, or of any timeframe if `None`.
+/// Refuses a timeframe that is not stored, and a range that may cut a candle of `timeframe`, or of any stored
+/// timeframe if `None`.
 pub(crate) fn refuse_cut_candles(
     range: TimeRange,
     timeframe: Option<Timeframe>,
 ) -> Result<(), RepositoryError> {
     let largest = timeframe.unwrap_or(Timeframe::D1);
+    largest.stored().map_err(RepositoryError::invalid)?;
     for (name, time) in [("from", range.start()), ("to", range.end())] {
         let start = largest.bucket_start(time);
         if start != time {

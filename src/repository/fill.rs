@@ -97,7 +97,8 @@ pub async fn filled_candles(
 
 /// The end of the bucket that contains `now`.
 fn bucket_end(query: &CandleQuery, now: DateTime<Utc>) -> DateTime<Utc> {
-    query.timeframe.bucket_start(now) + query.timeframe.duration()
+    let timeframe = query.timeframe;
+    timeframe.bucket_end(timeframe.bucket_start(now))
 }
 
 struct FilledListing<'a> {
@@ -111,12 +112,12 @@ struct FilledListing<'a> {
 
 impl FilledListing<'_> {
     async fn ascending(&self) -> Result<Page<CandleSlot, CandleCursor>, RepositoryError> {
-        let (limit, width) = (self.limit(), self.query.timeframe.duration());
+        let (limit, timeframe) = (self.limit(), self.query.timeframe);
         let range = self.query.range;
         let mut from = self.next_bucket(range.start());
         if let Some(after) = self.query.after {
             let after = after.open_time.min(range.end());
-            from = from.max(self.query.timeframe.bucket_start(after) + width);
+            from = from.max(timeframe.bucket_end(timeframe.bucket_start(after)));
         }
         let fill_end = self.fill_end.min(range.end());
         let mut slots = Vec::new();
@@ -137,7 +138,7 @@ impl FilledListing<'_> {
         let mut reached = first;
         if first < fill_end {
             let buckets = self.buckets(first, fill_end).min(limit);
-            reached = first + width * buckets as i32;
+            reached = timeframe.bucket_at(first, buckets as i64);
             let candles = self
                 .read(first, reached, SortOrder::Ascending, limit)
                 .await?;
@@ -158,7 +159,7 @@ impl FilledListing<'_> {
     }
 
     async fn descending(&self) -> Result<Page<CandleSlot, CandleCursor>, RepositoryError> {
-        let (limit, width) = (self.limit(), self.query.timeframe.duration());
+        let (limit, timeframe) = (self.limit(), self.query.timeframe);
         let range = self.query.range;
         let mut to = range.end();
         if let Some(after) = self.query.after {
@@ -176,7 +177,7 @@ impl FilledListing<'_> {
         }
         let end = self.next_bucket(to).min(newest_from);
         let buckets = self.buckets(from, end).min(limit - slots.len());
-        let start = end - width * buckets as i32;
+        let start = timeframe.bucket_at(end, -(buckets as i64));
         let previous = self.last_before(start).await?;
         let has_previous = previous.is_some();
         if buckets > 0 {
@@ -208,7 +209,7 @@ impl FilledListing<'_> {
                 let filled = FilledCandle::after(previous, open_time, self.fill, self.now);
                 slots.push(CandleSlot::Filled(filled));
             }
-            open_time += self.query.timeframe.duration();
+            open_time = self.query.timeframe.bucket_end(open_time);
         }
         slots
     }
@@ -270,23 +271,13 @@ impl FilledListing<'_> {
 
     /// The number of buckets that begin in `[from, to)`. `from` must be the start of a bucket.
     fn buckets(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> usize {
-        let width = self.query.timeframe.duration().num_microseconds();
-        let span = (to - from).num_microseconds();
-        let buckets = match (span, width) {
-            (Some(span), Some(width)) if span > 0 => (span + width - 1) / width,
-            _ => 0,
-        };
+        let buckets = self.query.timeframe.bucket_count(from, to);
         usize::try_from(buckets).unwrap_or(usize::MAX)
     }
 
     /// The start of the first bucket that begins at or after `time`.
     fn next_bucket(&self, time: DateTime<Utc>) -> DateTime<Utc> {
-        let start = self.query.timeframe.bucket_start(time);
-        if start == time {
-            start
-        } else {
-            start + self.query.timeframe.duration()
-        }
+        self.query.timeframe.bucket_from(time)
     }
 
     fn limit(&self) -> usize {

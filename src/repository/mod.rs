@@ -12,6 +12,7 @@
 
 mod delete;
 mod fill;
+mod folded;
 mod ohlc;
 mod quarantine;
 mod restore;
@@ -27,6 +28,7 @@ pub use delete::{
 pub(crate) use delete::{buckets, split_at};
 pub(crate) use delete::{part_of_a_day, refuse_cut_candles, refuse_dropped};
 pub use fill::filled_candles;
+pub use folded::FoldedListing;
 pub use ohlc::{CandleQuery, OhlcRepository};
 pub use quarantine::{
     QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState,

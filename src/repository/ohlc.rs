@@ -98,14 +98,6 @@ impl CandleQuery {
     /// `None` if it is empty.
     #[must_use]
     pub fn buckets(&self, now: DateTime<Utc>) -> Option<TimeRange> {
-        let next_start = |time| {
-            let start = self.timeframe.bucket_start(time);
-            if start == time {
-                start
-            } else {
-                start + self.timeframe.duration()
-            }
-        };
         let range = self.open_times(now);
         let (mut from, mut to) = (range.start(), range.end());
         if let Some(after) = self.after {
@@ -118,7 +110,11 @@ impl CandleQuery {
                 SortOrder::Descending => to = to.min(after.open_time),
             }
         }
-        let buckets = TimeRange::new(next_start(from), next_start(to)).ok();
+        let buckets = TimeRange::new(
+            self.timeframe.bucket_from(from),
+            self.timeframe.bucket_from(to),
+        )
+        .ok();
         buckets.filter(|buckets| !buckets.is_empty())
     }
 }
@@ -131,6 +127,11 @@ impl CandleQuery {
 ///    [`Rollup`](crate::domain::Rollup) from them and from the ticks of the rest of the bucket;
 /// 3. the exact result of [`fold_ticks`](crate::domain::fold_ticks). A backend may retain such candles after
 ///    their ticks were dropped.
+///
+/// This is the rule of [stored timeframes](Timeframe::is_stored). A candle of a folded timeframe is the fold of
+/// the candles of its [`source`](Timeframe::source) that lie within its bucket, or of the stored ticks if it has
+/// no source. [`FoldedListing`](super::FoldedListing) computes it for any backend. Stored candles of timeframes
+/// between its source and itself are not part of it.
 ///
 /// A bucket without ticks and stored candles has no candle. [`filled_candles`](super::filled_candles) fills
 /// such gaps.
@@ -165,6 +166,9 @@ impl CandleQuery {
 #[async_trait]
 pub trait OhlcRepository: Debug + Send + Sync + 'static {
     /// Returns candles of a range, sorted by open time in the requested order, each once.
+    ///
+    /// A page of a folded timeframe reads at most `limit` times [`parts`](Timeframe::parts) candles of its source,
+    /// and one more.
     ///
     /// An empty result is not an error, nor is an unknown symbol. The time of the call decides for the whole
     /// page which candles are closed.
@@ -227,7 +231,7 @@ pub trait OhlcRepository: Debug + Send + Sync + 'static {
     /// *Atomicity* and *repeating*: as for [`delete_range`](super::TickRepository::delete_range) of ticks.
     ///
     /// # Errors
-    /// `InvalidInput` if the range does not begin and end at the bounds of buckets of `timeframe`, or of days
+    /// `InvalidInput` if `timeframe` is not stored, or if the range does not begin and end at the bounds of buckets of `timeframe`, or of days
     /// if it is `None`: no candle is deleted in part.
     async fn delete_range(
         &self,

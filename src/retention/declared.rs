@@ -65,7 +65,8 @@ impl RetentionPolicies {
             Timeframe::M15 | Timeframe::M30 => 2,
             Timeframe::H1 => 4,
             Timeframe::H4 => 8,
-            Timeframe::D1 => 16,
+            // folded timeframes have no chunks of their own
+            Timeframe::D1 | Timeframe::Folded(_) => 16,
         };
         let is_too_long = |factor| {
             let drop_after = self.candles.drop_after;

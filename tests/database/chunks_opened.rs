@@ -127,6 +127,13 @@ fn of_candles(symbol: SymbolId) -> CandleQuery {
     few(query, CandleQuery::limit)
 }
 
+/// Candles of a timeframe that is folded on read.
+fn folded(timeframe: &str) -> CandleQuery {
+    let mut query = of_candles(FREQUENT);
+    query.timeframe = timeframe.parse().expect("a timeframe");
+    query
+}
+
 fn of_day(number: i64) -> TimeRange {
     TimeRange::new(day(number), day(number + 1)).expect("ordered")
 }
@@ -186,14 +193,31 @@ async fn read(history: &History, number: usize) -> Result<(Vec<i64>, usize), Rep
             let page = ohlc.candles(&of_candles(OLD).descending()).await?;
             (with_newest(&[2]), page.items.len())
         }
-        _ => {
+        13 => {
             let page = ohlc.candles(&of_candles(EMPTY).descending()).await?;
             (NEWEST.to_vec(), page.items.len())
+        }
+        14 => {
+            let page = ohlc.candles(&folded("2h").descending()).await?;
+            (NEWEST.to_vec(), page.items.len())
+        }
+        15 => {
+            let page = ohlc.candles(&folded("2h")).await?;
+            (vec![0], page.items.len())
+        }
+        16 => {
+            let page = ohlc.candles(&folded("10s").descending()).await?;
+            (NEWEST.to_vec(), page.items.len())
+        }
+        _ => {
+            // after a tick, the search for the next one reads a day
+            let page = ohlc.candles(&folded("10s")).await?;
+            (vec![0, 1], page.items.len())
         }
     })
 }
 
-const FOUND: [usize; 14] = [5, 5, 5, 1, 2, 0, 1, 5, 0, 24, 5, 5, 5, 0];
+const FOUND: [usize; 18] = [5, 5, 5, 1, 2, 0, 1, 5, 0, 24, 5, 5, 5, 0, 5, 5, 5, 5];
 
 #[tokio::test]
 async fn reads_open_no_chunk_outside_their_window() {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use tickbook::domain::{SymbolReference, Timeframe};
 
-use super::names::timeframe;
+use super::names::stored_timeframe;
 use crate::times::time_or_date;
 
 #[derive(Debug, Subcommand)]
@@ -48,7 +48,7 @@ pub(crate) struct DeleteCandlesArguments {
     #[command(flatten)]
     pub(crate) what: DeleteArguments,
     /// Only candles of this timeframe
-    #[arg(long, value_parser = timeframe())]
+    #[arg(long, value_parser = stored_timeframe())]
     pub(crate) timeframe: Option<Timeframe>,
 }
 

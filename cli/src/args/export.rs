@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use tickbook::domain::{GapFill, PriceBasis, SymbolReference, Timeframe};
 use tickbook::files::QuoteColumn;
 
-use super::names::{basis, timeframe};
+use super::names::basis;
 use crate::times::time_or_date;
 
 #[derive(Debug, Subcommand)]
@@ -74,8 +74,9 @@ pub(crate) struct ExportTicksArguments {
 pub(crate) struct ExportCandlesArguments {
     #[command(flatten)]
     pub(crate) what: ExportArguments,
-    /// Width of the candles
-    #[arg(long, default_value = "1m", value_parser = timeframe())]
+    /// Width of the candles: 1m, 5m, 15m, 30m, 1h, 4h, 1d, a multiple such as 3m, 2h or 10d, 1w, 1M, or
+    /// 1s, 5s, 10s, 15s, 30s
+    #[arg(long, default_value = "1m")]
     pub(crate) timeframe: Timeframe,
     /// Price from which the candles are computed
     #[arg(long, default_value = "bid", value_parser = basis())]

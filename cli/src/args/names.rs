@@ -4,10 +4,10 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use tickbook::domain::{PriceBasis, Timeframe};
 use tickbook::files::QuoteFormat;
 
-/// Parses a timeframe.
-pub(super) fn timeframe() -> impl TypedValueParser<Value = Timeframe> {
+/// Parses a stored timeframe.
+pub(super) fn stored_timeframe() -> impl TypedValueParser<Value = Timeframe> {
     let names = Timeframe::ALL.iter().map(|timeframe| timeframe.as_str());
-    PossibleValuesParser::new(names).try_map(|name| name.parse::<Timeframe>())
+    PossibleValuesParser::new(names).try_map(|name| Timeframe::parse_stored(&name))
 }
 
 /// Parses a price basis.

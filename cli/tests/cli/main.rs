@@ -7,6 +7,7 @@ mod exchanges;
 mod export;
 mod failures;
 mod failures_json;
+mod folded_timeframes;
 mod generated;
 mod import_candles;
 mod import_future;

@@ -12,7 +12,7 @@ use tickbook::domain::{
     CandleCursor, PriceBasis, SortOrder, SymbolCursor, SymbolId, TickCursor, TimeRange, Timeframe,
 };
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 const TICKS: u8 = b't';
 const CANDLES: u8 = b'c';
 const SYMBOLS: u8 = b's';
@@ -190,7 +190,10 @@ fn candle_header(
     order: SortOrder,
 ) -> Vec<u8> {
     let mut bytes = header(CANDLES, symbol_id, range, order);
-    bytes.extend([timeframe as u8, basis as u8]);
+    let timeframe = timeframe.as_str().as_bytes();
+    // a name has at most six bytes; its length separates it from what follows
+    bytes.extend([basis as u8, timeframe.len() as u8]);
+    bytes.extend(timeframe);
     bytes
 }
 

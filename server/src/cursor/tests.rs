@@ -194,6 +194,30 @@ fn candle_cursor_belongs_to_its_listing() {
 }
 
 #[test]
+fn candle_cursor_belongs_to_its_timeframe() {
+    let cursor = CandleCursor {
+        open_time: "2000-05-01T00:00:00Z".parse().expect("a time"),
+    };
+    let (all, bid) = (TimeRange::all(), PriceBasis::Bid);
+    let names = ["1s", "1m", "3m", "13m", "1h", "2h", "1d", "1w", "1M"];
+    let timeframes = names.map(|name| name.parse::<Timeframe>().expect(name));
+    for one in timeframes
+        .into_iter()
+        .filter(|one| one.bucket_start(cursor.open_time) == cursor.open_time)
+    {
+        let text = cursor.encode(SYMBOL, one, bid, all, ASCENDING);
+        for other in timeframes {
+            let expected = match one == other {
+                true => Ok(cursor),
+                false => Err(CursorError::Foreign),
+            };
+            let read = CandleCursor::decode(&text, SYMBOL, other, bid, all, ASCENDING);
+            assert_eq!(read, expected, "{one} read as {other}");
+        }
+    }
+}
+
+#[test]
 fn symbol_cursor_is_refused_as_a_tick_cursor() {
     let cursor = SymbolCursor { symbol_id: SYMBOL };
     assert_eq!(SymbolCursor::decode(&cursor.encode()), Ok(cursor));

@@ -3,7 +3,7 @@
 use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
-use tickbook::domain::{Candle, CandleCursor, GapFill, Timeframe};
+use tickbook::domain::{Candle, CandleCursor, GapFill, PageLimit, Timeframe};
 use tickbook::repository::{CandleQuery, filled_candles};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -24,6 +24,14 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 /// Size of a candle as JSON in bytes, somewhat above the usual size.
 const CANDLE_BYTES: usize = 320;
 
+/// The largest number of candles in memory at once. A folded candle is computed from several stored ones, which
+/// are read in pages.
+fn rows(query: &CandleQuery) -> usize {
+    // at most 1,440 times 10,000
+    let read = query.limit.get() * query.timeframe.parts() as usize;
+    read.min(PageLimit::MAX.get())
+}
+
 /// Candles of a symbol
 ///
 /// Returns the candles whose `open_time` is within `[from, to)`, oldest first unless `order=desc`. A bucket
@@ -36,7 +44,7 @@ const CANDLE_BYTES: usize = 320;
     tag = "candles",
     params(
         ("symbol_id" = i64, Path, description = "symbol of the candles", minimum = 1, example = 1),
-        ("timeframe" = Option<String>, Query, description = "width of the candles, by default 1m: see CandleBody for all values", example = "5m"),
+        ("timeframe" = Option<String>, Query, description = "width of the candles, by default 1m: see CandleBody for the others", example = "5m"),
         ("basis" = Option<String>, Query, description = "price that the candles are computed from, by default bid: see CandleBody for all values", example = "bid"),
         ("from" = Option<String>, Query, description = "RFC 3339 time, inclusive", example = "2014-05-01T00:00:00Z"),
         ("to" = Option<String>, Query, description = "RFC 3339 time, exclusive", example = "2014-05-02T00:00:00Z"),
@@ -84,8 +92,9 @@ pub async fn list(
                 CandleCursor::decode(text, symbol_id, timeframe, basis, range, order)
             })?)
             .limit(query.limit()?);
-    let room = room::<Candle>(&app, connection, query.limit.get(), CANDLE_BYTES).await?;
-    let (long_work, is_long) = (app.long_work.clone(), is_long(query.limit.get()));
+    let rows = rows(&query);
+    let room = room::<Candle>(&app, connection, rows, CANDLE_BYTES).await?;
+    let (long_work, is_long) = (app.long_work.clone(), is_long(rows));
     let answering = async move {
         app.known_symbols.require(symbol_id).await?;
         let page = filled_candles(&*app.repositories.ohlc, &query, fill, app.clock.now()).await?;

@@ -56,9 +56,17 @@ pub struct CandleBody {
     pub filled: Option<bool>,
 }
 
-/// The names of all timeframes.
+/// A pattern of the names of all timeframes.
 fn timeframes() -> Object {
-    names(Timeframe::ALL.iter().map(|timeframe| timeframe.as_str()))
+    let description = "1m, 5m, 15m, 30m, 1h, 4h and 1d are stored. Others are computed by each request: up to \
+        1440 of one of these, such as 3m, 2h or 10d, counted from 2000-01-03T00:00:00Z; 1w, from Monday; 1M, from \
+        the first of the month; 1s, 5s, 10s, 15s and 30s. Timeframes with the same buckets have one name: 60m is \
+        1h, and 7d is 1w.";
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some("^([1-9][0-9]{0,4}[mhd]|(1|5|10|15|30)s|1w|1M)$"))
+        .description(Some(description))
+        .build()
 }
 
 /// The names of all price bases.

@@ -239,7 +239,7 @@ async fn use_everything(program: &Program) {
         ("/api/v1/ticks/1", 200),
         ("/api/v1/ticks/latest?symbols=1", 200),
         ("/api/v1/ohlc/1", 200),
-        ("/api/v1/ohlc/1?timeframe=7m", 400),
+        ("/api/v1/ohlc/1?timeframe=7x", 400),
         ("/nowhere", 404),
         ("/health/ready", 200),
     ] {

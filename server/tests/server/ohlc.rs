@@ -1,5 +1,6 @@
 //! Tests of `/api/v1/ohlc`.
 
+use chrono::TimeDelta;
 use orderbook_server::cursor::CandleCursorText as _;
 use serde_json::json;
 use tickbook::domain::{
@@ -219,6 +220,56 @@ async fn unreadable_candle_is_named() {
         "candle 1m bid of symbol 1 at 2014-05-01 00:10:00 UTC holds a value that cannot be read: \
          close: it is NaN: expected a number"
     );
+}
+
+#[tokio::test]
+async fn folded_timeframes_are_read_and_paged() {
+    let repositories = with_symbols().await;
+    let ticks: Vec<_> = (0..9)
+        .map(|minute| {
+            let time = time("2014-05-01T00:00:00Z") + TimeDelta::minutes(minute);
+            Tick::quote(ID, time, (10 + minute).into(), dec("30"))
+        })
+        .collect();
+    let stored = repositories.ticks.insert_batch(&ticks).await;
+    assert_eq!(stored.expect("memory").inserted, 9);
+    let now = time("2014-05-01T00:08:30Z");
+    let app = app_at(repositories, SymbolRules::default(), now);
+    let path = "/api/v1/ohlc/1?timeframe=3m&limit=2";
+    let first = get(&app, path).await.json();
+    let bars = first["data"].as_array().expect("a list");
+    assert_eq!(bars.len(), 2, "{first}");
+    let expected = json!({
+        "symbol_id": 1, "timeframe": "3m", "basis": "bid",
+        "open_time": "2014-05-01T00:00:00.000000Z", "close_time": "2014-05-01T00:03:00.000000Z",
+        "open": "10", "high": "12", "low": "10", "close": "12",
+        "volume": "0", "tick_count": 3, "closed": true
+    });
+    assert_eq!(bars[0], expected);
+    let cursor = first["next_cursor"].as_str().expect("more candles");
+    let rest = get(&app, &format!("{path}&cursor={cursor}")).await.json();
+    assert_eq!(rest["data"][0]["open"], "16");
+    assert_eq!(
+        (&rest["data"][0]["closed"], &rest["next_cursor"]),
+        (&json!(false), &json!(null))
+    );
+    let other = format!("/api/v1/ohlc/1?timeframe=6m&limit=2&cursor={cursor}");
+    let detail = get(&app, &other).await.problem(400);
+    assert!(detail.contains("belongs to another listing"), "{detail}");
+    for (asked, named, open_time, count) in [
+        ("60m", "1h", "2014-05-01T00:00:00.000000Z", 9),
+        ("1w", "1w", "2014-04-28T00:00:00.000000Z", 9),
+        ("1M", "1M", "2014-05-01T00:00:00.000000Z", 9),
+        ("10s", "10s", "2014-05-01T00:08:00.000000Z", 1),
+    ] {
+        let path = format!("/api/v1/ohlc/1?timeframe={asked}&order=desc&limit=1");
+        let candle = &get(&app, &path).await.json()["data"][0];
+        assert_eq!(
+            (&candle["timeframe"], &candle["open_time"]),
+            (&json!(named), &json!(open_time))
+        );
+        assert_eq!(candle["tick_count"], count, "{candle}");
+    }
 }
 
 #[tokio::test]

@@ -59,7 +59,11 @@ async fn unknown_timeframes_bases_and_flags_are_refused() {
     refused(
         "/api/v1/ohlc/1",
         &[
-            ("timeframe=2m", "timeframe"),
+            (
+                "timeframe=7x",
+                "timeframe: invalid timeframe \"7x\": expected 1m, 5m,",
+            ),
+            ("timeframe=1441m", "up to 1440 of one of them"),
             ("timeframe=", "5m"),
             ("basis=last", "one of bid, ask, mid"),
             ("fill=zero", "none, null, previous or flat"),

@@ -224,8 +224,8 @@ async fn mistakes_are_answered_and_the_connection_lives_on() {
             "basis",
         ),
         (
-            r#"{"op":"subscribe","channel":"candles","symbols":[1],"timeframe":"2m"}"#,
-            "2m",
+            r#"{"op":"subscribe","channel":"candles","symbols":[1],"timeframe":"7x"}"#,
+            "7x",
         ),
         (
             r#"{"op":"subscribe","channel":"candles","symbols":[1],"basis":"last"}"#,

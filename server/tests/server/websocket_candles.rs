@@ -70,6 +70,15 @@ async fn candles_close_by_the_clock() {
     }
 }
 
+/// Timeframes and bases, and the number of the newest candles that are compared.
+const SUBSCRIBED: [(&str, &str, usize); 5] = [
+    ("1d", "mid", 1),
+    ("1m", "bid", 2),
+    ("3m", "ask", 1),
+    ("1w", "bid", 1),
+    ("10s", "mid", 2),
+];
+
 async fn candles_equal_rest(now: DateTime<Utc>) {
     // a bucket of today, which may end meanwhile, and one of long ago
     let past = now - TimeDelta::days(4_000);
@@ -79,7 +88,7 @@ async fn candles_equal_rest(now: DateTime<Utc>) {
         .await;
     let mut client = Client::connect(&server).await;
     let mut seen = Seen::new();
-    for (timeframe, basis) in [("1d", "mid"), ("1m", "bid")] {
+    for (timeframe, basis, _) in SUBSCRIBED {
         let request = json!({
             "op": "subscribe", "channel": "candles", "symbols": [1],
             "timeframe": timeframe, "basis": basis
@@ -137,7 +146,7 @@ fn see(seen: &mut Seen, mut message: Value) {
 
 /// Whether the newest candle of each timeframe, and the candle of the late tick, equal the candles of REST.
 async fn equal_to_rest(server: &Server, seen: &Seen) -> bool {
-    for (timeframe, basis, newest) in [("1d", "mid", 1), ("1m", "bid", 2)] {
+    for (timeframe, basis, newest) in SUBSCRIBED {
         let path = format!("/api/v1/ohlc/1?timeframe={timeframe}&basis={basis}&order=desc");
         let candles = server.get(&format!("{path}&limit={newest}")).await;
         for candle in candles["data"].as_array().expect("a list") {

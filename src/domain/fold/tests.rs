@@ -186,7 +186,7 @@ fn candles_fold_into_larger_timeframes_only() {
     for timeframe in [Timeframe::H1, Timeframe::M30] {
         assert!(matches!(
             fold_candles(&candles, timeframe, later()),
-            Err(FoldError::NotSmaller { .. })
+            Err(FoldError::NotDivisor { .. })
         ));
     }
 }

@@ -7,9 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::db::DbError;
 use crate::domain::{Candle, CandleCursor, ExactCandle, Page, SortOrder, TimeRange, Timeframe};
+use crate::error::RepositoryError;
 use crate::postgres::symbol_days::SearchWindows;
 use crate::postgres::ticks::first_tick_time_of_basis;
-use crate::repository::CandleQuery;
+use crate::repository::{CandleQuery, FoldedListing};
 
 use super::catalog::{Catalog, TickReads};
 use super::rollup::{self, RollupReader};
@@ -28,19 +29,30 @@ pub(super) fn read(
     query: &CandleQuery,
     now: DateTime<Utc>,
 ) -> Result<Page<Candle, CandleCursor>, DbError> {
-    let mut reader = PageReader {
-        snapshot,
-        query,
-        now,
+    let mut page = |query: &CandleQuery| {
+        let mut reader = PageReader {
+            snapshot: &mut *snapshot,
+            query,
+            now,
+        };
+        let candles = reader.read()?;
+        let cursor = |candle: &ExactCandle| CandleCursor::of(candle);
+        let page = Page::from_limit_plus_one(candles, query.limit, cursor);
+        Ok::<_, DbError>(page)
     };
-    let candles = reader.read()?;
-    Ok(Page::from_limit_plus_one(
-        candles,
-        query.limit,
-        CandleCursor::of,
-    ))
+    let Some(mut listing) = FoldedListing::new(query, now) else {
+        let page = page(query)?;
+        let candles = page.items.into_iter().map(ExactCandle::into_candle);
+        return Ok(Page::new(candles.collect(), page.next));
+    };
+    while let Some(source) = listing.next_read() {
+        let page = page(&source)?;
+        listing.add(page).map_err(RepositoryError::from)?;
+    }
+    Ok(listing.finish().map_err(RepositoryError::from)?)
 }
 
+/// Reads a page of a stored timeframe, or of seconds.
 struct PageReader<'a, 'b> {
     snapshot: &'a mut Snapshot<'b>,
     query: &'a CandleQuery,
@@ -49,7 +61,7 @@ struct PageReader<'a, 'b> {
 
 impl PageReader<'_, '_> {
     /// The candles of the page, and one more if there is one.
-    fn read(&mut self) -> Result<Vec<Candle>, DbError> {
+    fn read(&mut self) -> Result<Vec<ExactCandle>, DbError> {
         let width = self.query.timeframe.duration();
         let wanted = self.query.limit.get() + 1;
         let mut candles = Vec::new();
@@ -82,19 +94,27 @@ impl PageReader<'_, '_> {
         Ok(candles)
     }
 
+    /// The ticks to read: seconds are computed from ticks alone.
+    fn tick_reads(&self) -> TickReads {
+        match self.query.timeframe.is_stored() {
+            true => TickReads::Pending,
+            false => TickReads::All,
+        }
+    }
+
     /// The first `limit` candles of `window`. For each open time the stored candle takes precedence, then a
     /// candle with stored parts, then the candle computed from ticks.
-    fn window(&mut self, window: TimeRange, limit: usize) -> Result<Vec<Candle>, DbError> {
+    fn window(&mut self, window: TimeRange, limit: usize) -> Result<Vec<ExactCandle>, DbError> {
         let (query, now) = (self.query, self.now);
         let catalog = self
             .snapshot
-            .catalog(query.timeframe, window, TickReads::Pending)?;
+            .catalog(query.timeframe, window, self.tick_reads())?;
         let found = SelectWindow {
             query,
             catalog: &catalog,
             window,
             limit,
-            with_stored: true,
+            with_stored: query.timeframe.is_stored(),
         }
         .run(self.snapshot.connection, now)?;
         let of_parts = RollupReader {
@@ -104,14 +124,13 @@ impl PageReader<'_, '_> {
             now,
         }
         .read(&found)?;
-        let candles = found.computed.into_iter().map(ExactCandle::into_candle);
+        let candles = found.computed.into_iter();
         if of_parts.is_empty() && found.stored.is_empty() {
             return Ok(candles.take(limit).collect());
         }
         let mut merged: BTreeMap<_, _> = candles.map(|it| (it.open_time, it)).collect();
         merged.extend(of_parts);
-        let stored = found.stored.into_iter();
-        merged.extend(stored.map(|(open_time, candle)| (open_time, candle.into_candle())));
+        merged.extend(found.stored);
         let merged = merged.into_values();
         Ok(match query.order {
             SortOrder::Ascending => merged.take(limit).collect(),
@@ -132,7 +151,7 @@ impl PageReader<'_, '_> {
         let of = (query.symbol_id, query.basis);
         let tick = first_tick_time_of_basis(connection, of, range, query.order, self.now)?;
         let tick = tick.map(|time| query.timeframe.bucket_start(time));
-        let stored = match catalog.has_stored() {
+        let stored = match catalog.has_stored() && query.timeframe.is_stored() {
             true => rollup::first_stored_bucket(connection, query, range)?,
             false => None,
         };
@@ -166,6 +185,9 @@ impl PageReader<'_, '_> {
         range: TimeRange,
     ) -> Result<Option<DateTime<Utc>>, DbError> {
         let query = self.query;
+        if !query.timeframe.is_stored() {
+            return Ok(None);
+        }
         let tables = [catalog.table(query.timeframe), catalog.minutes()];
         if tables.iter().all(Option::is_none) {
             return Ok(None);

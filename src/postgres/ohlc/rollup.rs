@@ -10,7 +10,7 @@ use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
 use crate::db::DbError;
-use crate::domain::{Candle, Rollup, SortOrder, TimeRange, Timeframe};
+use crate::domain::{ExactCandle, Rollup, SortOrder, TimeRange, Timeframe};
 use crate::error::RepositoryError;
 use crate::postgres::stored_time::StoredTime;
 use crate::repository::CandleQuery;
@@ -25,7 +25,7 @@ use super::stored;
 const FOLD_STEP: TimeDelta = TimeDelta::days(7);
 
 /// Candles by open time.
-type Candles = BTreeMap<DateTime<Utc>, Candle>;
+type Candles = BTreeMap<DateTime<Utc>, ExactCandle>;
 
 /// Computes candles from stored smaller ones.
 pub(super) struct RollupReader<'a> {
@@ -53,7 +53,7 @@ impl RollupReader<'_> {
             // parts of a single timeframe and no ticks: the result of the server is the candle
             match folded.as_slice() {
                 [whole] if !computed.contains(open_time) => {
-                    candles.insert(*open_time, whole.clone().into_candle());
+                    candles.insert(*open_time, whole.clone());
                 }
                 _ => mixed.push(*open_time),
             }
@@ -71,7 +71,7 @@ impl RollupReader<'_> {
     }
 
     /// Computes the candles of `buckets`, which lie within one span, from all their parts.
-    fn fold(&mut self, buckets: &[DateTime<Utc>]) -> Result<Vec<Candle>, DbError> {
+    fn fold(&mut self, buckets: &[DateTime<Utc>]) -> Result<Vec<ExactCandle>, DbError> {
         let (query, now) = (self.query, self.now);
         let (Some(first), Some(last)) = (buckets.first(), buckets.last()) else {
             return Ok(Vec::new());

@@ -63,7 +63,7 @@ impl CandleRow {
             close: number("close", self.close)?,
             volume,
             tick_count: self.tick_count,
-            closed: open_time + query.timeframe.duration() <= now,
+            closed: query.timeframe.bucket_end(open_time) <= now,
             source,
         };
         Ok(ExactCandle::new(candle, sum))

@@ -89,7 +89,9 @@ impl Statement<CandleSqlType> {
             ..
         } = select;
         let mut statement = Self::empty(query, *limit);
-        let Some(minutes) = catalog.minutes() else {
+        // seconds are computed from ticks alone
+        let minutes = catalog.minutes().filter(|_| query.timeframe.is_stored());
+        let Some(minutes) = minutes else {
             statement.of_ticks(window.start(), window.end());
             return Some(statement);
         };
@@ -123,7 +125,7 @@ impl Statement<CandleSqlType> {
     /// `ticks` from the ticks as well.
     fn of_minutes(&mut self, minutes: &str, buckets: &Intervals, ticks: &Intervals) {
         let (basis, end) = (self.basis, self.end(1));
-        let width = self.timeframe.duration().num_minutes();
+        let width = width(self.timeframe);
         let columns = CandleColumns::of_relation(basis);
         let materialized = format!(
             "SELECT open_time, {columns}, 0 AS of_ticks FROM {minutes} \
@@ -161,7 +163,7 @@ impl Statement<CandleSqlType> {
             return;
         }
         self.part(&format!(
-            "SELECT time_bucket(INTERVAL '{width} minutes', open_time) AS bucket, {} \
+            "SELECT time_bucket(INTERVAL '{width}', open_time) AS bucket, {} \
              FROM ({}) AS minutes GROUP BY 1{end}",
             CandleAggregates::of_candles(&columns),
             parts.join(" UNION ALL ")
@@ -198,10 +200,10 @@ impl Statement<StoredCandleSqlType> {
 
     /// Folds stored smaller candles, separately for each timeframe.
     fn folded(&mut self, window: TimeRange) {
-        let (end, width) = (self.end(2), self.timeframe.duration().num_minutes());
+        let (end, width) = (self.end(2), width(self.timeframe));
         let folded = CandleAggregates::of_candles(&CandleColumns::of_stored());
         self.part(&format!(
-            "SELECT {FOLDED}, time_bucket(INTERVAL '{width} minutes', open_time), {folded}, timeframe \
+            "SELECT {FOLDED}, time_bucket(INTERVAL '{width}', open_time), {folded}, timeframe \
              FROM ohlc_candles WHERE timeframe = ANY(?) AND basis = ? AND symbol_id = ? \
              AND open_time >= ? AND open_time < ? GROUP BY 2, timeframe{end}"
         ));
@@ -267,9 +269,18 @@ impl<T> Statement<T> {
 
 /// The bucket, open, high, low, close, volume and tick count of ticks that [have the price](has_price).
 fn tick_columns(timeframe: Timeframe, basis: PriceBasis) -> String {
-    let minutes = timeframe.duration().num_minutes();
+    let width = width(timeframe);
     let computed = CandleAggregates::of_ticks(basis);
-    format!("time_bucket(INTERVAL '{minutes} minutes', tick_time) AS bucket, {computed}")
+    format!("time_bucket(INTERVAL '{width}', tick_time) AS bucket, {computed}")
+}
+
+/// The width of a stored timeframe or of seconds as an interval.
+fn width(timeframe: Timeframe) -> String {
+    let width = timeframe.duration();
+    match width.num_minutes() {
+        0 => format!("{} seconds", width.num_seconds()),
+        minutes => format!("{minutes} minutes"),
+    }
 }
 
 /// Converts a bound of an interval, which lies within the window.

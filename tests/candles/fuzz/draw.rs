@@ -124,9 +124,25 @@ pub(crate) fn tick(
     tick.normalized().expect("a valid tick")
 }
 
+/// A folded timeframe that divides a day. Seconds lack the ticks that were dropped.
+fn folded_timeframe(random: &mut Random) -> Timeframe {
+    let (timeframe, count) = [
+        (Timeframe::M1, 3),
+        (Timeframe::M5, 2),
+        (Timeframe::M15, 3),
+        (Timeframe::M30, 3),
+        (Timeframe::H1, 2),
+        (Timeframe::H4, 3),
+    ][random.below(6) as usize];
+    timeframe.times(count).expect("a timeframe")
+}
+
 /// A query of a reader.
 pub(crate) fn query(random: &mut Random, times: &Times) -> CandleQuery {
-    let timeframe = timeframe(random);
+    let timeframe = match random.below(4) {
+        0 => folded_timeframe(random),
+        _ => timeframe(random),
+    };
     let around = times.any(random);
     let range = match random.below(10) {
         0..=1 => TimeRange::all(),

@@ -187,6 +187,18 @@ pub(super) async fn candles(site: &Site, recording: &mut Recording) {
     let newest = CandleQuery::new(QUOTED, Timeframe::M5, PriceBasis::Bid, stored).descending();
     ohlc.candles(&newest).await.expect("read");
     recording.add("ohlc.candles", "of stored one-minute candles, newest first");
+    let three_minutes = Timeframe::M1.times(3).expect("a timeframe");
+    ohlc.candles(&query(three_minutes, of_ticks))
+        .await
+        .expect("read");
+    recording.add(
+        "ohlc.candles",
+        "of three minutes, folded from one-minute candles",
+    );
+    ohlc.candles(&query(Timeframe::S10, of_ticks))
+        .await
+        .expect("read");
+    recording.add("ohlc.candles", "of ten seconds, of ticks");
     ohlc.latest(QUOTED, Timeframe::H1, PriceBasis::Bid)
         .await
         .expect("read");

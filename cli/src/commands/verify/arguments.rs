@@ -19,7 +19,7 @@ pub(crate) struct VerifyArguments {
     #[arg(long, value_parser = time_or_date)]
     pub(crate) to: Option<DateTime<Utc>>,
     /// Only candles of this timeframe; may be repeated
-    #[arg(long = "timeframe", value_name = "TIMEFRAME")]
+    #[arg(long = "timeframe", value_name = "TIMEFRAME", value_parser = Timeframe::parse_stored)]
     pub(crate) timeframes: Vec<Timeframe>,
     /// Reports periods without a tick that are longer than this, such as 5m
     #[arg(long, value_name = "TIME", value_parser = length)]
