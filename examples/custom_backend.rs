@@ -11,7 +11,7 @@ use tickbook::domain::{
     InstantRows, Page, SortOrder, SymbolId, Tick, TickCursor, TickKey, TimeRange,
 };
 use tickbook::repository::{
-    DeletedTicks, InsertReceipt, RejectedTick, TickConflict, TickQuery, TickRepository, TickSpan,
+    DeletedTicks, InsertReceipt, RejectedTick, TickConflict, TickQuery, TickRepository, TimeSpan,
 };
 use tickbook::{Clock, RepositoryError};
 
@@ -36,7 +36,7 @@ impl MapTicks {
         let mut deleted = DeletedTicks::default();
         deleted.ticks = found.len() as u64;
         let times = found.first().zip(found.last());
-        deleted.span = times.map(|(first, last)| TickSpan::new(first.tick_time, last.tick_time));
+        deleted.span = times.map(|(first, last)| TimeSpan::new(first.tick_time, last.tick_time));
         if !is_dry_run {
             let mut ticks = self.lock();
             for tick in &found {

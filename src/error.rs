@@ -61,6 +61,8 @@ pub enum Entity {
     FeedSymbol,
     /// A tick.
     Tick,
+    /// A trade.
+    Trade,
     /// A candle.
     Candle,
 }
@@ -72,6 +74,7 @@ impl fmt::Display for Entity {
             Self::Exchange => "exchange",
             Self::FeedSymbol => "feed symbol",
             Self::Tick => "tick",
+            Self::Trade => "trade",
             Self::Candle => "candle",
         })
     }

@@ -9,15 +9,18 @@ use crate::db::{DatabaseConfig, DatabasePools};
 use crate::error::{Database, RepositoryError};
 use crate::memory::{
     InMemoryOhlcRepository, InMemoryQuarantineRepository, InMemorySymbolRepository,
-    InMemoryTickRepository,
+    InMemoryTickRepository, InMemoryTradeRepository,
 };
 #[cfg(feature = "postgres")]
 use crate::postgres::{
     PgOhlcRepository, PgQuarantineRepository, PgSymbolRepository, PgTickRepository,
+    PgTradeRepository,
 };
 #[cfg(feature = "postgres")]
 use crate::postgres::{pending_metadata_migrations, pending_timeseries_migrations};
-use crate::repository::{OhlcRepository, QuarantineRepository, SymbolRepository, TickRepository};
+use crate::repository::{
+    OhlcRepository, QuarantineRepository, SymbolRepository, TickRepository, TradeRepository,
+};
 
 /// The repositories that are injected into a server.
 ///
@@ -43,6 +46,8 @@ pub struct Repositories {
     pub symbols: Arc<dyn SymbolRepository>,
     /// Ticks.
     pub ticks: Arc<dyn TickRepository>,
+    /// Trades.
+    pub trades: Arc<dyn TradeRepository>,
     /// Candles.
     pub ohlc: Arc<dyn OhlcRepository>,
     /// Ticks in quarantine.
@@ -63,6 +68,7 @@ impl Repositories {
         Self {
             symbols: Arc::new(InMemorySymbolRepository::new()),
             ticks: Arc::new(ticks.clone()),
+            trades: Arc::new(InMemoryTradeRepository::new()),
             ohlc: Arc::new(InMemoryOhlcRepository::by(ticks, clock.clone())),
             quarantine: Arc::new(InMemoryQuarantineRepository::new()),
         }
@@ -95,6 +101,7 @@ impl Repositories {
         Self {
             symbols: Arc::new(PgSymbolRepository::new(pools.metadata())),
             ticks: Arc::new(ticks_of(pools)),
+            trades: Arc::new(trades_of(pools)),
             ohlc: Arc::new(
                 PgOhlcRepository::new(pools.timeseries()).with_reads(pools.timeseries_reads()),
             ),
@@ -138,8 +145,10 @@ impl Repositories {
         let pending = pending_timeseries_migrations(&pools.timeseries()).await?;
         require_none(Database::Timeseries, &pending)?;
         let ticks = ticks_of(&pools).with_synchronous_commit(config.synchronous_commit);
+        let trades = trades_of(&pools).with_synchronous_commit(config.synchronous_commit);
         let repositories = Self {
             ticks: Arc::new(ticks),
+            trades: Arc::new(trades),
             ..Self::postgres(&pools)
         };
         Ok(Connected {
@@ -196,6 +205,13 @@ impl RepositoriesBuilder {
         self
     }
 
+    /// Trades.
+    #[must_use]
+    pub fn trades(mut self, trades: Arc<dyn TradeRepository>) -> Self {
+        self.repositories.trades = trades;
+        self
+    }
+
     /// Candles.
     #[must_use]
     pub fn ohlc(mut self, ohlc: Arc<dyn OhlcRepository>) -> Self {
@@ -220,6 +236,11 @@ impl RepositoriesBuilder {
 #[cfg(feature = "postgres")]
 fn ticks_of(pools: &DatabasePools) -> PgTickRepository {
     PgTickRepository::new(pools.timeseries()).with_reads(pools.timeseries_reads())
+}
+
+#[cfg(feature = "postgres")]
+fn trades_of(pools: &DatabasePools) -> PgTradeRepository {
+    PgTradeRepository::new(pools.timeseries()).with_reads(pools.timeseries_reads())
 }
 
 #[cfg(feature = "postgres")]

@@ -171,14 +171,14 @@ fn of_store(ticks: &[Tick], indexes: &[usize], rejected: Vec<RejectedTick>) -> V
             .push_back((*index, tick));
     }
     let place = |rejected: RejectedTick| {
-        let same_key = by_key.get_mut(&rejected.tick.key());
+        let same_key = by_key.get_mut(&rejected.row.key());
         let index = same_key.and_then(|places| {
             // rejections are listed in the order given; a request may contain several ticks of one key
-            let same = places.iter().position(|(_, tick)| **tick == rejected.tick);
+            let same = places.iter().position(|(_, tick)| **tick == rejected.row);
             places.remove(same.unwrap_or(0)).map(|(index, _)| index)
         });
         let Some(index) = index else {
-            tracing::error!(tick = ?rejected.tick, "the store rejected a tick that the request does not contain");
+            tracing::error!(tick = ?rejected.row, "the store rejected a tick that the request does not contain");
             return None;
         };
         let rejection = Rejection {
@@ -186,7 +186,7 @@ fn of_store(ticks: &[Tick], indexes: &[usize], rejected: Vec<RejectedTick>) -> V
             field: None,
             detail: rejected.reason,
         };
-        let tick = Some(rejected.tick.into());
+        let tick = Some(rejected.row.into());
         Some(RejectedBody::new(index, rejection, tick))
     };
     rejected.into_iter().filter_map(place).collect()

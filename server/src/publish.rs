@@ -50,7 +50,7 @@ async fn publish_inserted(fan_out: &FanOut, ticks: &[Tick], receipt: &InsertRece
         return;
     }
     let conflicts = TicksByKey::of(receipt.conflicts.iter().map(|conflict| &conflict.refused));
-    let rejected = TicksByKey::of(receipt.rejected.iter().map(|rejected| &rejected.tick));
+    let rejected = TicksByKey::of(receipt.rejected.iter().map(|rejected| &rejected.row));
     let mut seen = HashSet::new();
     // of several sequenced ticks of one key, only the first that was not rejected can be stored
     let news: Vec<Tick> = ticks

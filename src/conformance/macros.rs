@@ -198,3 +198,54 @@ macro_rules! conformance_tick_tests {
         }
     };
 }
+
+/// Generates one `#[tokio::test]` for every behaviour of trades.
+///
+/// `fixture` is the same as for [`conformance_tests!`](crate::conformance_tests).
+#[macro_export]
+macro_rules! conformance_trade_tests {
+    ($fixture:ident) => {
+        $crate::conformance_tests! { $fixture:
+            trades_writing {
+                empty_batch_of_trades_does_nothing
+                every_field_of_a_trade_reads_back
+                trades_sent_again_are_duplicates
+                new_trades_among_duplicates_are_stored
+                every_part_of_a_trade_counts_as_content
+                conflicting_trades_block_no_other
+                impossible_trades_block_no_other
+                receive_time_of_a_trade_is_not_content
+                times_of_trades_are_truncated
+                largest_values_of_a_trade_read_back
+                random_trades_equal_a_model
+                writers_of_short_batches_of_trades_agree
+                writers_of_long_batches_of_trades_agree
+                ticks_and_trades_are_stored_apart
+            }
+            trades_unsequenced {
+                unsequenced_trades_are_numbered_by_arrival
+                unsequenced_trades_sent_again_are_duplicates
+                unsequenced_trades_with_ids_never_conflict
+                overlapping_sources_store_each_trade_once
+            }
+            trades_reading {
+                range_of_trades_is_half_open
+                trades_are_ordered_by_time_and_sequence
+                pages_of_trades_neither_skip_nor_repeat
+                cursor_need_not_name_a_trade
+                count_of_trades_covers_the_half_open_range
+                latest_trade_is_the_last_of_its_symbol
+                latest_trade_is_found_at_any_age
+                latest_trades_are_sorted_by_symbol
+                trade_as_of_an_instant_is_the_last_before
+                stream_gives_every_trade_in_order
+            }
+            trades_deleting {
+                delete_removes_the_trades_of_the_range
+                part_of_trades_covers_one_day
+                deletable_trades_equal_the_deleted_ones
+                deleted_trades_may_be_stored_again
+            }
+        }
+    };
+}

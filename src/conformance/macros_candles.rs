@@ -173,6 +173,10 @@ macro_rules! conformance_clock_tests {
                 latest_is_found_at_any_age
                 as_of_an_instant_gives_the_last_tick_at_or_before
             }
+            trades_reading {
+                latest_trade_is_found_at_any_age
+                trade_as_of_an_instant_is_the_last_before
+            }
             candles {
                 candle_is_closed_when_its_end_has_passed
             }

@@ -5,6 +5,7 @@
 //! [`conformance_tests!`](crate::conformance_tests) and gets one named test per behaviour. A backend of a
 //! single trait uses the macro of that trait: [`conformance_symbol_tests!`](crate::conformance_symbol_tests),
 //! [`conformance_tick_tests!`](crate::conformance_tick_tests),
+//! [`conformance_trade_tests!`](crate::conformance_trade_tests),
 //! [`conformance_candle_tests!`](crate::conformance_candle_tests) or
 //! [`conformance_quarantine_tests!`](crate::conformance_quarantine_tests). A behaviour panics if the store
 //! violates it. Random behaviours print the seed that reproduces them.
@@ -74,6 +75,15 @@ pub mod ticks_streams;
 pub mod ticks_unsequenced;
 #[allow(missing_docs)]
 pub mod ticks_writing;
+#[allow(missing_docs)]
+pub mod trades_deleting;
+#[allow(missing_docs)]
+pub mod trades_reading;
+mod trades_samples;
+#[allow(missing_docs)]
+pub mod trades_unsequenced;
+#[allow(missing_docs)]
+pub mod trades_writing;
 #[allow(missing_docs)]
 pub mod wild_times;
 
@@ -149,6 +159,7 @@ macro_rules! conformance_tests {
     ($fixture:ident) => {
         $crate::conformance_symbol_tests!($fixture);
         $crate::conformance_tick_tests!($fixture);
+        $crate::conformance_trade_tests!($fixture);
         $crate::conformance_candle_tests!($fixture);
         $crate::conformance_quarantine_tests!($fixture);
     };

@@ -13,7 +13,7 @@ use crate::Repositories;
 use crate::domain::{
     Candle, CandleSource, PriceBasis, SymbolId, Tick, TimeRange, Timeframe, fold_ticks,
 };
-use crate::repository::{DeletedTicks, TickSpan, deletable_ticks, delete_ticks};
+use crate::repository::{DeletedTicks, TimeSpan, deletable_ticks, delete_ticks};
 
 async fn delete(
     repositories: &Repositories,
@@ -42,7 +42,7 @@ pub async fn delete_removes_the_half_open_range(repositories: &Repositories) {
     insert_new(repositories.ticks.as_ref(), &all).await;
     let deleted = delete(repositories, EURUSD, range(seconds(50), seconds(70))).await;
     assert_eq!(deleted.ticks, 60);
-    assert_eq!(deleted.span, Some(TickSpan::new(seconds(50), seconds(69))));
+    assert_eq!(deleted.span, Some(TimeSpan::new(seconds(50), seconds(69))));
     let left: Vec<Tick> = [&all[..150], &all[210..]].concat();
     assert_eq!(stored(repositories.ticks.as_ref(), EURUSD).await, left);
     assert_folds(repositories, &left).await;

@@ -28,11 +28,7 @@ pub async fn ticks_below_the_floor_are_rejected_with_the_reason(repositories: &R
         let mut batch = days_ago(symbol_id, 31, size);
         batch.reverse();
         let receipt = insert(ticks, &batch).await;
-        let rejected: Vec<_> = receipt
-            .rejected
-            .iter()
-            .map(|one| one.tick.clone())
-            .collect();
+        let rejected: Vec<_> = receipt.rejected.iter().map(|one| one.row.clone()).collect();
         assert_eq!(rejected, batch, "in the order given");
         for one in receipt.rejected {
             assert!(one.reason.contains("older than 30d"), "{}", one.reason);
@@ -51,7 +47,7 @@ pub async fn ticks_below_the_floor_block_no_other(repositories: &Repositories) {
         let receipt = insert(ticks, &batch).await;
         assert_eq!(receipt.inserted, kept.len() as u64);
         assert_eq!(receipt.duplicates, 2);
-        let rejected: Vec<_> = receipt.rejected.into_iter().map(|one| one.tick).collect();
+        let rejected: Vec<_> = receipt.rejected.into_iter().map(|one| one.row).collect();
         assert_eq!(rejected, old);
         assert_eq!(stored(ticks, symbol_id).await, kept);
     }
@@ -66,7 +62,7 @@ pub async fn invalid_tick_is_reported_as_invalid_not_as_old(repositories: &Repos
     let [first, second] = receipt.rejected.as_slice() else {
         panic!("two: {:?}", receipt.rejected);
     };
-    assert_eq!((&first.tick, &second.tick), (&invalid, &old));
+    assert_eq!((&first.row, &second.row), (&invalid, &old));
     assert!(first.reason.contains("sequence"), "{}", first.reason);
     assert!(
         second.reason.contains("older than 30d"),

@@ -191,7 +191,7 @@ pub async fn impossible_tick_does_not_block_the_others(repositories: &Repositori
                 let receipt = insert(ticks, &batch).await;
                 assert_eq!(receipt.inserted, size as u64, "{field}");
                 assert_eq!(receipt.rejected.len(), 1, "{field}");
-                assert_eq!(receipt.rejected[0].tick, impossible);
+                assert_eq!(receipt.rejected[0].row, impossible);
                 assert_eq!(stored(ticks, symbol_id).await, good);
             }
         }
@@ -209,7 +209,7 @@ pub async fn rejections_are_in_the_order_given_and_say_why(repositories: &Reposi
         let receipt = insert(ticks, &batch).await;
         assert_eq!(receipt.rejected.len(), impossible.len());
         for (rejected, (tick, field)) in receipt.rejected.iter().zip(impossible) {
-            assert_eq!(rejected.tick, tick);
+            assert_eq!(rejected.row, tick);
             let reason = &rejected.reason;
             assert!(reason.contains(field), "{reason:?} names {field}");
         }

@@ -195,7 +195,7 @@ pub async fn impossible_unsequenced_ticks_are_rejected(repositories: &Repositori
         let receipt = insert(ticks, &batch).await;
         assert_eq!(receipt.rejected.len(), wrong.len());
         for (rejected, wrong) in receipt.rejected.iter().zip(&wrong) {
-            assert_eq!(rejected.tick, *wrong);
+            assert_eq!(rejected.row, *wrong);
         }
     }
     assert_eq!(stored(ticks, EURUSD).await.len(), BATCH_SIZES[1]);

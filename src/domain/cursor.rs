@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::symbol_id::SymbolId;
 use super::time::TimeRange;
 use super::timeframe::Timeframe;
-use super::{Candle, Tick};
+use super::{Candle, Tick, Trade};
 
 /// The last tick of a page of ticks; the next page starts after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,34 @@ impl TickCursor {
     #[must_use]
     pub fn is_possible(&self, range: TimeRange) -> bool {
         self.sequence >= 0 && range.contains(self.tick_time)
+    }
+}
+
+/// The last trade of a page of trades; the next page starts after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct TradeCursor {
+    /// Time of that trade.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::time"))]
+    pub trade_time: DateTime<Utc>,
+    /// Sequence of that trade.
+    pub sequence: i64,
+}
+
+impl TradeCursor {
+    /// The cursor of `trade`.
+    #[must_use]
+    pub fn of(trade: &Trade) -> Self {
+        Self {
+            trade_time: trade.trade_time,
+            sequence: trade.sequence,
+        }
+    }
+
+    /// Whether a trade in a listing of `range` can have this key.
+    #[must_use]
+    pub fn is_possible(&self, range: TimeRange) -> bool {
+        self.sequence >= 0 && range.contains(self.trade_time)
     }
 }
 
@@ -129,6 +157,8 @@ mod tests {
             let is_inside = ends.contains(&micros);
             let of_tick = TickCursor { tick_time: time, sequence };
             prop_assert_eq!(of_tick.is_possible(range), is_inside && sequence >= 0);
+            let of_trade = TradeCursor { trade_time: time, sequence };
+            prop_assert_eq!(of_trade.is_possible(range), is_inside && sequence >= 0);
             let width = timeframe.duration().num_microseconds().expect("short");
             let of_candle = CandleCursor { open_time: time };
             prop_assert_eq!(of_candle.is_possible(timeframe, range), is_inside && micros % width == 0);

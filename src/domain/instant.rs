@@ -1,15 +1,16 @@
-//! Assigns sequences to unsequenced ticks of an instant.
+//! Assigns sequences to unsequenced ticks and trades of an instant.
 
 use std::collections::{BTreeSet, HashMap};
 
 #[cfg(feature = "postgres")]
 use chrono::{DateTime, Utc};
 
+use super::market_event::MarketEvent;
 #[cfg(feature = "postgres")]
 use super::symbol_id::SymbolId;
-use super::tick::{Tick, TickContent};
+use super::tick::Tick;
 
-/// The stored rows of one symbol and one instant. Decides which rows an unsequenced tick adds.
+/// The stored rows of one symbol and one instant. Decides which rows an unsequenced tick or trade adds.
 ///
 /// # Examples
 /// ```
@@ -26,37 +27,43 @@ use super::tick::{Tick, TickContent};
 /// // the source sent one equal tick before this one
 /// assert_eq!(rows.add(&quote(6).with_occurrence(1)), [quote(6).with_sequence(2)]);
 /// ```
-#[derive(Debug, Clone, Default)]
-pub struct InstantRows {
+#[derive(Debug, Clone)]
+pub struct InstantRows<E: MarketEvent = Tick> {
     /// The number of rows per content.
-    equal: HashMap<TickContent, u32>,
+    equal: HashMap<E::Content, u32>,
     sequences: BTreeSet<i64>,
 }
 
-impl InstantRows {
+impl<E: MarketEvent> Default for InstantRows<E> {
+    fn default() -> Self {
+        Self {
+            equal: HashMap::new(),
+            sequences: BTreeSet::new(),
+        }
+    }
+}
+
+impl<E: MarketEvent> InstantRows<E> {
     /// Records a row.
-    pub fn note(&mut self, row: &Tick) {
-        if self.sequences.insert(row.sequence) {
+    pub fn note(&mut self, row: &E) {
+        if self.sequences.insert(row.sequence()) {
             *self.equal.entry(row.content()).or_default() += 1;
         }
     }
 
-    /// Returns and records the rows that a tick of this symbol and instant adds: as many as are needed for
-    /// [`occurrence`](Tick::occurrence) + 1 rows with its content, each with the next free sequence. Returns
-    /// no rows if that many exist already; then the tick is a duplicate.
-    pub fn add(&mut self, tick: &Tick) -> Vec<Tick> {
-        let occurrence = tick.occurrence.unwrap_or(0);
-        let present = self.equal.get(&tick.content()).copied().unwrap_or(0);
+    /// Returns and records the rows that an event of this symbol and instant adds: as many as are needed for
+    /// [`occurrence`](MarketEvent::occurrence) + 1 rows with its content, each with the next free sequence.
+    /// Returns no rows if that many exist already; then the event is a duplicate.
+    pub fn add(&mut self, event: &E) -> Vec<E> {
+        let occurrence = event.occurrence().unwrap_or(0);
+        let present = self.equal.get(&event.content()).copied().unwrap_or(0);
         let mut rows = Vec::new();
         for _ in present..=occurrence {
             let Some(sequence) = self.next_free() else {
                 break;
             };
-            let row = Tick {
-                sequence,
-                occurrence: None,
-                ..tick.clone()
-            };
+            let mut row = event.clone();
+            row.number(sequence, None);
             self.note(&row);
             rows.push(row);
         }
@@ -74,8 +81,8 @@ impl InstantRows {
     }
 }
 
-impl<'a> FromIterator<&'a Tick> for InstantRows {
-    fn from_iter<I: IntoIterator<Item = &'a Tick>>(rows: I) -> Self {
+impl<'a, E: MarketEvent> FromIterator<&'a E> for InstantRows<E> {
+    fn from_iter<I: IntoIterator<Item = &'a E>>(rows: I) -> Self {
         let mut instant = Self::default();
         for row in rows {
             instant.note(row);
@@ -84,23 +91,23 @@ impl<'a> FromIterator<&'a Tick> for InstantRows {
     }
 }
 
-/// Returns the rows that unsequenced ticks add to the stored ones, in key order, each with the index of its
-/// tick.
+/// Returns the rows that unsequenced events add to the stored ones, in key order, each with the index of its
+/// event.
 ///
-/// Ticks get their sequences in the given order. `stored` must hold all rows of their symbols and instants.
+/// Events get their sequences in the given order. `stored` must hold all rows of their symbols and instants.
 #[cfg(feature = "postgres")]
-pub(crate) fn placed_ticks(stored: &[Tick], ticks: &[Tick]) -> Vec<(Tick, usize)> {
-    let mut instants: HashMap<(SymbolId, DateTime<Utc>), InstantRows> = HashMap::new();
+pub(crate) fn placed_events<E: MarketEvent>(stored: &[E], given: &[E]) -> Vec<(E, usize)> {
+    let mut instants: HashMap<(SymbolId, DateTime<Utc>), InstantRows<E>> = HashMap::new();
     for row in stored {
-        let instant = instants.entry((row.symbol_id, row.tick_time)).or_default();
+        let instant = instants.entry((row.symbol_id(), row.time())).or_default();
         instant.note(row);
     }
-    let mut placed = Vec::with_capacity(ticks.len());
-    for (index, tick) in ticks.iter().enumerate() {
+    let mut placed = Vec::with_capacity(given.len());
+    for (index, event) in given.iter().enumerate() {
         let instant = instants
-            .entry((tick.symbol_id, tick.tick_time))
+            .entry((event.symbol_id(), event.time()))
             .or_default();
-        let rows = instant.add(tick);
+        let rows = instant.add(event);
         placed.extend(rows.into_iter().map(|row| (row, index)));
     }
     placed.sort_by_key(|(row, _)| row.key());
@@ -128,7 +135,7 @@ mod tests {
     #[test]
     fn ticks_of_a_new_instant_are_counted_from_0() {
         let ticks = [unsequenced(5, 0), unsequenced(6, 0), unsequenced(5, 1)];
-        let placed = placed_ticks(&[], &ticks);
+        let placed = placed_events(&[], &ticks);
         assert_eq!(places(&placed), [(0, 0), (1, 1), (2, 2)]);
         assert!(placed.iter().all(|(row, _)| row.occurrence.is_none()));
     }
@@ -137,23 +144,23 @@ mod tests {
     fn stored_ticks_are_not_placed_again() {
         let stored = [row(0, 5), row(1, 6), row(7, 5)];
         let ticks = [unsequenced(5, 0), unsequenced(5, 1), unsequenced(6, 0)];
-        assert_eq!(places(&placed_ticks(&stored, &ticks)), []);
+        assert_eq!(places(&placed_events(&stored, &ticks)), []);
         let ticks = [unsequenced(6, 1), unsequenced(5, 2), unsequenced(8, 0)];
-        let placed = placed_ticks(&stored, &ticks);
+        let placed = placed_events(&stored, &ticks);
         assert_eq!(places(&placed), [(8, 0), (9, 1), (10, 2)]);
     }
 
     #[test]
     fn occurrence_before_the_earlier_ones_adds_all() {
         let ticks = [unsequenced(5, 2), unsequenced(5, 0), unsequenced(5, 1)];
-        let placed = placed_ticks(&[], &ticks);
+        let placed = placed_events(&[], &ticks);
         assert_eq!(places(&placed), [(0, 0), (1, 0), (2, 0)]);
     }
 
     #[test]
     fn sequence_after_the_last_one_is_the_first_free() {
         let stored = [row(i64::MAX, 5), row(0, 6)];
-        let placed = placed_ticks(&stored, &[unsequenced(7, 0)]);
+        let placed = placed_events(&stored, &[unsequenced(7, 0)]);
         assert_eq!(places(&placed), [(1, 0)]);
     }
 }

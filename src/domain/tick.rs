@@ -5,9 +5,10 @@ use rust_decimal::Decimal;
 
 use super::candle::PriceBasis;
 use super::decimal::{CANDLE_PRICE_SCALE, check_tick_decimal};
-use super::invalid_tick::{InvalidTick, MAX_EQUAL_TICKS};
+use super::invalid_identity::Identity;
+use super::invalid_tick::InvalidTick;
+use super::market_event::MarketEvent;
 use super::symbol_id::SymbolId;
-use super::time::{earliest_time, is_leap_second, latest_time, truncate_to_micros};
 
 /// The identity of a tick: symbol, instant, and sequence within that instant.
 ///
@@ -22,9 +23,9 @@ pub struct TickKey {
     pub sequence: i64,
 }
 
-/// Prices and volumes of a tick.
+/// Prices and volumes of a tick, compared by value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct TickContent {
+pub struct TickContent {
     bid: (Option<Decimal>, Option<Decimal>),
     ask: (Option<Decimal>, Option<Decimal>),
 }
@@ -219,26 +220,14 @@ impl Tick {
     /// Returns the identity.
     #[must_use]
     pub fn key(&self) -> TickKey {
-        TickKey {
-            symbol_id: self.symbol_id,
-            tick_time: self.tick_time,
-            sequence: self.sequence,
-        }
-    }
-
-    /// Prices and volumes, compared by value.
-    pub(crate) fn content(&self) -> TickContent {
-        TickContent {
-            bid: (self.bid_price, self.bid_volume),
-            ask: (self.ask_price, self.ask_volume),
-        }
+        MarketEvent::key(self)
     }
 
     /// Whether prices and volumes are equal in value. An absent side equals only an absent side, and an
     /// unknown volume only an unknown volume.
     #[must_use]
     pub fn has_content_of(&self, other: &Self) -> bool {
-        self.content() == other.content()
+        MarketEvent::has_content_of(self, other)
     }
 
     /// Whether the bid is above the ask. A tick with one side is not crossed.
@@ -256,57 +245,73 @@ impl Tick {
     /// sequence, an occurrence of 1,000,000 or more, no side at all, a volume of an absent side, a negative
     /// volume, or a number that does not fit `NUMERIC(27,12)` exactly.
     pub fn normalized(&self) -> Result<Self, InvalidTick> {
-        if self.symbol_id.get() < 1 {
-            return Err(InvalidTick::SymbolId(self.symbol_id));
-        }
-        let tick_time = truncate_to_micros(self.tick_time);
-        if tick_time < earliest_time() || tick_time >= latest_time() {
-            return Err(InvalidTick::TimeOutOfRange {
-                field: "tick_time",
-                time: tick_time,
-            });
-        }
-        if is_leap_second(tick_time) {
-            return Err(InvalidTick::LeapSecond {
-                field: "tick_time",
-                time: tick_time,
-            });
-        }
-        let received_at = self.received_at.map(truncate_to_micros);
-        if let Some(time) = received_at.filter(|time| is_leap_second(*time)) {
-            return Err(InvalidTick::LeapSecond {
-                field: "received_at",
-                time,
-            });
-        }
-        if let Some(time) = received_at
-            && (time < earliest_time() || time >= latest_time())
-        {
-            return Err(InvalidTick::TimeOutOfRange {
-                field: "received_at",
-                time,
-            });
-        }
-        if self.sequence < 0 {
-            return Err(InvalidTick::NegativeSequence(self.sequence));
-        }
-        if let Some(occurrence) = self.occurrence.filter(|number| *number >= MAX_EQUAL_TICKS) {
-            return Err(InvalidTick::Occurrence(occurrence));
-        }
+        let identity = Identity {
+            symbol_id: self.symbol_id,
+            time: self.tick_time,
+            received_at: self.received_at,
+            sequence: self.sequence,
+            occurrence: self.occurrence,
+        };
+        let identity = identity.normalized("tick_time", "ticks")?;
         if self.bid_price.is_none() && self.ask_price.is_none() {
             return Err(InvalidTick::NoSide);
         }
         Ok(Self {
             symbol_id: self.symbol_id,
-            tick_time,
+            tick_time: identity.time,
             sequence: self.sequence,
             occurrence: self.occurrence,
             bid_price: number("bid_price", self.bid_price)?,
             ask_price: number("ask_price", self.ask_price)?,
             bid_volume: volume("bid_volume", self.bid_volume, self.bid_price)?,
             ask_volume: volume("ask_volume", self.ask_volume, self.ask_price)?,
-            received_at,
+            received_at: identity.received_at,
         })
+    }
+}
+
+impl MarketEvent for Tick {
+    type Key = TickKey;
+    type Content = TickContent;
+    type Invalid = InvalidTick;
+
+    fn key_of(symbol_id: SymbolId, tick_time: DateTime<Utc>, sequence: i64) -> TickKey {
+        TickKey {
+            symbol_id,
+            tick_time,
+            sequence,
+        }
+    }
+
+    fn symbol_id(&self) -> SymbolId {
+        self.symbol_id
+    }
+
+    fn time(&self) -> DateTime<Utc> {
+        self.tick_time
+    }
+
+    fn sequence(&self) -> i64 {
+        self.sequence
+    }
+
+    fn occurrence(&self) -> Option<u32> {
+        self.occurrence
+    }
+
+    fn number(&mut self, sequence: i64, occurrence: Option<u32>) {
+        (self.sequence, self.occurrence) = (sequence, occurrence);
+    }
+
+    fn content(&self) -> TickContent {
+        TickContent {
+            bid: (self.bid_price, self.bid_volume),
+            ask: (self.ask_price, self.ask_volume),
+        }
+    }
+
+    fn normalized(&self) -> Result<Self, InvalidTick> {
+        Self::normalized(self)
     }
 }
 

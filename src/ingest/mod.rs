@@ -1,5 +1,5 @@
 //! From a feed to a repository: feeds and their pipeline, numbering, batching, and the spool that survives a
-//! crash. Depends only on `Arc<dyn TickRepository>`.
+//! crash. Depends only on the traits of repositories.
 
 pub mod fanout;
 pub mod feed;
@@ -14,10 +14,11 @@ pub use occurrences::OccurrenceCounter;
 pub use persister::{
     Ack, AckLevel, DrainTimeout, OnFull, Persister, PersisterClosed, PersisterConfig,
     PersisterHealth, PersisterStats, PushError, SpoolConfig, SpoolMode, StopReport, TickPersister,
+    TradePersister,
 };
 pub use record::Record;
 pub use spool::{
     DeadLetter, DeadLetterReason, NumberedDeadLetter, SPOOL_FORMAT, Spool, SpoolContent,
-    SpoolError, TickSpool,
+    SpoolError, TickSpool, TradeSpool,
 };
-pub use store::{RecordConflict, RecordStore, RejectedRecord, StoreReceipt};
+pub use store::{RecordConflict, RecordStore, RejectedRecord, RepositoryRecord, StoreReceipt};

@@ -1,17 +1,18 @@
-//! Numbers equal ticks of sources without sequence numbers.
+//! Numbers equal ticks and trades of sources without sequence numbers.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{SymbolId, Tick, TickContent, truncate_to_micros};
+use crate::domain::{MarketEvent, SymbolId, Tick, truncate_to_micros};
 
 /// Maximum number of remembered instants.
 const MAX_INSTANTS: usize = 65_536;
 
-/// Numbers the ticks of one unsequenced source. Sets the [`occurrence`](Tick::occurrence) of each tick, which
-/// counts 0, 1, 2 … among equal ticks of one symbol and instant, and its [`sequence`](Tick::sequence), which
-/// counts all ticks of that symbol and instant.
+/// Numbers the ticks, or the trades, of one unsequenced source. Sets the [`occurrence`](Tick::occurrence) of
+/// each tick, which counts 0, 1, 2 … among equal ticks of one symbol and instant, and its
+/// [`sequence`](Tick::sequence), which counts all ticks of that symbol and instant.
 ///
 /// A source is one file or one connection to a venue; each source needs its own counter. Sources may overlap
 /// and arrive in any order: [`insert_batch`](crate::repository::TickRepository::insert_batch) stores a tick
@@ -38,33 +39,43 @@ const MAX_INSTANTS: usize = 65_536;
 /// assert_eq!(ticks.each_ref().map(|tick| tick.occurrence), [Some(0), Some(0), Some(1)]);
 /// assert_eq!(ticks.each_ref().map(|tick| tick.sequence), [0, 1, 2]);
 /// ```
-#[derive(Debug, Default)]
-pub struct OccurrenceCounter {
-    instants: HashMap<(SymbolId, DateTime<Utc>), Seen>,
+#[derive(Debug)]
+pub struct OccurrenceCounter<E: MarketEvent = Tick> {
+    instants: HashMap<(SymbolId, DateTime<Utc>), Seen<E::Content>>,
     /// The keys of `instants`, in the order in which they were first seen.
     oldest: VecDeque<(SymbolId, DateTime<Utc>)>,
 }
 
-/// The ticks of one symbol and instant. Most instants have one tick, and an empty map costs nothing.
+/// The events of one symbol and instant. Most instants have one event, and an empty map costs nothing.
 #[derive(Debug)]
-struct Seen {
-    first: TickContent,
+struct Seen<C> {
+    first: C,
     equal_to_first: u32,
-    others: HashMap<TickContent, u32>,
-    ticks: i64,
+    others: HashMap<C, u32>,
+    events: i64,
 }
 
-impl OccurrenceCounter {
-    /// Creates the counter of a source without ticks so far.
+impl<E: MarketEvent> Default for OccurrenceCounter<E> {
+    fn default() -> Self {
+        Self {
+            instants: HashMap::new(),
+            oldest: VecDeque::new(),
+        }
+    }
+}
+
+impl<E: MarketEvent> OccurrenceCounter<E> {
+    /// Creates the counter of a source that has sent nothing so far.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the occurrence and the sequence of the source's next tick. Compares times in whole microseconds.
-    pub fn count(&mut self, tick: &mut Tick) {
-        let key = (tick.symbol_id, truncate_to_micros(tick.tick_time));
-        let content = tick.content();
+    /// Sets the occurrence and the sequence of the source's next tick or trade. Compares times in whole
+    /// microseconds.
+    pub fn count(&mut self, event: &mut E) {
+        let key = (event.symbol_id(), truncate_to_micros(event.time()));
+        let content = event.content();
         let (occurrence, sequence) = match self.instants.get_mut(&key) {
             Some(seen) => seen.next(content),
             None => {
@@ -72,11 +83,10 @@ impl OccurrenceCounter {
                 (0, 0)
             }
         };
-        tick.occurrence = Some(occurrence);
-        tick.sequence = sequence;
+        event.number(sequence, Some(occurrence));
     }
 
-    fn remember(&mut self, key: (SymbolId, DateTime<Utc>), first: TickContent) {
+    fn remember(&mut self, key: (SymbolId, DateTime<Utc>), first: E::Content) {
         if self.oldest.len() == MAX_INSTANTS
             && let Some(oldest) = self.oldest.pop_front()
         {
@@ -87,23 +97,23 @@ impl OccurrenceCounter {
             first,
             equal_to_first: 1,
             others: HashMap::new(),
-            ticks: 1,
+            events: 1,
         };
         self.instants.insert(key, seen);
     }
 }
 
-impl Seen {
-    /// The occurrence of a tick, and its position among all ticks of the instant.
-    fn next(&mut self, content: TickContent) -> (u32, i64) {
+impl<C: Eq + Hash> Seen<C> {
+    /// The occurrence of an event, and its position among all events of the instant.
+    fn next(&mut self, content: C) -> (u32, i64) {
         let equal = if content == self.first {
             &mut self.equal_to_first
         } else {
             self.others.entry(content).or_default()
         };
-        let next = (*equal, self.ticks);
+        let next = (*equal, self.events);
         *equal = equal.saturating_add(1);
-        self.ticks = self.ticks.saturating_add(1);
+        self.events = self.events.saturating_add(1);
         next
     }
 }

@@ -28,10 +28,9 @@ pub use self::settings::{OnFull, PersisterConfig, SpoolConfig, SpoolMode};
 use self::shared::Shared;
 use super::record::Record;
 use super::spool::{Spool, SpoolContent, SpoolError};
-use super::store::{RecordStore, TickStore};
+use super::store::{RecordStore, RepositoryRecord};
 use crate::Clock;
-use crate::domain::Tick;
-use crate::repository::TickRepository;
+use crate::domain::{Tick, Trade};
 
 /// The longest patience; an `Instant` could not represent the end of longer ones.
 pub(super) const MAX_PATIENCE: Duration = Duration::from_secs(365 * 86_400);
@@ -73,8 +72,11 @@ pub struct StopReport<R: Record = Tick> {
     pub stats: PersisterStats,
 }
 
-/// Writes ticks to a [`TickRepository`].
+/// Writes ticks to a [`TickRepository`](crate::repository::TickRepository).
 pub type TickPersister = Persister<Tick>;
+
+/// Writes trades to a [`TradeRepository`](crate::repository::TradeRepository).
+pub type TradePersister = Persister<Trade>;
 
 /// Writes records to a store in batches, in the order of their arrival.
 ///
@@ -116,14 +118,14 @@ pub struct Persister<R: Record> {
     _last: Arc<LastHandle<R>>,
 }
 
-impl Persister<Tick> {
+impl<R: RepositoryRecord> Persister<R> {
     /// Starts writing to `repository`. Records wait in memory only, and a push waits for space.
     ///
     /// # Panics
     /// Panics outside of a tokio runtime.
     #[must_use]
-    pub fn start(repository: Arc<dyn TickRepository>, config: PersisterConfig) -> Self {
-        Self::start_on(Arc::new(TickStore(repository)), config)
+    pub fn start(repository: Arc<R::Repository>, config: PersisterConfig) -> Self {
+        Self::start_on(R::store(repository), config)
     }
 
     /// Opens the spool and starts writing to `repository`, beginning with the content of the spool.
@@ -134,7 +136,7 @@ impl Persister<Tick> {
     /// # Panics
     /// Panics outside of a tokio runtime.
     pub async fn open(
-        repository: Arc<dyn TickRepository>,
+        repository: Arc<R::Repository>,
         config: PersisterConfig,
         spool: &SpoolConfig,
     ) -> Result<Self, SpoolError> {
@@ -149,12 +151,12 @@ impl Persister<Tick> {
     /// # Panics
     /// Panics outside of a tokio runtime.
     pub async fn open_with_clock(
-        repository: Arc<dyn TickRepository>,
+        repository: Arc<R::Repository>,
         config: PersisterConfig,
         spool: &SpoolConfig,
         clock: Clock,
     ) -> Result<Self, SpoolError> {
-        Self::open_on(Arc::new(TickStore(repository)), config, spool, clock).await
+        Self::open_on(R::store(repository), config, spool, clock).await
     }
 }
 

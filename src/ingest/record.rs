@@ -3,6 +3,7 @@
 mod codec;
 mod quarantined_tick;
 mod tick;
+mod trade;
 
 use std::fmt::Debug;
 
@@ -130,9 +131,10 @@ pub trait Record: Debug + Clone + PartialEq + Send + Sync + 'static {
 }
 
 /// The kinds of this library, for errors.
-const KINDS: [(u8, &str); 2] = [
+const KINDS: [(u8, &str); 3] = [
     (tick::KIND, tick::NAMES),
     (quarantined_tick::KIND, quarantined_tick::NAMES),
+    (trade::KIND, trade::NAMES),
 ];
 
 /// The name of the records of a kind.
@@ -147,15 +149,17 @@ pub(super) fn names_of(kind: u8) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Tick;
+    use crate::domain::{Tick, Trade};
     use crate::repository::QuarantinedTick;
 
     #[test]
     fn kinds_are_different_and_never_change() {
         assert_eq!((Tick::KIND, Tick::VERSION), (1, 2));
         assert_eq!((QuarantinedTick::KIND, QuarantinedTick::VERSION), (2, 2));
+        assert_eq!((Trade::KIND, Trade::VERSION), (3, 1));
         assert_eq!(names_of(1), "ticks");
         assert_eq!(names_of(2), "quarantined ticks");
-        assert_eq!(names_of(3), "records of the unknown kind 3");
+        assert_eq!(names_of(3), "trades");
+        assert_eq!(names_of(4), "records of the unknown kind 4");
     }
 }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::record::Record;
-use crate::domain::Tick;
+use crate::domain::{Tick, Trade};
 use crate::error::RepositoryError;
 use crate::repository::{
-    InsertReceipt, QuarantineRepository, QuarantinedTick, TickRepository, normalized_quarantine,
+    InsertReceipt, QuarantineRepository, QuarantinedTick, TickRepository, TradeRepository,
+    normalized_quarantine,
 };
 
 /// Stores records in batches.
@@ -118,9 +119,34 @@ impl<R> RejectedRecord<R> {
     }
 }
 
+/// A record that a repository stores: a tick or a trade.
+pub trait RepositoryRecord: Record {
+    /// The repository.
+    type Repository: ?Sized;
+
+    /// The repository as a store.
+    fn store(repository: Arc<Self::Repository>) -> Arc<dyn RecordStore<Self>>;
+}
+
+impl RepositoryRecord for Tick {
+    type Repository = dyn TickRepository;
+
+    fn store(repository: Arc<dyn TickRepository>) -> Arc<dyn RecordStore<Self>> {
+        Arc::new(TickStore(repository))
+    }
+}
+
+impl RepositoryRecord for Trade {
+    type Repository = dyn TradeRepository;
+
+    fn store(repository: Arc<dyn TradeRepository>) -> Arc<dyn RecordStore<Self>> {
+        Arc::new(TradeStore(repository))
+    }
+}
+
 /// A repository of ticks as a store.
 #[derive(Debug)]
-pub(super) struct TickStore(pub(super) Arc<dyn TickRepository>);
+struct TickStore(Arc<dyn TickRepository>);
 
 #[async_trait]
 impl RecordStore<Tick> for TickStore {
@@ -129,8 +155,19 @@ impl RecordStore<Tick> for TickStore {
     }
 }
 
-impl From<InsertReceipt> for StoreReceipt<Tick> {
-    fn from(receipt: InsertReceipt) -> Self {
+/// A repository of trades as a store.
+#[derive(Debug)]
+struct TradeStore(Arc<dyn TradeRepository>);
+
+#[async_trait]
+impl RecordStore<Trade> for TradeStore {
+    async fn insert_batch(&self, trades: &[Trade]) -> Result<StoreReceipt<Trade>, RepositoryError> {
+        self.0.insert_batch(trades).await.map(StoreReceipt::from)
+    }
+}
+
+impl<R: Record> From<InsertReceipt<R>> for StoreReceipt<R> {
+    fn from(receipt: InsertReceipt<R>) -> Self {
         let conflicts = receipt.conflicts.into_iter();
         let rejected = receipt.rejected.into_iter();
         Self {
@@ -144,7 +181,7 @@ impl From<InsertReceipt> for StoreReceipt<Tick> {
                 .collect(),
             rejected: rejected
                 .map(|rejected| RejectedRecord {
-                    record: rejected.tick,
+                    record: rejected.row,
                     reason: rejected.reason,
                 })
                 .collect(),

@@ -3,11 +3,13 @@
 //! The data is lost when the process ends. Use these repositories in tests and to try out a server. They
 //! also document the contract.
 
+mod events;
 mod ohlc;
 mod quarantine;
 mod stored_candles;
 mod symbol;
 mod tick;
+mod trade;
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -15,6 +17,7 @@ pub use ohlc::InMemoryOhlcRepository;
 pub use quarantine::InMemoryQuarantineRepository;
 pub use symbol::InMemorySymbolRepository;
 pub use tick::InMemoryTickRepository;
+pub use trade::InMemoryTradeRepository;
 
 /// Locks for reading. Writers change a store in one step that cannot panic halfway, so a store is consistent
 /// even if its lock is poisoned.

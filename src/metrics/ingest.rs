@@ -68,6 +68,9 @@ pub(super) fn families() -> Vec<Family> {
     families.extend(
         PersisterNames::new("tick", "tick_buffer_size_events".to_owned()).families("ticks"),
     );
+    families.extend(
+        PersisterNames::new("trade", "trade_buffer_size_events".to_owned()).families("trades"),
+    );
     let waiting = "tick_quarantine_waiting".to_owned();
     families.extend(PersisterNames::new("tick_quarantine", waiting).families("quarantined ticks"));
     families

@@ -259,6 +259,9 @@ fn made_by(migration: &str) -> Option<&'static [&'static str]> {
         "late_tick_days" => &["late_tick_days"],
         "symbol_days" => &["symbol_days"],
         "unrecorded_ticks" => &["unrecorded_ticks"],
+        "trades" => &["trades", "trades_trade_time_brin"],
+        "trade_days" => &["trade_days"],
+        "unrecorded_trades" => &["unrecorded_trades"],
         "tick_quarantine" => &["tick_quarantine", "tick_quarantine_pending"],
         _ => return None,
     })

@@ -8,6 +8,7 @@ mod migrations;
 mod numeric;
 mod ohlc;
 mod quarantine;
+mod reading;
 mod requirements;
 pub(crate) mod schema;
 mod statements;
@@ -16,6 +17,7 @@ mod symbol_days;
 mod symbols;
 mod ticks;
 pub(crate) mod timescale;
+mod trades;
 mod writing;
 
 pub use audit_refresh::PgCandleRefresh;
@@ -37,3 +39,4 @@ pub use timescale::{
     apply_policies, candle_relations, detect_edition, force_refresh, maintain, missing_symbol_days,
     plan_policies, policy_status, refresh_days, remove_policies, timeseries_state,
 };
+pub use trades::PgTradeRepository;

@@ -1,8 +1,7 @@
 //! The repository of ticks over TimescaleDB.
 
 mod delete;
-mod newest;
-mod range;
+mod first;
 mod row;
 mod table;
 
@@ -19,13 +18,11 @@ use crate::domain::{Page, SymbolId, Tick, TickCursor, TimeRange};
 use crate::error::RepositoryError;
 use crate::repository::{DeletedTicks, InsertReceipt, TickQuery, TickRepository};
 
+use super::reading;
 use super::writing::{self, TableWriter};
 
-pub(super) use range::{first_tick_time, first_tick_time_of_basis};
+pub(super) use first::{first_tick_time, first_tick_time_of_basis};
 pub(super) use row::{TickRow, tick_columns};
-
-/// The maximum number of symbols of a call.
-const MAX_SYMBOLS: usize = 10_000;
 
 /// [`TickRepository`] over TimescaleDB, either edition.
 pub struct PgTickRepository {
@@ -91,45 +88,49 @@ impl TickRepository for PgTickRepository {
     async fn insert_batch(&self, ticks: &[Tick]) -> Result<InsertReceipt, RepositoryError> {
         let timeseries = self.connections.timeseries();
         let now = self.clock.now();
-        let receipt = writing::insert(&timeseries, &self.writer, ticks, now).await?;
-        Ok(receipt.into())
+        writing::insert(&timeseries, &self.writer, ticks, now).await
     }
 
     async fn range(&self, query: &TickQuery) -> Result<Page<Tick, TickCursor>, RepositoryError> {
-        let (query, now) = (*query, self.clock.now());
-        self.reads()
+        let listing = reading::Listing {
+            symbol_id: query.symbol_id,
+            range: query.range,
+            order: query.order,
+            after: query.after.map(|after| (after.tick_time, after.sequence)),
+            limit: query.limit.get(),
+        };
+        let now = self.clock.now();
+        let ticks = self
+            .reads()
             .read("range", move |connection| {
-                range::page(connection, &query, now)
+                reading::page(connection, &listing, now)
             })
-            .await
+            .await?;
+        Ok(Page::from_limit_plus_one(
+            ticks,
+            query.limit,
+            TickCursor::of,
+        ))
     }
 
     async fn latest(&self, symbol_id: SymbolId) -> Result<Option<Tick>, RepositoryError> {
         let now = self.clock.now();
         self.reads()
             .read("latest", move |connection| {
-                range::newest_in(connection, symbol_id, TimeRange::all(), now)
+                reading::newest_in(connection, symbol_id, TimeRange::all(), now)
             })
             .await
     }
 
     async fn latest_of(&self, symbol_ids: &[SymbolId]) -> Result<Vec<Tick>, RepositoryError> {
-        let mut ids: Vec<_> = symbol_ids.iter().map(|id| id.get()).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        if ids.len() > MAX_SYMBOLS {
-            return Err(RepositoryError::invalid(format!(
-                "too many symbols ({}): request at most {MAX_SYMBOLS} per call",
-                ids.len()
-            )));
-        }
+        let ids = reading::distinct_ids(symbol_ids)?;
         if ids.is_empty() {
             return Ok(Vec::new());
         }
         let now = self.clock.now();
         self.reads()
             .read("latest_of", move |connection| {
-                newest::newest_of(connection, ids.clone(), now)
+                reading::newest_of(connection, ids.clone(), now)
             })
             .await
     }
@@ -139,26 +140,23 @@ impl TickRepository for PgTickRepository {
         symbol_id: SymbolId,
         at: DateTime<Utc>,
     ) -> Result<Option<Tick>, RepositoryError> {
-        let Some(range) = range::up_to(at) else {
+        let Some(range) = reading::up_to(at) else {
             return Ok(None);
         };
         let now = self.clock.now();
         self.reads()
             .read("as_of", move |connection| {
-                range::newest_in(connection, symbol_id, range, now)
+                reading::newest_in(connection, symbol_id, range, now)
             })
             .await
     }
 
     async fn count(&self, symbol_id: SymbolId, range: TimeRange) -> Result<u64, RepositoryError> {
-        let count = self
-            .reads()
+        self.reads()
             .read("count", move |connection| {
-                range::count(connection, symbol_id, range)
+                reading::count::<Tick>(connection, symbol_id, range)
             })
-            .await?;
-        // a count is never negative
-        Ok(count.unsigned_abs())
+            .await
     }
 
     async fn delete_range(

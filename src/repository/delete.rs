@@ -51,21 +51,32 @@ fn place(timeframe: Timeframe) -> Option<usize> {
     Timeframe::ALL.iter().position(|one| *one == timeframe)
 }
 
-/// The times of the first and the last tick of a set.
+/// The times of the first and the last tick, or trade, of a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct TickSpan {
-    /// The time of the first tick.
+pub struct TimeSpan {
+    /// The time of the first one.
     pub first: DateTime<Utc>,
-    /// The time of the last tick.
+    /// The time of the last one.
     pub last: DateTime<Utc>,
 }
 
-impl TickSpan {
+impl TimeSpan {
     /// Creates a span from `first` to `last`.
     #[must_use]
     pub fn new(first: DateTime<Utc>, last: DateTime<Utc>) -> Self {
         Self { first, last }
+    }
+
+    /// The shortest span that covers both.
+    pub(super) fn joined(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(one), Some(other)) => Some(Self::new(
+                one.first.min(other.first),
+                one.last.max(other.last),
+            )),
+            (one, other) => one.or(other),
+        }
     }
 }
 
@@ -80,7 +91,7 @@ pub struct DeletedTicks {
     /// bucket count as one candle here.
     pub candles: CandleCounts,
     /// The times of the first and the last deleted tick.
-    pub span: Option<TickSpan>,
+    pub span: Option<TimeSpan>,
     /// The rest of the given range, to be passed to the next call. `None` if nothing is left.
     pub rest: Option<TimeRange>,
 }
@@ -93,8 +104,7 @@ impl DeletedTicks {
         for time in times {
             deleted.ticks += 1;
             minutes.insert(Timeframe::M1.bucket_start(time));
-            let known = deleted.span.unwrap_or(TickSpan::new(time, time));
-            deleted.span = Some(TickSpan::new(known.first.min(time), known.last.max(time)));
+            deleted.span = TimeSpan::joined(deleted.span, Some(TimeSpan::new(time, time)));
         }
         for &timeframe in Timeframe::ALL {
             let count = buckets(&minutes, timeframe).len();
@@ -115,10 +125,7 @@ impl DeletedTicks {
             };
             self.candles.add(timeframe, count - u64::from(shared));
         }
-        self.span = match (self.span, next.span) {
-            (Some(before), Some(after)) => Some(TickSpan::new(before.first, after.last)),
-            (before, after) => before.or(after),
-        };
+        self.span = TimeSpan::joined(self.span, next.span);
         self.rest = next.rest;
     }
 }
@@ -253,7 +260,7 @@ pub async fn deletable_candles(
 }
 
 /// Retries calls that were certainly not applied and may succeed later.
-async fn patiently<T, F>(part: impl Fn() -> F) -> Result<T, RepositoryError>
+pub(super) async fn patiently<T, F>(part: impl Fn() -> F) -> Result<T, RepositoryError>
 where
     F: Future<Output = Result<T, RepositoryError>>,
 {

@@ -12,8 +12,13 @@ use futures_core::Stream;
 use futures_core::future::BoxFuture;
 use tokio::task::JoinHandle;
 
-use super::{CandleQuery, OhlcRepository, TickQuery, TickRepository, filled_candles};
-use crate::domain::{Candle, CandleCursor, CandleSlot, GapFill, Page, Tick, TickCursor};
+use super::{
+    CandleQuery, OhlcRepository, TickQuery, TickRepository, TradeQuery, TradeRepository,
+    filled_candles,
+};
+use crate::domain::{
+    Candle, CandleCursor, CandleSlot, GapFill, Page, Tick, TickCursor, Trade, TradeCursor,
+};
 use crate::error::RepositoryError;
 
 /// Streams all ticks of a listing, fetched page by page. `query.limit` is the page size; use
@@ -59,6 +64,17 @@ pub fn tick_stream(
     PagedStream::new(query.after, move |after: Option<TickCursor>| {
         let ticks = Arc::clone(&ticks);
         Box::pin(async move { ticks.range(&TickQuery { after, ..query }).await })
+    })
+}
+
+/// Streams all trades of a listing, fetched page by page. Otherwise like [`tick_stream`].
+pub fn trade_stream(
+    trades: Arc<dyn TradeRepository>,
+    query: TradeQuery,
+) -> impl Stream<Item = Result<Trade, RepositoryError>> + Send + Unpin + fmt::Debug {
+    PagedStream::new(query.after, move |after: Option<TradeCursor>| {
+        let trades = Arc::clone(&trades);
+        Box::pin(async move { trades.range(&TradeQuery { after, ..query }).await })
     })
 }
 

@@ -5,105 +5,10 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::domain::{
-    InvalidTick, Page, PageLimit, SortOrder, SymbolId, Tick, TickCursor, TimeRange, setters,
-};
+use crate::domain::{Page, PageLimit, SortOrder, SymbolId, Tick, TickCursor, TimeRange, setters};
 use crate::error::RepositoryError;
 
-use super::DeletedTicks;
-
-/// The result of storing a batch of ticks.
-///
-/// `inserted + duplicates + conflicts.len() + rejected.len()` is the number of given ticks.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct InsertReceipt {
-    /// The number of newly stored ticks. An unsequenced tick counts once, even if it also added rows for
-    /// earlier occurrences that have not arrived yet.
-    pub inserted: u64,
-    /// The number of ticks whose key and content were stored already, before or by an earlier tick of the
-    /// batch.
-    pub duplicates: u64,
-    /// Ticks whose key is taken by other content. The stored tick does not change.
-    pub conflicts: Vec<TickConflict>,
-    /// Ticks that can never be stored.
-    pub rejected: Vec<RejectedTick>,
-}
-
-setters!(InsertReceipt {
-    set {
-        /// Sets the number of newly stored ticks.
-        inserted: u64,
-        /// Sets the number of duplicates.
-        duplicates: u64,
-        /// Sets the ticks whose keys are taken.
-        conflicts: Vec<TickConflict>,
-        /// Sets the ticks that can never be stored.
-        rejected: Vec<RejectedTick>,
-    }
-});
-
-impl InsertReceipt {
-    /// Adds the receipt of another batch.
-    pub fn merge(&mut self, other: Self) {
-        self.inserted += other.inserted;
-        self.duplicates += other.duplicates;
-        self.conflicts.extend(other.conflicts);
-        self.rejected.extend(other.rejected);
-    }
-
-    /// The total number of ticks.
-    #[must_use]
-    pub fn total(&self) -> u64 {
-        self.inserted + self.duplicates + self.conflicts.len() as u64 + self.rejected.len() as u64
-    }
-}
-
-/// Two ticks with the same key and different content.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TickConflict {
-    /// The stored tick.
-    pub stored: Tick,
-    /// The tick that was not stored.
-    pub refused: Tick,
-}
-
-impl TickConflict {
-    /// Creates a conflict: `refused` has the key of `stored`.
-    #[must_use]
-    pub fn new(stored: Tick, refused: Tick) -> Self {
-        Self { stored, refused }
-    }
-}
-
-/// A tick that can never be stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RejectedTick {
-    /// The tick, as given.
-    pub tick: Tick,
-    /// The reason and the remedy.
-    pub reason: String,
-}
-
-impl RejectedTick {
-    /// A tick that is rejected for `reason`.
-    #[must_use]
-    pub fn new(tick: Tick, reason: impl Into<String>) -> Self {
-        let reason = reason.into();
-        Self { tick, reason }
-    }
-
-    /// A tick that violates a rule of the domain.
-    #[must_use]
-    pub fn invalid(tick: &Tick, reason: InvalidTick) -> Self {
-        Self {
-            tick: tick.clone(),
-            reason: reason.to_string(),
-        }
-    }
-}
+use super::{DeletedTicks, InsertReceipt};
 
 /// A query for ticks of one symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,12 +7,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use tickbook::domain::{
     Candle, NewSymbol, Page, PriceBasis, Symbol, SymbolId, SymbolReference, Tick, TimeRange,
-    Timeframe,
+    Timeframe, Trade,
 };
-use tickbook::ingest::{PersisterConfig, TickPersister};
+use tickbook::ingest::{PersisterConfig, TickPersister, TradePersister};
 use tickbook::repository::{
     CandleQuery, InsertReceipt, MockOhlcRepository, MockQuarantineRepository, MockSymbolRepository,
-    MockTickRepository,
+    MockTickRepository, MockTradeRepository,
 };
 use tickbook::{Database, Entity, Repositories, RepositoryError};
 
@@ -177,6 +177,27 @@ async fn persister_writes_to_a_mock() {
         .returning(|batch| Ok(InsertReceipt::default().inserted(batch.len() as u64)));
     let persister = TickPersister::start(Arc::new(ticks), PersisterConfig::default());
     persister.push(tick()).await.expect("it is open");
+    let report = persister.stop(std::time::Duration::from_secs(5)).await;
+    assert_eq!((report.unsaved, report.stats.inserted), (vec![], 1));
+}
+
+#[tokio::test]
+async fn persister_of_trades_writes_to_a_mock() {
+    let trade = Trade::new(
+        SymbolId::new(7),
+        DateTime::UNIX_EPOCH,
+        Decimal::ONE,
+        Decimal::TWO,
+    );
+    let (expected, pushed) = (trade.clone(), trade);
+    let mut trades = MockTradeRepository::new();
+    trades
+        .expect_insert_batch()
+        .withf(move |batch| batch == [expected.clone()])
+        .times(1)
+        .returning(|batch| Ok(InsertReceipt::default().inserted(batch.len() as u64)));
+    let persister = TradePersister::start(Arc::new(trades), PersisterConfig::default());
+    persister.push(pushed).await.expect("it is open");
     let report = persister.stop(std::time::Duration::from_secs(5)).await;
     assert_eq!((report.unsaved, report.stats.inserted), (vec![], 1));
 }

@@ -9,7 +9,7 @@ use tickbook::Repositories;
 use tickbook::conformance::Subject;
 use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::postgres::Edition;
-use tickbook::postgres::{self, PgOhlcRepository, PgTickRepository};
+use tickbook::postgres::{self, PgOhlcRepository, PgTickRepository, PgTradeRepository};
 use tickbook::retention::{PolicyDuration, RetentionPolicies};
 
 async fn migrated() -> (ScratchSchemas, DatabasePools) {
@@ -82,7 +82,9 @@ fn repositories_at(time: DateTime<Utc>, pools: &DatabasePools) -> Repositories {
     let mut repositories = Repositories::postgres(pools);
     let ticks = PgTickRepository::new(pools.timeseries()).with_clock(move || time);
     let ohlc = PgOhlcRepository::new(pools.timeseries()).with_clock(move || time);
+    let trades = PgTradeRepository::new(pools.timeseries()).with_clock(move || time);
     repositories.ticks = Arc::new(ticks);
+    repositories.trades = Arc::new(trades);
     repositories.ohlc = Arc::new(ohlc);
     repositories
 }

@@ -21,6 +21,7 @@ mod pgbouncer;
 mod read_replica;
 mod schema_constraints;
 mod schema_modules_match_databases;
+mod schema_trades;
 mod sql_snapshots;
 mod ticks_commit;
 mod ticks_deadlock;

@@ -21,7 +21,7 @@ const METADATA: [&str; 4] = [
     "2026-11-20-090300_create_feed_symbols",
 ];
 
-const TIMESERIES: [&str; 9] = [
+const TIMESERIES: [&str; 12] = [
     "2026-11-20-100000_create_extension_timescaledb",
     "2026-11-20-100100_create_tick_order_key",
     "2026-11-20-100200_create_ticks",
@@ -31,6 +31,9 @@ const TIMESERIES: [&str; 9] = [
     "2026-11-21-060200_create_tick_quarantine",
     "2026-11-21-060300_create_symbol_days",
     "2026-11-21-060400_create_unrecorded_ticks",
+    "2026-11-29-060000_create_trades",
+    "2026-11-29-060100_create_trade_days",
+    "2026-11-29-060200_create_unrecorded_trades",
 ];
 
 fn pools(metadata_url: &str, timeseries_url: &str) -> DatabasePools {
@@ -152,13 +155,18 @@ async fn timeseries_migrates_up_down_and_up_again() {
         "hypertable ticks",
         "hypertable ohlc_candles",
         "function tick_order_key",
-        "function note_unrecorded_ticks",
+        "relation trades",
+        "hypertable trades",
+        "function note_unrecorded_rows",
     ] {
         assert!(made.iter().any(|name| name == object), "{made:?}");
     }
     connection
-        .batch_execute("INSERT INTO ticks VALUES (1, '2026-01-01 00:00Z', 0, 1, 1, 0, 0, NULL)")
-        .expect("a chunk");
+        .batch_execute(
+            "INSERT INTO ticks VALUES (1, '2026-01-01 00:00Z', 0, 1, 1, 0, 0, NULL); \
+             INSERT INTO trades VALUES (1, '2026-01-01 00:00Z', 0, 1, 1, 'buy', false, NULL, NULL)",
+        )
+        .expect("chunks");
     let mut reverted = revert_all_timeseries_migrations(&db).await.expect("down");
     reverted.reverse();
     assert_eq!(reverted, TIMESERIES);

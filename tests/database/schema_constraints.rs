@@ -71,7 +71,11 @@ const INSTRUMENT: &Row = &[
 
 const FEED_SYMBOL: &Row = &[("feed", "fix"), ("feed_key", "1"), ("symbol_id", "1")];
 
-async fn timeseries(schemas: &ScratchSchemas, name: &'static str, good: &'static Row) -> Table {
+pub(crate) async fn timeseries(
+    schemas: &ScratchSchemas,
+    name: &'static str,
+    good: &'static Row,
+) -> Table {
     let db = DatabasePools::new(&schemas.config()).timeseries();
     migrate_timeseries(&db).await.expect("up");
     let connection = schemas.connection(Database::Timeseries);

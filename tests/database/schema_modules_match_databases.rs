@@ -167,7 +167,7 @@ async fn timeseries_module_matches_the_migrations() {
     let db = DatabasePools::new(&schemas.config()).timeseries();
     migrate_timeseries(&db).await.expect("up");
     let made = tables_of_database(&mut schemas.connection(Database::Timeseries));
-    assert_eq!(made.len(), 7);
+    assert_eq!(made.len(), 10);
     assert_all_are_commented(&made);
     assert_eq!(tables_of_module(TIMESERIES), made);
 }

@@ -84,6 +84,7 @@ async fn record(plans: bool) -> Snapshots {
     calls::symbols(&site, &mut recording).await;
     calls::exchanges(&site, &mut recording).await;
     calls::ticks(&site, &mut recording).await;
+    calls::trades(&site, &mut recording).await;
     calls::candles(&site, &mut recording).await;
     calls::quarantine(&site, &mut recording).await;
     recording.snapshots
@@ -140,6 +141,7 @@ fn methods() -> Vec<String> {
     let traits = [
         ("symbols", include_str!("../../src/repository/symbol.rs")),
         ("ticks", include_str!("../../src/repository/tick.rs")),
+        ("trades", include_str!("../../src/repository/trade.rs")),
         ("ohlc", include_str!("../../src/repository/ohlc.rs")),
         (
             "quarantine",

@@ -70,9 +70,9 @@ async fn row_refused_by_the_database_blocks_no_other() {
         assert_eq!(receipt.inserted, stored);
         assert_eq!(receipt.rejected.len(), 1);
         // the tick as given, with the trailing zeros that a row does not store
-        assert_eq!(receipt.rejected[0].tick, batch[unlucky]);
+        assert_eq!(receipt.rejected[0].row, batch[unlucky]);
         let bid = |tick: &Tick| tick.bid_price.expect("a bid").to_string();
-        assert_eq!(bid(&receipt.rejected[0].tick), bid(&batch[unlucky]));
+        assert_eq!(bid(&receipt.rejected[0].row), bid(&batch[unlucky]));
         let reason = &receipt.rejected[0].reason;
         assert!(reason.contains("no_thirteen"), "{reason}");
         let count = repository.count(symbol_id, TimeRange::all()).await;
@@ -106,7 +106,7 @@ async fn second_tick_of_a_key_replaces_a_refused_first() {
     ];
     let receipt = repository.insert_batch(&batch).await.expect("inserted");
     assert_eq!((receipt.inserted, receipt.duplicates), (3, 1));
-    let rejected: Vec<_> = receipt.rejected.into_iter().map(|one| one.tick).collect();
+    let rejected: Vec<_> = receipt.rejected.into_iter().map(|one| one.row).collect();
     assert_eq!(rejected, std::slice::from_ref(&refused));
     assert!(receipt.conflicts.iter().all(|one| one.stored == good[1]));
     let conflicting: Vec<_> = receipt
@@ -270,7 +270,7 @@ async fn tick_omitted_by_a_trigger_is_rejected() {
             let counts = (receipt.inserted, receipt.duplicates);
             assert_eq!(counts, (inserted, duplicates), "{size} {is_now}");
             assert_eq!(receipt.rejected.len(), 1);
-            assert_eq!(receipt.rejected[0].tick, batch[3]);
+            assert_eq!(receipt.rejected[0].row, batch[3]);
             assert!(receipt.rejected[0].reason.contains("trigger"));
         }
         let receipt = repository.insert_batch(&batch[3..4]).await;

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use tempfile::TempDir;
-use tickbook::domain::{Rule, SymbolId, Tick, Verdict};
+use tickbook::domain::{AggressorSide, Rule, SymbolId, Tick, Trade, Verdict};
 use tickbook::ingest::record::{RecordReader, RecordWriter};
 use tickbook::ingest::{
     DeadLetter, DeadLetterReason, Persister, PersisterConfig, Record, RecordConflict, RecordStore,
@@ -27,6 +27,7 @@ use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
 const TICKS: &str = "ticks";
+const TRADES: &str = "trades";
 const QUARANTINED_TICKS: &str = "quarantined_ticks";
 const TICKS_OF_VERSION_1: &str = "ticks_of_version_1";
 const NEWER_TICKS: &str = "ticks_of_a_newer_version";
@@ -77,6 +78,39 @@ fn ticks() -> Vec<Tick> {
         plain(7).with_ask_volume(Decimal::ONE),
     ]);
     ticks
+}
+
+/// Trades with every form of each field.
+fn trades() -> Vec<Trade> {
+    let plain = |index: i64| {
+        let price = Decimal::new(1_292_000 + index, 3);
+        Trade::new(
+            SymbolId::new(7),
+            time(index),
+            price,
+            Decimal::from(1 + index % 9),
+        )
+    };
+    let mut trades: Vec<_> = (0..200).map(|index| plain(index * 137_000)).collect();
+    trades.extend([
+        plain(2)
+            .with_sequence(9_007_199_254_740_993)
+            .with_aggressor_side(AggressorSide::Buy)
+            .with_received_at(time(50_000_000)),
+        plain(3)
+            .with_symbol_id(SymbolId::new(i64::MAX))
+            .with_price(number("-999999999999999.999999999999"))
+            .with_quantity(number("0.000000000001"))
+            .with_aggressor_side(AggressorSide::Sell),
+        plain(4)
+            .with_symbol_id(SymbolId::new(-1))
+            .with_trade_time(DateTime::from_timestamp(-86_400, 123_456_789).expect("in range"))
+            .with_sequence(-1)
+            .with_quantity(number("-0.50")),
+        plain(5).with_block(true).with_trade_id("№ 5".to_owned()),
+        plain(6).with_occurrence(3).with_trade_id(String::new()),
+    ]);
+    trades
 }
 
 fn quarantined_ticks() -> Vec<QuarantinedTick> {
@@ -269,6 +303,11 @@ async fn golden_spool_of_ticks_is_read() {
 }
 
 #[tokio::test]
+async fn golden_spool_of_trades_is_read() {
+    assert_read(TRADES, &trades()).await;
+}
+
+#[tokio::test]
 async fn golden_spool_of_quarantined_ticks_is_read() {
     assert_read(QUARANTINED_TICKS, &quarantined_ticks()).await;
 }
@@ -322,11 +361,13 @@ async fn golden_spool_of_version_1_is_refused() {
 #[tokio::test]
 async fn golden_spool_of_another_kind_is_refused() {
     let unknown = refusal::<Tick, _>(OTHERS, &unknown::<127, 1>()).await;
-    let ticks = refusal::<QuarantinedTick, _>(TICKS, &ticks()).await;
+    let ticks = refusal::<Trade, _>(TICKS, &ticks()).await;
+    let trades = refusal::<QuarantinedTick, _>(TRADES, &trades()).await;
     let held_back = refusal::<Tick, _>(QUARANTINED_TICKS, &quarantined_ticks()).await;
     for (refused, text) in [
         (unknown, "records of the unknown kind 127, not ticks"),
-        (ticks, "ticks, not quarantined ticks"),
+        (ticks, "ticks, not trades"),
+        (trades, "trades, not quarantined ticks"),
         (held_back, "quarantined ticks, not ticks"),
     ] {
         assert!(
@@ -342,6 +383,7 @@ async fn golden_spool_of_another_kind_is_refused() {
 async fn golden_spools_are_made() {
     fs::create_dir_all(golden(TICKS).parent().expect("a folder")).expect("made");
     make(TICKS, &ticks(), letters(&ticks())).await;
+    make(TRADES, &trades(), letters(&trades())).await;
     let held_back = quarantined_ticks();
     make(QUARANTINED_TICKS, &held_back, letters(&held_back)).await;
     make::<NewerTick>(NEWER_TICKS, &unknown(), Vec::new()).await;

@@ -49,7 +49,7 @@ async fn accepted_ticks_stay_in_their_candles() {
                 }
                 let receipt = repository.insert_batch(&batch).await.expect("a receipt");
                 let keys: BTreeSet<TickKey> =
-                    receipt.rejected.iter().map(|it| it.tick.key()).collect();
+                    receipt.rejected.iter().map(|it| it.row.key()).collect();
                 refused += keys.len();
                 batch.retain(|tick| !keys.contains(&tick.key()));
                 assert_eq!(receipt.inserted, batch.len() as u64);

@@ -18,7 +18,7 @@ LIMIT $4;
 --|      index condition: ((symbol_id = ?::bigint) AND (tick_time >= ?::timestamp with time zone) AND (tick_time < ?::timestamp with time zone))
 
 -- timeseries
-SELECT tick_time
+SELECT tick_time AS time
 FROM ticks
 WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3
 ORDER BY tick_time

@@ -202,7 +202,7 @@ impl Import {
         }
         for rejected in &receipt.rejected {
             self.problems
-                .add(|| format!("{}: {}", place(batch, &rejected.tick), rejected.reason));
+                .add(|| format!("{}: {}", place(batch, &rejected.row), rejected.reason));
         }
         for conflict in &receipt.conflicts {
             self.problems.add(|| {

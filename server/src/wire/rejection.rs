@@ -1,7 +1,7 @@
 //! Why one element of a request is rejected.
 
 use serde::{Deserialize, Serialize};
-use tickbook::domain::InvalidTick;
+use tickbook::domain::{InvalidIdentity, InvalidTick};
 use utoipa::ToSchema;
 
 /// The reason of a rejection, for programs; stable between versions.
@@ -69,7 +69,9 @@ impl From<InvalidTick> for Rejection {
         let reason = match error {
             InvalidTick::NoSide => RejectionReason::MissingField,
             InvalidTick::VolumeWithoutPrice { .. } => RejectionReason::VolumeWithoutPrice,
-            InvalidTick::LeapSecond { .. } => RejectionReason::InvalidTime,
+            InvalidTick::Identity(InvalidIdentity::LeapSecond { .. }) => {
+                RejectionReason::InvalidTime
+            }
             InvalidTick::Number { .. } => RejectionReason::TooManyDigits,
             // a symbol, time, occurrence, sequence or volume
             _ => RejectionReason::OutOfRange,

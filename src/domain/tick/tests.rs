@@ -1,6 +1,7 @@
 //! The rules of a tick.
 
 use super::*;
+use crate::domain::latest_time;
 
 fn tick() -> Tick {
     Tick::quote(

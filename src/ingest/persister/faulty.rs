@@ -10,7 +10,7 @@ use crate::domain::TickKey;
 use crate::double::{Double, TickCalls};
 use crate::error::{Database, RepositoryError};
 use crate::memory::InMemoryTickRepository;
-use crate::repository::InsertReceipt;
+use crate::repository::{InsertReceipt, TickRepository};
 
 /// The injected result of a write.
 #[derive(Debug, Clone, Copy)]

@@ -14,7 +14,7 @@ use crate::backoff::Backoff;
 use crate::domain::{PageLimit, SortOrder, SymbolId, TickKey, TimeRange};
 use crate::ingest::spool::SpoolRead;
 use crate::ingest::{DeadLetterReason, NumberedDeadLetter, TickSpool};
-use crate::repository::TickQuery;
+use crate::repository::{TickQuery, TickRepository};
 
 mod clocks;
 mod damaged_disk;

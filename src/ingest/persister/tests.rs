@@ -6,7 +6,7 @@ use super::faulty::{Fault, FaultyRepository};
 use super::*;
 use crate::backoff::Backoff;
 use crate::domain::{PageLimit, SymbolId, TickKey, TimeRange};
-use crate::repository::TickQuery;
+use crate::repository::{TickQuery, TickRepository};
 
 mod ends;
 

@@ -78,6 +78,6 @@ fn is_stored(entry: &QuarantineEntry, receipt: &InsertReceipt) -> bool {
     let is_same =
         |other: &crate::domain::Tick| other.key() == tick.key() && other.has_content_of(tick);
     let refused = receipt.conflicts.iter().map(|conflict| &conflict.refused);
-    let rejected = receipt.rejected.iter().map(|rejected| &rejected.tick);
+    let rejected = receipt.rejected.iter().map(|rejected| &rejected.row);
     !refused.chain(rejected).any(is_same)
 }

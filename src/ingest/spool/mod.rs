@@ -31,13 +31,16 @@ pub use self::error::SpoolError;
 pub(super) use self::thread::SpoolBatch;
 use self::thread::{RemovableThrough, Reply, SpoolRequest, SpoolThread};
 use super::record::Record;
-use crate::domain::Tick;
+use crate::domain::{Tick, Trade};
 
 /// The format of the files that this version writes, and the newest that it reads.
 pub const SPOOL_FORMAT: u32 = directory::FORMAT;
 
 /// An open spool of ticks.
 pub type TickSpool = Spool<Tick>;
+
+/// An open spool of trades.
+pub type TradeSpool = Spool<Trade>;
 
 /// An open spool of records. Clones are handles of the same spool; it closes when all are dropped.
 ///

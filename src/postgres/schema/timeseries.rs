@@ -139,11 +139,55 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Days in which a symbol has, or had, trades. Reads search trades older than a day only in these days.
+    trade_days (symbol_id, day) {
+        /// symbols.symbol_id of the metadata database.
+        symbol_id -> Int8,
+        /// Start of the day, UTC.
+        day -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Trades, identified by (symbol_id, trade_time, sequence).
+    trades (symbol_id, trade_time, sequence) {
+        /// symbols.symbol_id of the metadata database.
+        symbol_id -> Int8,
+        /// Time of the trade at the venue, in microseconds; from 1970 to before 2100, UTC.
+        trade_time -> Timestamptz,
+        /// Position within the instant: number of the venue, or 0, 1, 2 … in the order of the feed.
+        sequence -> Int8,
+        /// Price of one unit, in the quote currency; may be negative or zero.
+        price -> Numeric,
+        /// Traded quantity, in units of the instrument; greater than zero.
+        quantity -> Numeric,
+        /// Side of the order that removed liquidity: buy or sell. NULL: unknown.
+        aggressor_side -> Nullable<Text>,
+        /// Whether the trade was negotiated outside of the order book.
+        is_block -> Bool,
+        /// Id of a venue whose ids are not integers, 1 to 100 characters. NULL: the venue has no such ids.
+        trade_id -> Nullable<Text>,
+        /// Time at which this system received the trade; not part of its identity. NULL: unknown.
+        received_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     /// Statements that wrote ticks whose days may be missing in symbol_days; one row each. Until the maintenance records the days, reads search all days.
     unrecorded_ticks (entry_id) {
         /// Number of the entry, ascending.
         entry_id -> Int8,
         /// Time of the transaction that wrote the ticks.
+        written_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    /// Statements that wrote trades whose days may be missing in trade_days; one row each. Until the maintenance records the days, reads search all days.
+    unrecorded_trades (entry_id) {
+        /// Number of the entry, ascending.
+        entry_id -> Int8,
+        /// Time of the transaction that wrote the trades.
         written_at -> Timestamptz,
     }
 }
@@ -155,5 +199,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     symbol_days,
     tick_quarantine,
     ticks,
+    trade_days,
+    trades,
     unrecorded_ticks,
+    unrecorded_trades,
 );

@@ -11,19 +11,27 @@ use diesel::{PgConnection, QueryResult, RunQueryDsl};
 use crate::db::DbError;
 use crate::domain::{SortOrder, TimeRange, Timeframe};
 
-/// Returns a row without values if days may be missing.
-const UNRECORDED: &str = " FROM (SELECT FROM unrecorded_ticks LIMIT 1) AS unrecorded";
+use super::RecordedDays;
+
+/// Appends a source that has a row if days may be missing.
+fn push_unrecorded(recorded: &RecordedDays, out: &mut AstPass<'_, '_, Pg>) {
+    out.push_sql(" FROM (SELECT FROM ");
+    out.push_sql(recorded.unrecorded);
+    out.push_sql(" LIMIT 1) AS unrecorded");
+}
 
 /// The first `limit` recorded days of `symbol_id` that overlap `range`, in `order`; `None` if days may be
 /// missing.
 pub(super) fn recorded_days(
     connection: &mut PgConnection,
+    recorded: &'static RecordedDays,
     symbol_id: i64,
     range: TimeRange,
     order: SortOrder,
     limit: usize,
 ) -> Result<Option<Vec<DateTime<Utc>>>, DbError> {
     let select = SelectDays {
+        recorded,
         symbol_id,
         from: Timeframe::D1.bucket_start(range.start()),
         to: range.end(),
@@ -49,10 +57,18 @@ pub(in crate::postgres) type NewestDays = BTreeMap<DateTime<Utc>, Vec<i64>>;
 /// The newest recorded day before `to` of each of `symbol_ids`, if it has one; `None` if days may be missing.
 pub(in crate::postgres) fn newest_days(
     connection: &mut PgConnection,
+    recorded: Option<&'static RecordedDays>,
     symbol_ids: &[i64],
     to: DateTime<Utc>,
 ) -> Result<Option<NewestDays>, DbError> {
-    let select = SelectNewestDays { symbol_ids, to };
+    let Some(recorded) = recorded else {
+        return Ok(None);
+    };
+    let select = SelectNewestDays {
+        recorded,
+        symbol_ids,
+        to,
+    };
     let rows: Vec<(Option<i64>, Option<DateTime<Utc>>)> = select.load(connection)?;
     let mut days = NewestDays::new();
     for row in rows {
@@ -67,6 +83,7 @@ pub(in crate::postgres) fn newest_days(
 // these two statements are prepared: their plans do not depend on the values, since the table has no chunks
 
 struct SelectDays {
+    recorded: &'static RecordedDays,
     symbol_id: i64,
     from: DateTime<Utc>,
     to: DateTime<Utc>,
@@ -76,7 +93,9 @@ struct SelectDays {
 
 impl QueryFragment<Pg> for SelectDays {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT day FROM (SELECT day FROM symbol_days WHERE symbol_id = ");
+        out.push_sql("SELECT day FROM (SELECT day FROM ");
+        out.push_sql(self.recorded.days);
+        out.push_sql(" WHERE symbol_id = ");
         out.push_bind_param::<BigInt, _>(&self.symbol_id)?;
         out.push_sql(" AND day >= ");
         out.push_bind_param::<Timestamptz, _>(&self.from)?;
@@ -88,12 +107,12 @@ impl QueryFragment<Pg> for SelectDays {
         });
         out.push_bind_param::<BigInt, _>(&self.limit)?;
         out.push_sql(") AS recorded UNION ALL SELECT NULL");
-        out.push_sql(UNRECORDED);
+        push_unrecorded(self.recorded, &mut out);
         Ok(())
     }
 }
 
-// diesel identifies prepared statements by their text, of which there are two
+// diesel identifies prepared statements by their text, of which each table has two
 impl QueryId for SelectDays {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
@@ -106,6 +125,7 @@ impl Query for SelectDays {
 impl RunQueryDsl<PgConnection> for SelectDays {}
 
 struct SelectNewestDays<'a> {
+    recorded: &'static RecordedDays,
     symbol_ids: &'a [i64],
     to: DateTime<Utc>,
 }
@@ -114,20 +134,19 @@ impl QueryFragment<Pg> for SelectNewestDays<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("SELECT id, newest.day FROM UNNEST(");
         out.push_bind_param::<Array<BigInt>, _>(self.symbol_ids)?;
-        out.push_sql(
-            ") AS wanted (id) CROSS JOIN LATERAL (SELECT day FROM symbol_days \
-             WHERE symbol_id = wanted.id AND day < ",
-        );
+        out.push_sql(") AS wanted (id) CROSS JOIN LATERAL (SELECT day FROM ");
+        out.push_sql(self.recorded.days);
+        out.push_sql(" WHERE symbol_id = wanted.id AND day < ");
         out.push_bind_param::<Timestamptz, _>(&self.to)?;
         out.push_sql(" ORDER BY day DESC LIMIT 1) AS newest UNION ALL SELECT NULL, NULL");
-        out.push_sql(UNRECORDED);
+        push_unrecorded(self.recorded, &mut out);
         Ok(())
     }
 }
 
 impl QueryId for SelectNewestDays<'_> {
-    type QueryId = SelectNewestDays<'static>;
-    const HAS_STATIC_QUERY_ID: bool = true;
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
 }
 
 impl Query for SelectNewestDays<'_> {

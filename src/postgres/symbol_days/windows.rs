@@ -12,6 +12,7 @@ use crate::db::DbError;
 use crate::domain::{SortOrder, SymbolId, TimeRange, earliest_time};
 
 use super::recorded::recorded_days;
+use super::{DAYS_OF_TICKS, RecordedDays};
 
 /// The distances from the start of a search that its first windows reach.
 const NEAR: [TimeDelta; 2] = [TimeDelta::hours(1), TimeDelta::days(1)];
@@ -32,6 +33,8 @@ const MAX_GAP: TimeDelta = TimeDelta::days(3);
 /// The consecutive windows of a search. All ticks of the range lie in one of them.
 #[derive(Debug)]
 pub(in crate::postgres) struct SearchWindows {
+    /// The tables that record the days; `None` if they are not recorded.
+    recorded: Option<&'static RecordedDays>,
     symbol_id: SymbolId,
     order: SortOrder,
     /// The windows to read next.
@@ -51,6 +54,7 @@ impl SearchWindows {
     /// A descending search starts at `now` if the range ends later, since few ticks are newer. An ascending
     /// search from the beginning of time starts with the first recorded day.
     pub(in crate::postgres) fn new(
+        recorded: Option<&'static RecordedDays>,
         symbol_id: SymbolId,
         range: TimeRange,
         order: SortOrder,
@@ -68,6 +72,7 @@ impl SearchWindows {
         };
         let (ready, rest) = steps(range, order, start, near);
         Self {
+            recorded,
             symbol_id,
             order,
             ready,
@@ -78,13 +83,14 @@ impl SearchWindows {
         }
     }
 
-    /// The recorded days of `range`, in `order`.
+    /// The recorded days of ticks in `range`, in `order`.
     pub(in crate::postgres) fn of_days(
         symbol_id: SymbolId,
         range: TimeRange,
         order: SortOrder,
     ) -> Self {
         Self {
+            recorded: Some(&DAYS_OF_TICKS),
             symbol_id,
             order,
             ready: VecDeque::new(),
@@ -114,7 +120,13 @@ impl SearchWindows {
             let limit = DAYS_AT_ONCE[self.lookups.min(DAYS_AT_ONCE.len() - 1)];
             self.lookups += 1;
             let symbol_id = self.symbol_id.get();
-            match recorded_days(connection, symbol_id, rest, self.order, limit)? {
+            let days = match self.recorded {
+                Some(recorded) => {
+                    recorded_days(connection, recorded, symbol_id, rest, self.order, limit)?
+                }
+                None => None,
+            };
+            match days {
                 Some(days) => {
                     if days.len() == limit
                         && let Some(last) = days.last()
@@ -204,7 +216,14 @@ mod tests {
     }
 
     fn near(order: SortOrder, range: TimeRange, now: DateTime<Utc>, count: usize) -> SearchWindows {
-        SearchWindows::new(SymbolId::new(1), range, order, now, count)
+        SearchWindows::new(
+            Some(&DAYS_OF_TICKS),
+            SymbolId::new(1),
+            range,
+            order,
+            now,
+            count,
+        )
     }
 
     proptest! {

@@ -4,21 +4,15 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::{BigInt, Nullable, Timestamptz};
-use diesel::{OptionalExtension as _, PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::{DbError, transaction};
-use crate::domain::{SortOrder, SymbolId, TimeRange, Timeframe};
+use crate::domain::{SymbolId, Tick, TimeRange, Timeframe};
 use crate::error::RepositoryError;
+use crate::postgres::reading::first_part;
 use crate::postgres::timescale::retention::applied_now;
 use crate::postgres::timescale::{CandleRows, begin_deleting, mark_changed_day};
-use crate::repository::{
-    CandleCounts, DeletedTicks, TickSpan, part_of_a_day, refuse_dropped, split_at,
-};
-
-use super::range::first_tick_time;
-
-/// The number of ticks of a transaction, rounded to whole minutes.
-const MAX_TICKS: i64 = 50_000;
+use crate::repository::{CandleCounts, DeletedTicks, TimeSpan, refuse_dropped};
 
 #[derive(QueryableByName)]
 struct Time {
@@ -40,7 +34,7 @@ pub(super) fn delete_part(
 ) -> Result<DeletedTicks, DbError> {
     transaction(connection, |connection| {
         begin_deleting(connection)?;
-        let Some((part, rest)) = first_part(connection, symbol_id, range)? else {
+        let Some((part, rest)) = part_of_ticks(connection, symbol_id, range)? else {
             return Ok(DeletedTicks::default());
         };
         // before the ticks are read: see `CandleRows`
@@ -73,7 +67,7 @@ pub(super) fn delete_part(
             }
         }
         rows.forget_larger(connection, symbol_id, &minutes)?;
-        if let Some(TickSpan { first, .. }) = deleted.span {
+        if let Some(TimeSpan { first, .. }) = deleted.span {
             mark_changed_day(connection, first)?;
         }
         Ok(DeletedTicks { rest, ..deleted })
@@ -86,7 +80,7 @@ pub(super) fn deletable_part(
     symbol_id: SymbolId,
     range: TimeRange,
 ) -> Result<DeletedTicks, DbError> {
-    let Some((part, rest)) = first_part(connection, symbol_id, range)? else {
+    let Some((part, rest)) = part_of_ticks(connection, symbol_id, range)? else {
         return Ok(DeletedTicks::default());
     };
     let buckets = Timeframe::ALL.iter().map(|timeframe| {
@@ -110,13 +104,13 @@ pub(super) fn deletable_part(
         span: counted
             .first
             .zip(counted.last)
-            .map(|(first, last)| TickSpan::new(first, last)),
+            .map(|(first, last)| TimeSpan::new(first, last)),
         rest,
     })
 }
 
 /// The first part of `range` and the rest; `None` without ticks.
-fn first_part(
+fn part_of_ticks(
     connection: &mut PgConnection,
     symbol_id: SymbolId,
     range: TimeRange,
@@ -124,33 +118,7 @@ fn first_part(
     if let Some((applied, _)) = applied_now(connection)? {
         refuse_dropped(range, applied.floor.dropped_before)?;
     }
-    // the start of a search for the newest does not matter here
-    let now = range.end();
-    let order = SortOrder::Ascending;
-    let Some(first) = first_tick_time(connection, symbol_id, range, order, now)? else {
-        return Ok(None);
-    };
-    let (of_day, behind) = part_of_a_day(range, first)?;
-    let beyond: Option<Time> = sql_query(
-        "SELECT tick_time FROM ticks WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3 \
-         ORDER BY tick_time OFFSET $4 LIMIT 1",
-    )
-    .bind::<BigInt, _>(symbol_id.get())
-    .bind::<Timestamptz, _>(first)
-    .bind::<Timestamptz, _>(of_day.end())
-    .bind::<BigInt, _>(MAX_TICKS)
-    .get_result(connection)
-    .optional()?;
-    let Some(beyond) = beyond else {
-        return Ok(Some((of_day, behind)));
-    };
-    // whole minutes, at least one
-    let minute = Timeframe::M1.bucket_start(beyond.tick_time);
-    let end = match minute > first {
-        true => minute,
-        false => minute + TimeDelta::minutes(1),
-    };
-    Ok(Some(split_at(range, end)?))
+    first_part::<Tick>(connection, symbol_id, range)
 }
 
 /// Fails if a candle of one minute counts more ticks than were stored. `missing` is its tick count minus the

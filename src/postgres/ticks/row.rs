@@ -35,9 +35,6 @@ pub(in crate::postgres) use tick_columns;
 /// The columns of the table of ticks.
 pub(super) const COLUMNS: &[Column<Tick>] = tick_columns!(ticks, |tick| tick);
 
-/// The SQL types of [`COLUMNS`].
-pub(super) type TickSqlType = ticks::SqlType;
-
 #[derive(Debug, Queryable, QueryableByName)]
 pub(in crate::postgres) struct TickRow {
     #[diesel(sql_type = BigInt)]

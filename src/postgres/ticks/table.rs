@@ -4,15 +4,15 @@ use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 
 use crate::db::DbError;
-use crate::domain::{SymbolId, Tick, TickKey, TimeRange, placed_ticks};
+use crate::domain::{SymbolId, Tick, TickKey, TimeRange, placed_events};
 use crate::error::RepositoryError;
+use crate::postgres::reading::newest_in;
 use crate::postgres::schema::timeseries::ticks;
+use crate::postgres::symbol_days::{DAYS_OF_TICKS, RecordedDays};
 use crate::postgres::timescale::AppliedPolicies;
-use crate::postgres::writing::{AssignedKeys, Column, KeyedRow, Receipt, TableRow};
-use crate::repository::{InsertReceipt, RejectedTick, TickConflict};
+use crate::postgres::writing::{AssignedKeys, Column, KeyedRow, TableRow};
 use crate::retention::RetentionFloor;
 
-use super::range::newest_in;
 use super::row::{COLUMNS, TickRow};
 
 impl TableRow for Tick {
@@ -21,7 +21,7 @@ impl TableRow for Tick {
     const TABLE: &'static str = "ticks";
     const COLUMNS: &'static [Column<Self>] = COLUMNS;
 
-    const DAYS: Option<&'static str> = Some("symbol_days");
+    const DAYS: Option<&'static RecordedDays> = Some(&DAYS_OF_TICKS);
 }
 
 impl KeyedRow for Tick {
@@ -75,29 +75,10 @@ impl KeyedRow for Tick {
     }
 
     fn assign_keys(stored: &[Self], given: &[Self]) -> AssignedKeys<Self> {
-        placed_ticks(stored, given)
+        placed_events(stored, given)
     }
 
     fn floor(applied: &AppliedPolicies) -> RetentionFloor {
         applied.floor
-    }
-}
-
-impl From<Receipt<Tick>> for InsertReceipt {
-    fn from(receipt: Receipt<Tick>) -> Self {
-        let conflicts = receipt.conflicts.into_iter().map(|conflict| TickConflict {
-            stored: conflict.stored,
-            refused: conflict.refused,
-        });
-        let rejected = receipt.rejected.into_iter().map(|rejected| RejectedTick {
-            tick: rejected.row,
-            reason: rejected.reason,
-        });
-        Self {
-            inserted: receipt.inserted,
-            duplicates: receipt.duplicates,
-            conflicts: conflicts.collect(),
-            rejected: rejected.collect(),
-        }
     }
 }

@@ -4,19 +4,20 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::receipt::{Conflict, Receipt, Rejected};
+use crate::repository::{InsertConflict, InsertReceipt, RejectedRow};
+
 use super::table::KeyedRow;
 
 /// `rejected` in the order in which the rows were given.
 pub(super) fn in_order_given<R: KeyedRow>(
-    rejected: Vec<Rejected<R>>,
+    rejected: Vec<RejectedRow<R>>,
     given: &[R],
-) -> Vec<Rejected<R>> {
+) -> Vec<RejectedRow<R>> {
     if rejected.is_empty() {
         return rejected;
     }
     let count = rejected.len();
-    let mut by_key: HashMap<R::Key, Vec<Rejected<R>>> = HashMap::with_capacity(count);
+    let mut by_key: HashMap<R::Key, Vec<RejectedRow<R>>> = HashMap::with_capacity(count);
     for one in rejected {
         by_key.entry(one.row.key()).or_default().push(one);
     }
@@ -30,7 +31,7 @@ pub(super) fn in_order_given<R: KeyedRow>(
         if let Some(found) = of_key.iter().position(|one| one.row == *stored) {
             let reason = of_key.remove(found).reason;
             let row = row.clone();
-            ordered.push(Rejected { row, reason });
+            ordered.push(RejectedRow { row, reason });
         }
     }
     ordered
@@ -47,7 +48,7 @@ pub(super) struct RowBatch<R> {
     /// The rows without a key, in the order given.
     pub(super) keyless: Vec<R>,
     /// Rows that break a rule of the domain, in the order given, and rows that are too old.
-    rejected: Vec<Rejected<R>>,
+    rejected: Vec<RejectedRow<R>>,
     /// Rows before this time are late.
     pub(super) late_before: Option<DateTime<Utc>>,
 }
@@ -60,7 +61,7 @@ impl<R: KeyedRow> RowBatch<R> {
             match row.normalized() {
                 Ok(stored) if stored.is_keyless() => keyless.push(stored),
                 Ok(stored) => sorted.push(stored),
-                Err(reason) => rejected.push(Rejected {
+                Err(reason) => rejected.push(RejectedRow {
                     row: row.clone(),
                     reason,
                 }),
@@ -109,7 +110,7 @@ impl<R: KeyedRow> RowBatch<R> {
             let refused = rows.extract_if(.., |row| refusal(row).is_some());
             self.rejected.extend(refused.filter_map(|row| {
                 let reason = refusal(&row)?;
-                Some(Rejected { row, reason })
+                Some(RejectedRow { row, reason })
             }));
         }
     }
@@ -119,18 +120,18 @@ impl<R: KeyedRow> RowBatch<R> {
     }
 
     /// The receipt of a batch of which nothing could be stored.
-    pub(super) fn into_receipt(self) -> Receipt<R> {
-        Receipt {
+    pub(super) fn into_receipt(self) -> InsertReceipt<R> {
+        InsertReceipt {
             rejected: self.rejected,
-            ..Receipt::default()
+            ..InsertReceipt::default()
         }
     }
 
     /// The receipt of a batch of which every first row was inserted.
-    pub(super) fn all_inserted(self) -> Receipt<R> {
+    pub(super) fn all_inserted(self) -> InsertReceipt<R> {
         let inserted = self.firsts.len() as u64;
         if self.repeats.is_empty() {
-            return Receipt {
+            return InsertReceipt {
                 inserted,
                 ..self.into_receipt()
             };
@@ -142,7 +143,7 @@ impl<R: KeyedRow> RowBatch<R> {
 
     /// The receipt of a batch of which `inserted` first rows were inserted. `stored` are the database's rows
     /// with the keys of the batch.
-    pub(super) fn compared(self, inserted: u64, stored: &HashMap<R::Key, R>) -> Receipt<R> {
+    pub(super) fn compared(self, inserted: u64, stored: &HashMap<R::Key, R>) -> InsertReceipt<R> {
         let mut equal: u64 = 0;
         let mut conflicts = Vec::new();
         let mut missing = self.rejected;
@@ -153,18 +154,18 @@ impl<R: KeyedRow> RowBatch<R> {
         for row in all {
             match stored.get(&row.key()) {
                 // compare with the stored row, not with an earlier row of the batch that was refused
-                Some(stored) if !stored.has_content_of(&row) => conflicts.push(Conflict {
+                Some(stored) if !stored.has_content_of(&row) => conflicts.push(InsertConflict {
                     stored: stored.clone(),
                     refused: row,
                 }),
                 Some(_) => equal += 1,
-                None => missing.push(Rejected {
+                None => missing.push(RejectedRow {
                     row,
                     reason: "the database does not have it".to_owned(),
                 }),
             }
         }
-        Receipt {
+        InsertReceipt {
             inserted,
             // rows that this batch inserted equal themselves
             duplicates: equal.saturating_sub(inserted),

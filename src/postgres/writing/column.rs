@@ -6,11 +6,13 @@
 use chrono::{DateTime, Utc};
 use diesel::pg::{CopyTarget, Pg};
 use diesel::query_builder::AstPass;
-use diesel::sql_types::{BigInt, IntoNullable, Nullable, Numeric, SmallInt, Text, Timestamptz};
+use diesel::sql_types::{
+    BigInt, Bool, IntoNullable, Nullable, Numeric, SmallInt, Text, Timestamptz,
+};
 use rust_decimal::Decimal;
 
 use crate::postgres::numeric;
-use crate::postgres::symbol_days::RECORDED;
+use crate::postgres::symbol_days::{RECORDED, RecordedDays};
 
 /// A row that can be written to a table.
 pub(in crate::postgres) trait TableRow: Sized + 'static {
@@ -24,8 +26,8 @@ pub(in crate::postgres) trait TableRow: Sized + 'static {
     /// the values of a row come from this list.
     const COLUMNS: &'static [Column<Self>];
 
-    /// The table that records the days of each symbol; `None` if they are not recorded.
-    const DAYS: Option<&'static str> = None;
+    /// The tables that record the days of each symbol; `None` if they are not recorded.
+    const DAYS: Option<&'static RecordedDays> = None;
 }
 
 /// Marks a statement that writes rows whose days are recorded.
@@ -52,6 +54,7 @@ pub(in crate::postgres) struct Column<R> {
 pub(super) enum Value<R> {
     SmallInt(fn(&R) -> Option<i16>),
     BigInt(fn(&R) -> Option<i64>),
+    Bool(fn(&R) -> Option<bool>),
     Numeric(fn(&R) -> Option<Decimal>),
     /// A text without the character NUL, which PostgreSQL texts cannot contain.
     Text(fn(&R) -> Option<&str>),
@@ -78,6 +81,18 @@ impl<R: TableRow> Column<R> {
         C::SqlType: IntoNullable<Nullable = Nullable<BigInt>>,
     {
         let value = Value::BigInt(value);
+        Self {
+            name: C::NAME,
+            value,
+        }
+    }
+
+    pub(in crate::postgres) const fn bool<C>(_: C, value: fn(&R) -> Option<bool>) -> Self
+    where
+        C: diesel::Column<Table = R::Table> + Copy,
+        C::SqlType: IntoNullable<Nullable = Nullable<Bool>>,
+    {
+        let value = Value::Bool(value);
         Self {
             name: C::NAME,
             value,
@@ -138,6 +153,7 @@ impl<R> Column<R> {
         match self.value {
             Value::SmallInt(value) => fixed(value(row).map(i16::to_be_bytes), out),
             Value::BigInt(value) => fixed(value(row).map(i64::to_be_bytes), out),
+            Value::Bool(value) => fixed(value(row).map(|it| [u8::from(it)]), out),
             Value::Numeric(value) => numeric(value(row), out),
             Value::Text(value) => text(value(row), out),
             Value::Timestamptz(value) => fixed(value(row).map(server_micros), out),

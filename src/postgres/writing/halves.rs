@@ -15,9 +15,9 @@ use diesel::{Connection as _, PgConnection, QueryResult};
 use crate::db::{Condition, DbError};
 use crate::domain::SymbolId;
 use crate::error::{Database, RepositoryError};
+use crate::repository::{InsertReceipt, RejectedRow};
 
 use super::batch::RowBatch;
-use super::receipt::{Receipt, Rejected};
 use super::stored::{read_any, read_stored};
 use super::table::KeyedRow;
 use super::unnest::{insert_missing, insert_one};
@@ -68,7 +68,7 @@ pub(super) fn insert_by_halves<R: KeyedRow>(
     connection: &mut PgConnection,
     batch: RowBatch<R>,
     now: DateTime<Utc>,
-) -> Result<Receipt<R>, DbError> {
+) -> Result<InsertReceipt<R>, DbError> {
     let rows = &batch.firsts;
     let Some(first) = rows.first() else {
         return Ok(batch.into_receipt());
@@ -94,7 +94,7 @@ fn store<R: KeyedRow>(
     connection: &mut PgConnection,
     batch: RowBatch<R>,
     takes_some: &mut bool,
-) -> Result<Receipt<R>, DbError> {
+) -> Result<InsertReceipt<R>, DbError> {
     let mut refused = Vec::new();
     let inserted = insert_half(connection, &batch.firsts, &mut refused)?;
     let mut keys: HashSet<_> = refused.iter().map(|refused| refused.row.key()).collect();
@@ -107,7 +107,7 @@ fn store<R: KeyedRow>(
     let stored = read_stored(connection, &firsts)?;
     // no chunk can be dropped before this transaction ends
     let left_out = firsts.extract_if(.., |row| !stored.contains_key(&row.key()));
-    refused.extend(left_out.map(|row| Rejected {
+    refused.extend(left_out.map(|row| RejectedRow {
         row,
         reason: leaves_out::<R>(),
     }));
@@ -128,7 +128,7 @@ fn store<R: KeyedRow>(
 fn insert_half<R: KeyedRow>(
     connection: &mut PgConnection,
     rows: &[R],
-    refused: &mut Vec<Rejected<R>>,
+    refused: &mut Vec<RejectedRow<R>>,
 ) -> QueryResult<u64> {
     // a nested transaction is a savepoint
     match connection.transaction(|connection| insert_missing(connection, rows)) {
@@ -136,7 +136,7 @@ fn insert_half<R: KeyedRow>(
         Err(error) => match (refusal(&error), rows) {
             (Some(reason), [row]) => {
                 let row = row.clone();
-                refused.push(Rejected { row, reason });
+                refused.push(RejectedRow { row, reason });
                 Ok(0)
             }
             (Some(_), rows) => {

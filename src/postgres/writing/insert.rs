@@ -12,12 +12,12 @@ use crate::db::SynchronousCommit;
 use crate::db::{CONFLICT_BACKOFF, DbError};
 use crate::error::{Database, RepositoryError};
 use crate::postgres::symbol_days::KnownDays;
+use crate::repository::InsertReceipt;
 
 use super::batch::RowBatch;
 use super::copy::copy;
 use super::halves::{insert_by_halves, refusal, table_refuses};
 use super::high_water_marks::HighWaterMarks;
-use super::receipt::Receipt;
 use super::retention_guard::has_old_rows;
 use super::stored::read_stored;
 use super::table::KeyedRow;
@@ -52,7 +52,7 @@ pub(super) enum InsertOutcome<R: KeyedRow> {
     /// The number of inserted rows, and the stored rows with the keys of the batch.
     SomeInserted(u64, HashMap<R::Key, R>),
     /// The database refused some rows.
-    SomeRefused(Receipt<R>),
+    SomeRefused(InsertReceipt<R>),
 }
 
 impl<R: KeyedRow> Default for TableWriter<R> {
@@ -79,7 +79,7 @@ impl<R: KeyedRow> TableWriter<R> {
         connection: &mut PgConnection,
         batch: RowBatch<R>,
         now: DateTime<Utc>,
-    ) -> Result<Receipt<R>, DbError> {
+    ) -> Result<InsertReceipt<R>, DbError> {
         let written = match self.record_days(connection, &batch) {
             Ok(()) => self.insert_recorded(connection, batch, now),
             Err(error) => Err(error),
@@ -92,12 +92,12 @@ impl<R: KeyedRow> TableWriter<R> {
         connection: &mut PgConnection,
         batch: &RowBatch<R>,
     ) -> Result<(), DbError> {
-        let Some(table) = R::DAYS else {
+        let Some(recorded) = R::DAYS else {
             return Ok(());
         };
         let rows = batch.firsts.iter().chain(&batch.keyless);
         let days = rows.map(|row| (row.symbol_id(), row.time()));
-        Ok(self.known_days.record(connection, table, days)?)
+        Ok(self.known_days.record(connection, recorded.days, days)?)
     }
 
     fn insert_recorded(
@@ -105,7 +105,7 @@ impl<R: KeyedRow> TableWriter<R> {
         connection: &mut PgConnection,
         mut batch: RowBatch<R>,
         now: DateTime<Utc>,
-    ) -> Result<Receipt<R>, DbError> {
+    ) -> Result<InsertReceipt<R>, DbError> {
         let keyless = std::mem::take(&mut batch.keyless);
         if keyless.is_empty() {
             return self.insert_keyed(connection, batch, now);
@@ -128,7 +128,7 @@ impl<R: KeyedRow> TableWriter<R> {
         connection: &mut PgConnection,
         mut batch: RowBatch<R>,
         now: DateTime<Utc>,
-    ) -> Result<Receipt<R>, DbError> {
+    ) -> Result<InsertReceipt<R>, DbError> {
         let is_old = has_old_rows(&batch, now);
         let mut attempt = 1;
         let mut delays = CONFLICT_BACKOFF.delays();
@@ -303,7 +303,7 @@ fn some_inserted<R: KeyedRow>(
 }
 
 /// Corrects a receipt that counts `inserted` rows as duplicates, since they were inserted a moment before.
-pub(super) fn with_inserted<R>(mut receipt: Receipt<R>, inserted: usize) -> Receipt<R> {
+pub(super) fn with_inserted<R>(mut receipt: InsertReceipt<R>, inserted: usize) -> InsertReceipt<R> {
     let stored = receipt.inserted + receipt.duplicates;
     // a row that was deleted in between was inserted twice and counts once
     receipt.inserted = (receipt.inserted + inserted as u64).min(stored);
@@ -362,10 +362,10 @@ mod tests {
 
     #[test]
     fn rows_inserted_twice_count_once() {
-        let second_look = |inserted, duplicates| Receipt::<Tick> {
+        let second_look = |inserted, duplicates| InsertReceipt::<Tick> {
             inserted,
             duplicates,
-            ..Receipt::default()
+            ..InsertReceipt::default()
         };
         assert_eq!(with_inserted(second_look(0, 10), 4), second_look(4, 6));
         // three of the ten were deleted after their first insert

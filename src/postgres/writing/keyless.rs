@@ -14,11 +14,11 @@ use diesel::{PgConnection, QueryResult, RunQueryDsl as _, sql_query};
 
 use crate::db::{CONFLICT_BACKOFF, DbError, SynchronousCommit};
 use crate::error::{Database, RepositoryError};
+use crate::repository::{InsertReceipt, RejectedRow};
 
 use super::batch::RowBatch;
 use super::halves::{insert_by_halves, refusal, table_refuses};
 use super::insert::{ATTEMPTS, MIN_COPY_ROWS, TableWriter, classified, insert_new, of_commit};
-use super::receipt::{Receipt, Rejected};
 use super::retention_guard::{apply_retention, has_old_rows, record_late_days};
 use super::stored::{read_instants, read_stored};
 use super::table::KeyedRow;
@@ -71,7 +71,7 @@ impl<R: KeyedRow> TableWriter<R> {
         connection: &mut PgConnection,
         rows: &[R],
         now: DateTime<Utc>,
-    ) -> Result<Receipt<R>, DbError> {
+    ) -> Result<InsertReceipt<R>, DbError> {
         let mut method = KeylessMethod::Together;
         let mut attempt = 1;
         let mut delays = CONFLICT_BACKOFF.delays();
@@ -110,7 +110,7 @@ impl<R: KeyedRow> TableWriter<R> {
         mut batch: RowBatch<R>,
         method: KeylessMethod,
         now: DateTime<Utc>,
-    ) -> Result<Receipt<R>, NotWritten> {
+    ) -> Result<InsertReceipt<R>, NotWritten> {
         let mut late_before = None;
         if has_old_rows(&batch, now) {
             self.begin(connection)?;
@@ -138,7 +138,7 @@ impl<R: KeyedRow> TableWriter<R> {
         let mut receipt = batch.into_receipt();
         receipt.inserted = (new.len() - refused.len()) as u64;
         receipt.duplicates = (given.len() - new.len()) as u64;
-        let refused = refused.into_iter().map(|(origin, reason)| Rejected {
+        let refused = refused.into_iter().map(|(origin, reason)| RejectedRow {
             row: given[origin].clone(),
             reason,
         });

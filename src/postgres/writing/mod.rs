@@ -12,7 +12,6 @@ mod insert;
 mod keyless;
 mod old_rows;
 mod parts;
-mod receipt;
 mod retention_guard;
 mod stored;
 mod table;
@@ -26,13 +25,14 @@ use chrono::{DateTime, Utc};
 
 use crate::db::{OutdatedConnections, TimeseriesDb};
 use crate::error::RepositoryError;
+use crate::repository::InsertReceipt;
 
 use batch::{RowBatch, in_order_given};
 
 pub(super) use column::{Column, TableRow, names, push_names};
 pub(super) use insert::TableWriter;
-pub(super) use receipt::Receipt;
-pub(super) use table::{AssignedKeys, KeyedRow};
+pub(super) use stored::StoredRow;
+pub(super) use table::{AssignedKeys, KeyedRow, sequence_column, time_column};
 pub(super) use unnest::insert_missing;
 
 /// Stores `rows`: all that can be stored, or nothing. May be called again with the same rows.
@@ -41,7 +41,7 @@ pub(super) async fn insert<R: KeyedRow>(
     writer: &Arc<TableWriter<R>>,
     rows: &[R],
     now: DateTime<Utc>,
-) -> Result<Receipt<R>, RepositoryError> {
+) -> Result<InsertReceipt<R>, RepositoryError> {
     let mut batch = RowBatch::new(rows);
     if batch.has_nothing_to_store() {
         return Ok(batch.into_receipt());

@@ -78,7 +78,7 @@ pub(super) fn read_any<R: KeyedRow>(connection: &mut PgConnection) -> Result<Opt
 }
 
 /// A row whose columns are read by position, as in `R::COLUMNS`.
-struct StoredRow<R: KeyedRow>(R::Stored);
+pub(in crate::postgres) struct StoredRow<R: KeyedRow>(pub(in crate::postgres) R::Stored);
 
 impl<R: KeyedRow> QueryableByName<Pg> for StoredRow<R> {
     fn build<'a>(row: &impl NamedRow<'a, Pg>) -> deserialize::Result<Self> {

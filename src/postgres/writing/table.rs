@@ -96,6 +96,16 @@ pub(in crate::postgres) trait KeyedRow:
     fn floor(applied: &AppliedPolicies) -> RetentionFloor;
 }
 
+/// The name of the column of times.
+pub(in crate::postgres) fn time_column<R: KeyedRow>() -> &'static str {
+    R::COLUMNS[1].name
+}
+
+/// The name of the column that orders the rows of an instant.
+pub(in crate::postgres) fn sequence_column<R: KeyedRow>() -> &'static str {
+    R::COLUMNS[2].name
+}
+
 /// The columns of the key.
 pub(super) fn key_columns<R: KeyedRow>() -> &'static [Column<R>] {
     &R::COLUMNS[..R::KEY_COLUMNS]

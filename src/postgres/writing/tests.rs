@@ -14,11 +14,11 @@ use diesel::{PgConnection, Table as _};
 use rust_decimal::Decimal;
 
 use crate::db::{DatabasePools, SynchronousCommit};
-use crate::domain::{SymbolId, Tick, Timeframe};
+use crate::domain::{self, SymbolId, Tick, Timeframe};
 use crate::error::RepositoryError;
-use crate::postgres::schema::timeseries::ticks;
+use crate::postgres::schema::timeseries::{ticks, trades};
+use crate::repository::InsertConflict;
 
-use super::receipt::Conflict;
 use super::table::key_columns;
 use super::*;
 use statements::Statements;
@@ -43,6 +43,8 @@ fn assert_described<R: KeyedRow>(all: &impl QueryFragment<Pg>, key: &impl QueryF
 fn descriptions_have_the_columns_of_the_schema() {
     let (all, key) = (ticks::table::all_columns(), ticks::table.primary_key());
     assert_described::<Tick>(&all, &key);
+    let (all, key) = (trades::table::all_columns(), trades::table.primary_key());
+    assert_described::<domain::Trade>(&all, &key);
     let all = made_up_trades::table::all_columns();
     assert_described::<Trade>(&all, &made_up_trades::table.primary_key());
 }
@@ -69,7 +71,7 @@ fn insert_now<R: KeyedRow>(
     connection: &mut PgConnection,
     writer: &TableWriter<R>,
     rows: &[R],
-) -> Receipt<R> {
+) -> InsertReceipt<R> {
     writer
         .insert(connection, RowBatch::new(rows), suite::now())
         .unwrap_or_else(|error| panic!("{} of {}: {error:?}", rows.len(), R::NAME))
@@ -208,7 +210,7 @@ async fn known_keys_are_duplicates_or_conflicts() {
                 std::slice::from_ref(&refused),
             );
             let stored = stored.clone();
-            assert_eq!(receipt.conflicts, [Conflict { stored, refused }]);
+            assert_eq!(receipt.conflicts, [InsertConflict { stored, refused }]);
             assert_eq!((receipt.inserted, receipt.duplicates), (0, 0));
         }
     }
@@ -221,7 +223,7 @@ async fn known_keys_are_duplicates_or_conflicts() {
     batch.push(second.clone());
     let receipt = insert_now(&mut connection, &TableWriter::default(), &batch);
     assert_eq!((receipt.inserted, receipt.duplicates), (10, 90));
-    let conflict = |stored: &Trade, refused: &Trade| Conflict {
+    let conflict = |stored: &Trade, refused: &Trade| InsertConflict {
         stored: stored.clone(),
         refused: refused.clone(),
     };

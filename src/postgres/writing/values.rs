@@ -7,7 +7,7 @@ use diesel::QueryResult;
 use diesel::pg::Pg;
 use diesel::query_builder::AstPass;
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::sql_types::{Array, BigInt, HasSqlType, Numeric, SmallInt, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Bool, HasSqlType, Numeric, SmallInt, Text, Timestamptz};
 
 use super::column::{Column, NULL, Value};
 
@@ -37,6 +37,7 @@ pub(super) fn push_arrays<'b, R: 'static>(
         match array.column.value {
             Value::SmallInt(_) => out.push_bind_param::<Array<SmallInt>, _>(array)?,
             Value::BigInt(_) => out.push_bind_param::<Array<BigInt>, _>(array)?,
+            Value::Bool(_) => out.push_bind_param::<Array<Bool>, _>(array)?,
             Value::Numeric(_) => out.push_bind_param::<Array<Numeric>, _>(array)?,
             Value::Text(_) => out.push_bind_param::<Array<Text>, _>(array)?,
             Value::Timestamptz(_) => out.push_bind_param::<Array<Timestamptz>, _>(array)?,
@@ -105,6 +106,7 @@ pub(super) fn push_values<'b, R: 'static>(
         match value.column.value {
             Value::SmallInt(_) => out.push_bind_param::<SmallInt, _>(value)?,
             Value::BigInt(_) => out.push_bind_param::<BigInt, _>(value)?,
+            Value::Bool(_) => out.push_bind_param::<Bool, _>(value)?,
             Value::Numeric(_) => out.push_bind_param::<Numeric, _>(value)?,
             Value::Text(_) => out.push_bind_param::<Text, _>(value)?,
             Value::Timestamptz(_) => out.push_bind_param::<Timestamptz, _>(value)?,

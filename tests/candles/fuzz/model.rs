@@ -146,7 +146,7 @@ impl Model {
         receipt: &InsertReceipt,
         again: bool,
     ) -> Option<String> {
-        let rejected: HashSet<_> = receipt.rejected.iter().map(|it| it.tick.key()).collect();
+        let rejected: HashSet<_> = receipt.rejected.iter().map(|it| it.row.key()).collect();
         let mut wrong = None;
         {
             let mut inner = self.lock();

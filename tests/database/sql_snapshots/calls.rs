@@ -3,17 +3,18 @@
 use chrono::TimeDelta;
 use tickbook::domain::{
     Exchange, ExchangeFacts, NewSymbol, PageLimit, PriceBasis, StatedSymbol, SymbolFacts, SymbolId,
-    TickCursor, Timeframe,
+    TickCursor, Timeframe, TradeCursor,
 };
 use tickbook::repository::{
     CandleQuery, ExchangeQuery, FeedSymbol, OhlcRepository as _, QuarantineQuery,
     QuarantineRepository as _, Resolution, SymbolQuery, SymbolRepository as _, TickQuery,
-    TickRepository as _,
+    TickRepository as _, TradeQuery, TradeRepository as _,
 };
 
 use super::Recording;
 use super::data::{
-    DELETED, QUOTED, Site, WRITTEN, candles as stored_candles, day, held_back, quote, quotes, range,
+    DELETED, QUOTED, Site, WRITTEN, candles as stored_candles, day, held_back, quote, quotes,
+    range, trades as trades_of,
 };
 
 fn limit(limit: u32) -> PageLimit {
@@ -173,6 +174,52 @@ pub(super) async fn ticks(site: &Site, recording: &mut Recording) {
         .await
         .expect("deleted");
     recording.add("ticks.delete_range", "a day");
+}
+
+pub(super) async fn trades(site: &Site, recording: &mut Recording) {
+    let trades = &site.trades;
+    let second_day = range(day(1), day(2));
+    let query = TradeQuery::new(QUOTED, second_day).limit(limit(100));
+    trades.range(&query).await.expect("read");
+    recording.add("trades.range", "oldest first");
+    let newest = TradeQuery::new(QUOTED, range(day(0), day(3))).descending();
+    let cursor = TradeCursor {
+        trade_time: day(2) + TimeDelta::seconds(5),
+        sequence: 0,
+    };
+    let newest = newest.limit(limit(100)).after(cursor);
+    trades.range(&newest).await.expect("read");
+    recording.add("trades.range", "newest first, after a trade");
+    trades.latest(QUOTED).await.expect("read");
+    recording.add("trades.latest", "of a symbol with trades");
+    let three = [QUOTED, DELETED, WRITTEN];
+    trades.latest_of(&three).await.expect("read");
+    recording.add("trades.latest_of", "three symbols, one without trades");
+    trades.as_of(QUOTED, day(1)).await.expect("read");
+    recording.add("trades.as_of", "midnight");
+    trades.count(QUOTED, second_day).await.expect("read");
+    recording.add("trades.count", "a day");
+    trades.deletable(DELETED, second_day).await.expect("read");
+    recording.add("trades.deletable", "a day");
+
+    let new = trades_of(WRITTEN, 2, 200);
+    for (batch, call) in [
+        (&new[..1], "a new trade"),
+        (&new[1..21], "20 new trades"),
+        (&new[21..], "179 new trades"),
+        (&new[..60], "60 stored trades"),
+    ] {
+        trades.insert_batch(batch).await.expect("stored");
+        recording.add("trades.insert_batch", call);
+    }
+    let unsequenced = new[0].clone().with_occurrence(1);
+    trades.insert_batch(&[unsequenced]).await.expect("stored");
+    recording.add("trades.insert_batch", "an unsequenced trade");
+    trades
+        .delete_range(DELETED, second_day)
+        .await
+        .expect("deleted");
+    recording.add("trades.delete_range", "a day");
 }
 
 pub(super) async fn candles(site: &Site, recording: &mut Recording) {

@@ -1,4 +1,4 @@
-//! The data set: 2,000 symbols, and quotes of three days.
+//! The data set: 2,000 symbols, and quotes and trades of three days.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::PgConnection;
@@ -7,15 +7,16 @@ use rust_decimal::Decimal;
 use tickbook::Database;
 use tickbook::db::DatabasePools;
 use tickbook::domain::{
-    Candle, CandleSource, NewSymbol, PriceBasis, Rule, SymbolId, Tick, TimeRange, Timeframe,
-    Verdict,
+    AggressorSide, Candle, CandleSource, NewSymbol, PriceBasis, Rule, SymbolId, Tick, TimeRange,
+    Timeframe, Trade, Verdict,
 };
 use tickbook::postgres::{
     PgOhlcRepository, PgQuarantineRepository, PgSymbolRepository, PgTickRepository,
+    PgTradeRepository,
 };
 use tickbook::repository::{
     OhlcRepository as _, QuarantineRepository as _, QuarantinedTick, SymbolRepository as _,
-    TickRepository as _,
+    TickRepository as _, TradeRepository as _,
 };
 
 /// A symbol with quotes.
@@ -34,6 +35,7 @@ const QUOTES: i64 = 2_000;
 pub(super) struct Site {
     pub(super) symbols: PgSymbolRepository,
     pub(super) ticks: PgTickRepository,
+    pub(super) trades: PgTradeRepository,
     pub(super) ohlc: PgOhlcRepository,
     pub(super) quarantine: PgQuarantineRepository,
 }
@@ -43,6 +45,7 @@ impl Site {
         Self {
             symbols: PgSymbolRepository::new(pools.metadata()),
             ticks: PgTickRepository::new(pools.timeseries()).with_clock(now),
+            trades: PgTradeRepository::new(pools.timeseries()).with_clock(now),
             ohlc: PgOhlcRepository::new(pools.timeseries()).with_clock(now),
             quarantine: PgQuarantineRepository::new(pools.timeseries()),
         }
@@ -52,6 +55,7 @@ impl Site {
     pub(super) async fn warm_up(&self) {
         self.symbols.get(QUOTED).await.expect("read");
         self.ticks.latest(QUOTED).await.expect("read");
+        self.trades.latest(QUOTED).await.expect("read");
         let latest = self.ohlc.latest(QUOTED, Timeframe::M1, PriceBasis::Bid);
         latest.await.expect("read");
     }
@@ -84,6 +88,17 @@ pub(super) fn quotes(symbol: SymbolId, of_day: i64, count: i64) -> Vec<Tick> {
     times
         .map(|(second, time)| quote(symbol, time, second % 97))
         .collect()
+}
+
+/// `count` trades of a day, one each second.
+pub(super) fn trades(symbol: SymbolId, of_day: i64, count: i64) -> Vec<Trade> {
+    let trade = |second: i64| {
+        let time = day(of_day) + TimeDelta::seconds(second);
+        let price = Decimal::new(138_000 + second % 97, 5);
+        Trade::new(symbol, time, price, Decimal::new(second % 9 + 1, 1))
+            .with_aggressor_side(AggressorSide::ALL[(second % 2) as usize])
+    };
+    (0..count).map(trade).collect()
 }
 
 /// `count` stored candles of one minute, of the day before the quotes.
@@ -123,6 +138,8 @@ pub(super) async fn fill(pools: &DatabasePools) {
         for day in 0..DAYS {
             let ticks = quotes(symbol, day, QUOTES);
             site.ticks.insert_batch(&ticks).await.expect("stored");
+            let trades = trades(symbol, day, QUOTES);
+            site.trades.insert_batch(&trades).await.expect("stored");
         }
         let stored = candles(symbol, 500);
         site.ohlc.upsert_candles(&stored).await.expect("stored");
@@ -137,6 +154,7 @@ pub(super) fn settle(connection: &mut PgConnection, database: Database) {
         Database::Metadata => &["exchanges", "symbols", "instruments", "feed_symbols"],
         _ => &[
             "ticks",
+            "trades",
             "ohlc_candles",
             "tick_quarantine",
             "applied_policies",

@@ -33,7 +33,7 @@ pub(super) async fn open_with(
         settings.mode,
         settings.on_full,
     );
-    TickPersister::begin(Arc::new(TickStore(repository)), shared)
+    TickPersister::begin(Tick::store(repository), shared)
 }
 
 async fn push_patiently(persister: &TickPersister, range: std::ops::Range<i64>) {

@@ -3,7 +3,7 @@ use rust_decimal::Decimal;
 use suite::Fuzz;
 
 use super::*;
-use crate::domain::{Rule, SymbolId, Tick, Verdict};
+use crate::domain::{AggressorSide, Rule, SymbolId, Tick, Trade, Verdict};
 use crate::ingest::spool::dead_letter::{DeadLetter, DeadLetterReason};
 use crate::repository::QuarantinedTick;
 
@@ -29,6 +29,35 @@ fn ticks() -> Vec<Tick> {
     unsequenced.occurrence = Some(u32::MAX);
     ticks.extend([extreme, unsequenced]);
     ticks
+}
+
+/// Trades with every combination of present fields, and with extreme values.
+fn trades() -> Vec<Trade> {
+    let mut trades: Vec<_> = (0..24_i64)
+        .map(|flags| {
+            let time = DateTime::from_timestamp_micros(1_398_902_400_000_000 + flags * 137_001);
+            let time = time.expect("in range");
+            let symbol_id = SymbolId::new(7 + flags % 2);
+            Trade::new(symbol_id, time, Decimal::new(138_676, 5), Decimal::ONE)
+                .with_aggressor_side(AggressorSide::ALL.get(flags as usize % 3).copied())
+                .with_block(flags & 1 != 0)
+                .with_trade_id((flags & 2 != 0).then(|| "№ 7".to_owned()))
+                .with_received_at((flags & 4 != 0).then_some(time))
+                .with_occurrence((flags & 8 != 0).then_some(u32::MAX))
+                .with_sequence(flags)
+        })
+        .collect();
+    trades.push(
+        Trade::new(
+            SymbolId::new(i64::MIN),
+            DateTime::<Utc>::MAX_UTC,
+            -Decimal::MAX,
+            Decimal::MAX,
+        )
+        .with_sequence(i64::MAX)
+        .with_trade_id(String::new()),
+    );
+    trades
 }
 
 fn quarantined() -> Vec<QuarantinedTick> {
@@ -105,6 +134,7 @@ fn blocks_of_any_bytes_decode_or_fail() {
         )
         .seed(encode(&ticks(), DateTime::<Utc>::MAX_UTC))
         .seed(encode(&quarantined(), DateTime::UNIX_EPOCH))
+        .seed(encode(&trades(), DateTime::UNIX_EPOCH))
         .seeds([1, 1 << 31, u32::MAX].map(announced))
         .run(|bytes| {
             let _ = header(bytes);
@@ -112,6 +142,7 @@ fn blocks_of_any_bytes_decode_or_fail() {
                 decode_block::<Tick>(bytes).0,
                 decode_block::<Tick>(&sealed::<Tick>(bytes)),
                 decode_block::<QuarantinedTick>(&sealed::<QuarantinedTick>(bytes)),
+                decode_block::<Trade>(&sealed::<Trade>(bytes)),
             )
         });
 }
@@ -127,10 +158,16 @@ fn dead_letters_of_any_bytes_decode_or_fail() {
         reasons
             .map(|reason| DeadLetter::new(DateTime::UNIX_EPOCH, pair[0].clone(), reason).encode())
     });
-    Fuzz::new("dead_letter").seeds(letters).run(|bytes| {
-        (
-            decode_letter::<Tick>(&sealed::<Tick>(bytes)),
-            decode_letter::<QuarantinedTick>(&sealed::<QuarantinedTick>(bytes)),
-        )
-    });
+    let conflict = DeadLetterReason::Conflict(trades()[2].clone());
+    let of_trades = DeadLetter::new(DateTime::UNIX_EPOCH, trades()[1].clone(), conflict).encode();
+    Fuzz::new("dead_letter")
+        .seeds(letters)
+        .seed(of_trades)
+        .run(|bytes| {
+            (
+                decode_letter::<Trade>(&sealed::<Trade>(bytes)),
+                decode_letter::<Tick>(&sealed::<Tick>(bytes)),
+                decode_letter::<QuarantinedTick>(&sealed::<QuarantinedTick>(bytes)),
+            )
+        });
 }

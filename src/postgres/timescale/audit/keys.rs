@@ -8,21 +8,29 @@ use crate::db::DbError;
 
 use super::problem;
 
-const KEYS: [(&str, &str); 2] = [
+const KEYS: [(&str, &str); 3] = [
     ("ticks", "symbol_id, tick_time, sequence"),
+    ("trades", "symbol_id, trade_time, sequence"),
     ("ohlc_candles", "symbol_id, timeframe, basis, open_time"),
 ];
 
-/// The constraints of `ticks` that keep out invalid rows.
-const CONSTRAINTS: [&str; 8] = [
-    "ticks_symbol_id_positive",
-    "ticks_tick_time_range",
-    "ticks_sequence_not_negative",
-    "ticks_side_present",
-    "ticks_prices_numbers",
-    "ticks_volumes_have_prices",
-    "ticks_volumes_not_negative",
-    "ticks_received_at_range",
+/// The constraints that keep out invalid rows, with their tables.
+const CONSTRAINTS: [(&str, &str); 15] = [
+    ("ticks", "ticks_symbol_id_positive"),
+    ("ticks", "ticks_tick_time_range"),
+    ("ticks", "ticks_sequence_not_negative"),
+    ("ticks", "ticks_side_present"),
+    ("ticks", "ticks_prices_numbers"),
+    ("ticks", "ticks_volumes_have_prices"),
+    ("ticks", "ticks_volumes_not_negative"),
+    ("ticks", "ticks_received_at_range"),
+    ("trades", "trades_symbol_id_positive"),
+    ("trades", "trades_trade_time_range"),
+    ("trades", "trades_sequence_not_negative"),
+    ("trades", "trades_price_number"),
+    ("trades", "trades_quantity_positive"),
+    ("trades", "trades_aggressor_side_known"),
+    ("trades", "trades_received_at_range"),
 ];
 
 #[derive(QueryableByName)]
@@ -37,6 +45,8 @@ struct Key {
 
 #[derive(QueryableByName)]
 struct Constraint {
+    #[diesel(sql_type = Text)]
+    table: String,
     #[diesel(sql_type = Text)]
     name: String,
     #[diesel(sql_type = Bool)]
@@ -62,20 +72,29 @@ pub(super) fn problems(connection: &mut PgConnection) -> Result<Vec<StateProblem
             problems.push(problem(FindingKind::PrimaryKey, key.object, detail));
         }
     }
+    let (tables, names): (Vec<_>, Vec<_>) = CONSTRAINTS.into_iter().unzip();
     let constraints: Vec<Constraint> = sql_query(
-        "SELECT name, EXISTS (SELECT FROM pg_constraint WHERE conname = name \
-         AND conrelid = to_regclass(format('%I.ticks', current_schema())) \
+        "SELECT wanted.table, name, EXISTS (SELECT FROM pg_constraint WHERE conname = name \
+         AND conrelid = to_regclass(format('%I.%I', current_schema(), wanted.table)) \
          AND contype = 'c') AS exists \
-         FROM unnest($1) AS name WHERE NOT EXISTS (SELECT FROM pg_constraint \
+         FROM unnest($1, $2) AS wanted (\"table\", name) WHERE NOT EXISTS (SELECT FROM pg_constraint \
          WHERE conname = name AND convalidated AND contype = 'c' \
-         AND conrelid = to_regclass(format('%I.ticks', current_schema())))",
+         AND conrelid = to_regclass(format('%I.%I', current_schema(), wanted.table)))",
     )
-    .bind::<Array<Text>, _>(CONSTRAINTS.as_slice())
+    .bind::<Array<Text>, _>(tables)
+    .bind::<Array<Text>, _>(names)
     .load(connection)?;
-    for Constraint { name, exists } in constraints {
+    for Constraint {
+        table,
+        name,
+        exists,
+    } in constraints
+    {
         let detail = match exists {
-            true => format!("it was never validated: ALTER TABLE ticks VALIDATE CONSTRAINT {name}"),
-            false => "it is missing on ticks: add it as the migrations do".to_owned(),
+            true => {
+                format!("it was never validated: ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
+            }
+            false => format!("it is missing on {table}: add it as the migrations do"),
         };
         problems.push(problem(FindingKind::Constraint, name, detail));
     }

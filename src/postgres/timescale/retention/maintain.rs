@@ -3,7 +3,7 @@
 use crate::db::DbError;
 use crate::db::TimeseriesDb;
 use crate::error::{Database, RepositoryError};
-use crate::postgres::symbol_days::record_missing;
+use crate::postgres::symbol_days::{DAYS_OF_TICKS, DAYS_OF_TRADES, record_missing};
 use crate::postgres::timescale::edition::{Edition, detect_edition};
 use crate::postgres::timescale::invalidations::{empty_change_log, waiting_changes};
 use diesel::PgConnection;
@@ -39,12 +39,15 @@ fn run(connection: &mut PgConnection) -> Result<MaintenanceReport, DbError> {
     let is_ours = try_lock(connection)?;
     if is_ours {
         empty_change_log(connection)?;
-        let recorded = record_missing(connection)?;
-        if recorded > 0 {
-            tracing::info!(
-                statements = recorded,
-                "recorded the days of ticks of other programs"
-            );
+        for days in [&DAYS_OF_TICKS, &DAYS_OF_TRADES] {
+            let recorded = record_missing(connection, days)?;
+            if recorded > 0 {
+                tracing::info!(
+                    statements = recorded,
+                    "recorded the days of {} of other programs",
+                    days.rows
+                );
+            }
         }
     }
     let Some(applied) = applied(connection)? else {

@@ -1,32 +1,55 @@
-//! The newest tick of each of many symbols.
+//! The newest row of each of many symbols.
+
+use std::marker::PhantomData;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::{Pg, PgRowByRowLoadingMode};
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Timestamptz, Untyped};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
 use crate::db::DbError;
-use crate::domain::{SymbolId, Tick, TimeRange};
+use crate::domain::{SymbolId, TimeRange};
 use crate::error::RepositoryError;
 use crate::postgres::symbol_days::{NewestDays, newest_days};
-use crate::postgres::writing::push_names;
+use crate::postgres::writing::{KeyedRow, StoredRow, push_names, sequence_column, time_column};
 
-use super::range::newest_in;
-use super::row::{COLUMNS, TickRow, TickSqlType};
+use super::range::{newest_in, push_all};
 
-/// The newest tick of each of `symbol_ids`, by ascending id.
+/// The maximum number of symbols of a call.
+const MAX_SYMBOLS: usize = 10_000;
+
+/// Returns the ids as numbers, sorted and without repetitions.
+///
+/// # Errors
+/// `InvalidInput` for more than 10,000 symbols.
+pub(in crate::postgres) fn distinct_ids(
+    symbol_ids: &[SymbolId],
+) -> Result<Vec<i64>, RepositoryError> {
+    let mut ids: Vec<_> = symbol_ids.iter().map(|id| id.get()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.len() > MAX_SYMBOLS {
+        return Err(RepositoryError::invalid(format!(
+            "too many symbols ({}): request at most {MAX_SYMBOLS} per call",
+            ids.len()
+        )));
+    }
+    Ok(ids)
+}
+
+/// The newest row of each of `symbol_ids`, by ascending id.
 ///
 /// Searches all symbols together in the last hour and the last day, then each symbol in its newest recorded
-/// day. A symbol without ticks in that day, because they were deleted, is searched on its own.
-pub(super) fn newest_of(
+/// day. A symbol without rows in that day, because they were deleted, is searched on its own.
+pub(in crate::postgres) fn newest_of<R: KeyedRow>(
     connection: &mut PgConnection,
     symbol_ids: Vec<i64>,
     now: DateTime<Utc>,
-) -> Result<Vec<Tick>, DbError> {
+) -> Result<Vec<R>, DbError> {
     let mut search = NewestSearch {
         symbol_ids,
-        ticks: Vec::new(),
+        rows: Vec::new(),
     };
     let mut reached = TimeRange::all().end();
     for reach in [TimeDelta::hours(1), TimeDelta::days(1)] {
@@ -37,7 +60,7 @@ pub(super) fn newest_of(
     if search.symbol_ids.is_empty() {
         return Ok(search.finish());
     }
-    match newest_days(connection, &search.symbol_ids, reached)? {
+    match newest_days(connection, R::DAYS, &search.symbol_ids, reached)? {
         Some(days) => search.read_days(connection, days, reached, now)?,
         None => {
             let first = TimeRange::all().start();
@@ -51,14 +74,14 @@ pub(super) fn newest_of(
     Ok(search.finish())
 }
 
-/// The symbols to search and the ticks found.
-struct NewestSearch {
+/// The symbols to search and the rows found.
+struct NewestSearch<R> {
     symbol_ids: Vec<i64>,
-    ticks: Vec<Tick>,
+    rows: Vec<R>,
 }
 
-impl NewestSearch {
-    /// Reads the newest tick in `[from, to)` of each symbol.
+impl<R: KeyedRow> NewestSearch<R> {
+    /// Reads the newest row in `[from, to)` of each symbol.
     fn read(
         &mut self,
         connection: &mut PgConnection,
@@ -73,7 +96,7 @@ impl NewestSearch {
         Ok(())
     }
 
-    /// Reads the newest tick before `to` of each symbol, if it is in the symbol's newest recorded day; the
+    /// Reads the newest row before `to` of each symbol, if it is in the symbol's newest recorded day; the
     /// others one by one.
     fn read_days(
         &mut self,
@@ -84,14 +107,14 @@ impl NewestSearch {
     ) -> Result<(), DbError> {
         for (day, symbol_ids) in days {
             let end = to.min(day + TimeDelta::days(1));
-            let found = read_newest(connection, &symbol_ids, day, end)?;
+            let found = read_newest::<R>(connection, &symbol_ids, day, end)?;
             let mut rest = symbol_ids;
-            rest.retain(|id| found.iter().all(|tick| tick.symbol_id.get() != *id));
+            rest.retain(|id| found.iter().all(|row| row.symbol_id().get() != *id));
             self.add(found);
             for symbol_id in rest {
                 let before = TimeRange::new(TimeRange::all().start(), day);
                 let before = before.map_err(RepositoryError::invalid)?;
-                self.ticks.extend(newest_in(
+                self.rows.extend(newest_in(
                     connection,
                     SymbolId::new(symbol_id),
                     before,
@@ -102,69 +125,90 @@ impl NewestSearch {
         Ok(())
     }
 
-    fn add(&mut self, found: Vec<Tick>) {
-        let mut ids: Vec<_> = found.iter().map(|tick| tick.symbol_id.get()).collect();
+    fn add(&mut self, found: Vec<R>) {
+        let mut ids: Vec<_> = found.iter().map(|row| row.symbol_id().get()).collect();
         ids.sort_unstable();
         self.symbol_ids.retain(|id| ids.binary_search(id).is_err());
-        self.ticks.extend(found);
+        self.rows.extend(found);
     }
 
-    fn finish(mut self) -> Vec<Tick> {
-        self.ticks.sort_unstable_by_key(|tick| tick.symbol_id);
-        self.ticks
+    fn finish(mut self) -> Vec<R> {
+        self.rows.sort_unstable_by_key(R::symbol_id);
+        self.rows
     }
 }
 
-fn read_newest(
+fn read_newest<R: KeyedRow>(
     connection: &mut PgConnection,
     symbol_ids: &[i64],
     from: DateTime<Utc>,
     to: DateTime<Utc>,
-) -> Result<Vec<Tick>, DbError> {
+) -> Result<Vec<R>, DbError> {
     let query = SelectNewest {
         symbol_ids,
         from,
         to,
+        of: PhantomData::<R>,
     };
-    let mut ticks = Vec::with_capacity(symbol_ids.len());
-    for row in query.load_iter::<TickRow, PgRowByRowLoadingMode>(connection)? {
-        ticks.push(row?.into_tick()?);
+    let mut rows = Vec::with_capacity(symbol_ids.len());
+    for row in query.load_iter::<StoredRow<R>, PgRowByRowLoadingMode>(connection)? {
+        rows.push(R::of_stored(row?.0)?);
     }
-    Ok(ticks)
+    Ok(rows)
 }
 
-/// Probes the index once for each symbol; `DISTINCT ON` would read every tick of the range.
+/// Probes the index once for each symbol; `DISTINCT ON` would read every row of the range.
 ///
 /// It is not prepared, so that the server plans for the given range; see `range.rs`.
-struct SelectNewest<'a> {
+struct SelectNewest<'a, R> {
     symbol_ids: &'a [i64],
     from: DateTime<Utc>,
     to: DateTime<Utc>,
+    of: PhantomData<R>,
 }
 
-impl QueryFragment<Pg> for SelectNewest<'_> {
+impl<R: KeyedRow> QueryFragment<Pg> for SelectNewest<'_, R> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let (time, sequence) = (time_column::<R>(), sequence_column::<R>());
         out.unsafe_to_cache_prepared();
         out.push_sql("SELECT newest.* FROM UNNEST(");
         out.push_bind_param::<Array<BigInt>, _>(self.symbol_ids)?;
         out.push_sql(") AS wanted (id) CROSS JOIN LATERAL (SELECT ");
-        push_names(COLUMNS, &mut out);
-        out.push_sql(" FROM ticks WHERE symbol_id = wanted.id AND tick_time >= ");
+        push_names(R::COLUMNS, &mut out);
+        push_all(
+            &mut out,
+            &[
+                " FROM ",
+                R::TABLE,
+                " WHERE symbol_id = wanted.id AND ",
+                time,
+                " >= ",
+            ],
+        );
         out.push_bind_param::<Timestamptz, _>(&self.from)?;
-        out.push_sql(" AND tick_time < ");
+        push_all(&mut out, &[" AND ", time, " < "]);
         out.push_bind_param::<Timestamptz, _>(&self.to)?;
-        out.push_sql(" ORDER BY tick_time DESC, sequence DESC LIMIT 1) AS newest");
+        push_all(
+            &mut out,
+            &[
+                " ORDER BY ",
+                time,
+                " DESC, ",
+                sequence,
+                " DESC LIMIT 1) AS newest",
+            ],
+        );
         Ok(())
     }
 }
 
-impl QueryId for SelectNewest<'_> {
+impl<R> QueryId for SelectNewest<'_, R> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl Query for SelectNewest<'_> {
-    type SqlType = TickSqlType;
+impl<R> Query for SelectNewest<'_, R> {
+    type SqlType = Untyped;
 }
 
-impl RunQueryDsl<PgConnection> for SelectNewest<'_> {}
+impl<R> RunQueryDsl<PgConnection> for SelectNewest<'_, R> {}

@@ -1,0 +1,2 @@
+DROP TRIGGER trades_unrecorded ON trades;
+DROP TABLE unrecorded_trades;
