@@ -14,7 +14,7 @@ use tickbook::files::{
 use tokio::sync::mpsc;
 
 use crate::candle_rows::CandleRow;
-use crate::importing::TimesToCome;
+use crate::importing::FutureTimes;
 
 /// Batches that may wait to be stored; bounds the memory of an import.
 const WAITING_BATCHES: usize = 2;
@@ -99,7 +99,7 @@ pub(crate) fn spawn(
     format: BarFormat,
     symbol_id: SymbolId,
     source: Option<String>,
-    times_to_come: TimesToCome,
+    future_times: FutureTimes,
     size: usize,
 ) -> BarBatches {
     let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
@@ -108,7 +108,7 @@ pub(crate) fn spawn(
             format,
             symbol_id,
             source: source.map(Arc::from),
-            times_to_come,
+            future_times,
             size,
             bytes: Arc::default(),
             batch: BarBatch::default(),
@@ -130,7 +130,7 @@ struct BarReader {
     format: BarFormat,
     symbol_id: SymbolId,
     source: Option<Arc<str>>,
-    times_to_come: TimesToCome,
+    future_times: FutureTimes,
     size: usize,
     bytes: Arc<AtomicU64>,
     batch: BarBatch,
@@ -183,7 +183,7 @@ impl BarReader {
     }
 
     fn add_candle(&mut self, candle: CsvCandle) -> Result<(), String> {
-        if let Some(problem) = self.times_to_come.problem("open_time", candle.open_time) {
+        if let Some(problem) = self.future_times.problem("open_time", candle.open_time) {
             return Err(problem);
         }
         let valid = |candle: Candle| match candle.validate() {
@@ -199,7 +199,7 @@ impl BarReader {
     }
 
     fn candles(&self, bar: &MinuteBar) -> Result<Vec<Candle>, String> {
-        if let Some(problem) = self.times_to_come.problem("open_time", bar.open_time) {
+        if let Some(problem) = self.future_times.problem("open_time", bar.open_time) {
             return Err(problem);
         }
         let volume = bar.bid_size.checked_add(bar.ask_size);

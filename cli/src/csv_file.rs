@@ -26,7 +26,7 @@ impl CsvFile {
     pub(crate) fn create(output: Output, header: &[&str]) -> anyhow::Result<Self> {
         let open = output.opener();
         let (sender, mut receiver) = mpsc::channel::<Vec<u8>>(WAITING);
-        let (tell, written) = oneshot::channel();
+        let (report_written, written) = oneshot::channel();
         std::thread::spawn(move || {
             let write = || {
                 let mut target = open()?;
@@ -36,7 +36,7 @@ impl CsvFile {
                 target.flush()
             };
             // an aborted export does not wait for the result
-            let _ = tell.send(write());
+            let _ = report_written.send(write());
         });
         let mut rows = csv::Writer::from_writer(Vec::new());
         rows.write_record(header)?;

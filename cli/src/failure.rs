@@ -29,21 +29,21 @@ pub(crate) fn wants_json(arguments: impl Iterator<Item = OsString>) -> bool {
 }
 
 /// Reports an invalid command line, or prints the requested help.
-pub(crate) fn tell_usage(error: &clap::Error, json: bool) -> ExitCode {
+pub(crate) fn print_usage_error(error: &clap::Error, json: bool) -> ExitCode {
     let code = u8::try_from(error.exit_code()).unwrap_or(COULD_NOT_RUN);
     // nothing can be reported if standard error is closed
     let _ = error.print();
     if code != 0 && json {
         let text = error.to_string();
         let text = text.split("\n\nUsage:").next().unwrap_or_default();
-        tell_json(text.trim_start_matches("error: "), code);
+        print_json_error(text.trim_start_matches("error: "), code);
     }
     ExitCode::from(code)
 }
 
 /// Prints `error`: one line for each invalid setting, otherwise one line. The JSON goes to standard error if
 /// standard output contains rows.
-pub(crate) fn tell(error: &anyhow::Error, json: bool, fills_stdout: bool) -> ExitCode {
+pub(crate) fn print_error(error: &anyhow::Error, json: bool, fills_stdout: bool) -> ExitCode {
     let interrupted = error
         .chain()
         .find_map(|it| it.downcast_ref::<Interrupted>());
@@ -67,12 +67,12 @@ pub(crate) fn tell(error: &anyhow::Error, json: bool, fills_stdout: bool) -> Exi
         };
         let _ = print_json_to_stderr(&failure);
     } else if json {
-        tell_json(&text, code);
+        print_json_error(&text, code);
     }
     ExitCode::from(code)
 }
 
-fn tell_json(error: &str, exit_code: u8) {
+fn print_json_error(error: &str, exit_code: u8) {
     // the error was already printed on standard error
     let _ = print_json(&Failure { error, exit_code });
 }

@@ -105,14 +105,14 @@ impl Owner {
 
 /// Decides which times of a file are too far ahead of the clock.
 #[derive(Debug, Clone)]
-pub(crate) struct TimesToCome {
+pub(crate) struct FutureTimes {
     /// `None` accepts all times.
     rules: Option<Arc<QualityRules>>,
     /// The start time of the import.
     now: DateTime<Utc>,
 }
 
-impl TimesToCome {
+impl FutureTimes {
     /// The limits of the settings for the symbol; no limit if `allow` is set.
     pub(crate) async fn refused(
         config: &QualityConfig,

@@ -37,24 +37,24 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-static CAME: OnceLock<watch::Sender<Option<Interrupted>>> = OnceLock::new();
+static INTERRUPTION: OnceLock<watch::Sender<Option<Interrupted>>> = OnceLock::new();
 
 /// Records the first signal from now on; a second signal ends the process immediately.
 pub(crate) fn listen() -> io::Result<()> {
     let mut int = signal(SignalKind::interrupt())?;
     let mut term = signal(SignalKind::terminate())?;
-    let came = CAME.get_or_init(|| watch::Sender::new(None));
+    let signalled = INTERRUPTION.get_or_init(|| watch::Sender::new(None));
     tokio::spawn(async move {
         loop {
             let this = tokio::select! {
                 _ = int.recv() => Interrupted::Int,
                 _ = term.recv() => Interrupted::Term,
             };
-            if came.borrow().is_some() {
+            if signalled.borrow().is_some() {
                 // a normal exit would unload the TLS library while other threads use it
                 signal_hook::low_level::exit(this.exit_code().into());
             }
-            came.send_replace(Some(this));
+            signalled.send_replace(Some(this));
         }
     });
     Ok(())
@@ -62,16 +62,18 @@ pub(crate) fn listen() -> io::Result<()> {
 
 /// Returns an error after a signal.
 pub(crate) fn check() -> Result<(), Interrupted> {
-    match CAME.get().and_then(|came| *came.borrow()) {
+    match INTERRUPTION.get().and_then(|signalled| *signalled.borrow()) {
         Some(signal) => Err(signal),
         None => Ok(()),
     }
 }
 
 /// Waits for the first signal.
-pub(crate) async fn come() -> Interrupted {
-    let mut came = CAME.get_or_init(|| watch::Sender::new(None)).subscribe();
-    let first = came.wait_for(Option::is_some).await.map(|it| *it);
+pub(crate) async fn interrupted() -> Interrupted {
+    let mut signalled = INTERRUPTION
+        .get_or_init(|| watch::Sender::new(None))
+        .subscribe();
+    let first = signalled.wait_for(Option::is_some).await.map(|it| *it);
     match first {
         Ok(Some(signal)) => signal,
         // the sender is static
@@ -86,6 +88,6 @@ pub(crate) async fn unless_interrupted<T>(
     tokio::select! {
         biased;
         done = work => done,
-        signal = come() => Err(signal.into()),
+        signal = interrupted() => Err(signal.into()),
     }
 }

@@ -54,7 +54,7 @@ fn main() -> ExitCode {
     let json = failure::wants_json(std::env::args_os());
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return failure::tell_usage(&error, json),
+        Err(error) => return failure::print_usage_error(&error, json),
     };
     log_to_stderr(arguments.verbose);
     let fills_stdout = matches!(&arguments.command, Command::Export(it) if it.fills_stdout());
@@ -68,7 +68,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(Outcome::Complete) => ExitCode::SUCCESS,
         Ok(Outcome::Incomplete) => ExitCode::FAILURE,
-        Err(error) => failure::tell(&error, json, fills_stdout),
+        Err(error) => failure::print_error(&error, json, fills_stdout),
     }
 }
 

@@ -14,7 +14,7 @@ use tickbook::{Database, Repositories, RepositoryError};
 /// A command that waits longer for a database prints a note.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-static SAID: AtomicBool = AtomicBool::new(false);
+static IS_REPORTED: AtomicBool = AtomicBool::new(false);
 
 /// Loads the settings.
 pub(crate) fn settings() -> Result<Config, InvalidConfig> {
@@ -59,7 +59,7 @@ pub(crate) async fn patiently<T>(
         done = &mut work => return done,
         () = tokio::time::sleep(PATIENCE) => {}
     }
-    if !SAID.swap(true, Ordering::Relaxed) {
+    if !IS_REPORTED.swap(true, Ordering::Relaxed) {
         let names = databases.iter().map(|database| {
             let url = match database {
                 Database::Metadata => &config.database.metadata_url,

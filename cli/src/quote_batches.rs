@@ -13,7 +13,7 @@ use tickbook::files::{
 use tickbook::ingest::OccurrenceCounter;
 use tokio::sync::mpsc;
 
-use crate::importing::TimesToCome;
+use crate::importing::FutureTimes;
 
 /// Batches that may wait to be stored; bounds the memory of an import.
 const WAITING_BATCHES: usize = 2;
@@ -108,7 +108,7 @@ pub(crate) type QuoteBatches = (
 pub(crate) fn spawn(
     files: QuoteFiles,
     symbol_id: SymbolId,
-    times_to_come: TimesToCome,
+    future_times: FutureTimes,
     size: usize,
 ) -> QuoteBatches {
     let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
@@ -117,7 +117,7 @@ pub(crate) fn spawn(
         let mut reader = QuoteReader {
             files,
             symbol_id,
-            times_to_come,
+            future_times,
             size,
             occurrences: OccurrenceCounter::new(),
             newest: None,
@@ -134,7 +134,7 @@ pub(crate) fn spawn(
 struct QuoteReader {
     files: QuoteFiles,
     symbol_id: SymbolId,
-    times_to_come: TimesToCome,
+    future_times: FutureTimes,
     size: usize,
     occurrences: OccurrenceCounter,
     newest: Option<DateTime<Utc>>,
@@ -180,7 +180,7 @@ impl QuoteReader {
             entry: Arc::clone(entry),
             line: quote.line,
         };
-        if let Some(reason) = self.times_to_come.problem("tick_time", quote.tick_time) {
+        if let Some(reason) = self.future_times.problem("tick_time", quote.tick_time) {
             let problem = LineProblem::TooFarAhead(origin, reason);
             self.batch.errors.push(problem);
             return;

@@ -135,12 +135,12 @@ mod tests {
     #[tokio::test]
     async fn long_work_keeps_no_other_work_waiting() {
         let long_work = LongWork::start().expect("threads");
-        let (go_on, told) = mpsc::channel::<()>();
+        let (resume, resumed) = mpsc::channel::<()>();
         let long = long_work.run(async move {
-            let told = told.recv_timeout(Duration::from_secs(30));
-            told.expect("others have their turn on the one thread of this test");
+            let resumed = resumed.recv_timeout(Duration::from_secs(30));
+            resumed.expect("others have their turn on the one thread of this test");
         });
-        let ((), sent) = tokio::join!(long, async { go_on.send(()) });
+        let ((), sent) = tokio::join!(long, async { resume.send(()) });
         sent.expect("it waits");
     }
 

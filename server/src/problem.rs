@@ -348,12 +348,12 @@ fn log(error: &RepositoryError) {
 /// Shortens a text that may contain input of any length to its beginning and its end, at most 75 characters
 /// each.
 pub(crate) fn shortened(text: &str) -> String {
-    const KEPT: usize = 75;
-    if text.chars().nth(2 * KEPT).is_none() {
+    const MAX_END_CHARS: usize = 75;
+    if text.chars().nth(2 * MAX_END_CHARS).is_none() {
         return text.to_owned();
     }
-    let start: String = text.chars().take(KEPT).collect();
-    let mut end: Vec<char> = text.chars().rev().take(KEPT).collect();
+    let start: String = text.chars().take(MAX_END_CHARS).collect();
+    let mut end: Vec<char> = text.chars().rev().take(MAX_END_CHARS).collect();
     end.reverse();
     format!("{start} … {}", end.into_iter().collect::<String>())
 }

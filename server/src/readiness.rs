@@ -145,8 +145,8 @@ impl Readiness {
     /// Probes once, then every two seconds until `stop`.
     pub async fn watch(probe: Arc<dyn Probe>, stop: CancellationToken) -> Self {
         let first = probe.databases().await;
-        first.iter().for_each(tell);
-        tell_jobs(&[], &first);
+        first.iter().for_each(log_state);
+        log_failed_jobs(&[], &first);
         let (sender, receiver) = watch::channel(first);
         tokio::spawn(async move {
             let mut timer = interval_at(Instant::now() + EVERY, EVERY);
@@ -154,13 +154,13 @@ impl Readiness {
             while stop.run_until_cancelled(timer.tick()).await.is_some() {
                 let found = probe.databases().await;
                 let before = sender.send_replace(found.clone());
-                tell_jobs(&before, &found);
+                log_failed_jobs(&before, &found);
                 for state in &found {
                     let was_ready = |other: &DatabaseState| {
                         other.database == state.database && other.is_ready()
                     };
                     if before.iter().any(was_ready) != state.is_ready() {
-                        tell(state);
+                        log_state(state);
                     }
                 }
             }
@@ -182,7 +182,7 @@ impl Readiness {
 }
 
 /// Logs each newly failed job, and counts all failed jobs.
-fn tell_jobs(before: &[DatabaseState], found: &[DatabaseState]) {
+fn log_failed_jobs(before: &[DatabaseState], found: &[DatabaseState]) {
     let failed = |states: &[DatabaseState], database: &str| -> BTreeMap<String, FailedJobState> {
         let of_it = states.iter().filter(|state| state.database == database);
         let jobs = of_it.flat_map(|state| state.failed_jobs.iter().cloned());
@@ -208,7 +208,7 @@ fn tell_jobs(before: &[DatabaseState], found: &[DatabaseState]) {
     }
 }
 
-fn tell(state: &DatabaseState) {
+fn log_state(state: &DatabaseState) {
     let database = &state.database;
     match &state.problem {
         None => tracing::info!(database, "the database is ready"),

@@ -139,10 +139,10 @@ pub(super) fn compare_all(
         return comparison;
     };
     for (key, problem) in materialized_day.differences(ticks, window, settings) {
-        let is_told = |read: &Problem| !settings.skip.contains(&read.kind());
+        let is_reported = |read: &Problem| !settings.skip.contains(&read.kind());
         if materialized_day.waits(&key) {
             comparison.waiting.insert(key, problem);
-        } else if !comparison.differences.get(&key).is_some_and(is_told) {
+        } else if !comparison.differences.get(&key).is_some_and(is_reported) {
             comparison.differences.insert(key, problem);
         }
     }

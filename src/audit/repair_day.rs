@@ -62,20 +62,22 @@ impl Audit<'_> {
         let mut recomputed = Vec::new();
         let mut downsampled = Vec::new();
         for (key, problem) in differences {
-            let may_be_gone = key.2 < self.settings.complete_from;
+            let may_be_dropped = key.2 < self.settings.complete_from;
             match problem {
                 Problem::CandleTicksGone { .. } => {
-                    refused.insert(*key, gone());
+                    refused.insert(*key, ticks_dropped());
                 }
                 Problem::StoredCandleDiffers { found, ticks } => match &found.source {
                     CandleSource::Stored(by)
                         if by == CandleSource::DOWNSAMPLED
                             && self.may_include_dropped_ticks(key, problem) =>
                     {
-                        refused.insert(*key, gone());
+                        refused.insert(*key, ticks_dropped());
                     }
-                    CandleSource::Stored(by) if by == CandleSource::DOWNSAMPLED && may_be_gone => {
-                        refused.insert(*key, gone());
+                    CandleSource::Stored(by)
+                        if by == CandleSource::DOWNSAMPLED && may_be_dropped =>
+                    {
+                        refused.insert(*key, ticks_dropped());
                     }
                     CandleSource::Stored(by) if by == CandleSource::DOWNSAMPLED => downsampled
                         .push(Candle {
@@ -88,8 +90,8 @@ impl Audit<'_> {
                     // computed from stored smaller candles, which may be repaired now
                     _ => {}
                 },
-                _ if may_be_gone => {
-                    refused.insert(*key, gone());
+                _ if may_be_dropped => {
+                    refused.insert(*key, ticks_dropped());
                 }
                 _ => recomputed.push(*key),
             }
@@ -105,7 +107,7 @@ impl Audit<'_> {
                 None => Some(computed()),
                 Some(refresh) => match self.refresh(window, &recomputed, refresh).await {
                     Ok(left_out) => {
-                        refused.extend(left_out.into_iter().map(|key| (key, gone())));
+                        refused.extend(left_out.into_iter().map(|key| (key, ticks_dropped())));
                         None
                     }
                     Err(error) => Some(failed(&error)),
@@ -194,7 +196,7 @@ fn key_of(candle: &Candle) -> CandleKey {
     (candle.timeframe, candle.basis, candle.open_time)
 }
 
-fn gone() -> String {
+fn ticks_dropped() -> String {
     "ticks of its time may have been dropped, so it cannot be recomputed".to_owned()
 }
 

@@ -145,7 +145,7 @@ pub(super) struct Audit<'a> {
 
 impl Audit<'_> {
     /// Reports an unreadable row in `window`. Returns that the window is not empty.
-    pub(super) fn tell_unreadable(
+    pub(super) fn report_unreadable(
         &mut self,
         window: TimeRange,
         error: RepositoryError,
@@ -159,7 +159,7 @@ impl Audit<'_> {
             reason: error.to_string(),
         };
         if !self.settings.skip.contains(&problem.kind()) {
-            self.tell(&Finding {
+            self.report(&Finding {
                 problem,
                 repair_outcome: RepairOutcome::NotTried,
             });
@@ -175,7 +175,7 @@ impl Audit<'_> {
             let to = next_day.min(range.end());
             let window = TimeRange::new(from, to).map_err(RepositoryError::invalid)?;
             let is_empty = match self.day(window).await {
-                Err(error) => self.tell_unreadable(window, error)?,
+                Err(error) => self.report_unreadable(window, error)?,
                 Ok(is_empty) => is_empty,
             };
             self.observer.progress(self.summary.ticks, to);
@@ -186,7 +186,7 @@ impl Audit<'_> {
         }
         let mut problems = Vec::new();
         self.checks.end(&mut problems);
-        self.tell_all(problems);
+        self.report_all(problems);
         Ok(())
     }
 
@@ -223,7 +223,7 @@ impl Audit<'_> {
                 .collect(),
         };
         for finding in findings {
-            self.tell(&finding);
+            self.report(&finding);
         }
         Ok(is_empty)
     }
@@ -298,7 +298,7 @@ impl Audit<'_> {
             }
             if first {
                 self.summary.ticks += page.items.len() as u64;
-                self.tell_all(std::mem::take(&mut problems));
+                self.report_all(std::mem::take(&mut problems));
                 if let Some(last) = page.items.last() {
                     self.observer.progress(self.summary.ticks, last.tick_time);
                 }
@@ -338,10 +338,10 @@ impl Audit<'_> {
         Ok(next.map(|time| Timeframe::D1.bucket_start(time).max(from)))
     }
 
-    fn tell_all(&mut self, problems: Vec<Problem>) {
+    fn report_all(&mut self, problems: Vec<Problem>) {
         for problem in problems {
             if !self.settings.skip.contains(&problem.kind()) {
-                self.tell(&Finding {
+                self.report(&Finding {
                     problem,
                     repair_outcome: RepairOutcome::NotTried,
                 });
@@ -349,7 +349,7 @@ impl Audit<'_> {
         }
     }
 
-    pub(super) fn tell(&mut self, finding: &Finding) {
+    pub(super) fn report(&mut self, finding: &Finding) {
         self.summary.count(finding);
         self.observer.finding(finding);
     }

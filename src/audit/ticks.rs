@@ -62,8 +62,8 @@ impl TickChecks {
 
     fn repetition(&mut self, tick: &Tick, found: &mut Vec<Problem>) {
         let same = |streak: &TickStreak| streak.first.has_content_of(tick);
-        let goes_on = self.repeated.as_ref().is_some_and(same);
-        if !goes_on {
+        let is_repeated = self.repeated.as_ref().is_some_and(same);
+        if !is_repeated {
             let ended = self.repeated.take();
             found.extend(ended.and_then(|streak| self.frozen(streak)));
         }

@@ -122,8 +122,8 @@ mod tests {
             "quality.symbols.\"oanda:EURUSD\".delayed_limit_ms must be a whole number",
             "quality.symbols.\"oanda:EURUSD\".spread is not a setting",
         ] {
-            let told = problems.iter().filter(|problem| problem.starts_with(place));
-            assert_eq!(told.count(), 1, "{place}: {problems:#?}");
+            let reported = problems.iter().filter(|problem| problem.starts_with(place));
+            assert_eq!(reported.count(), 1, "{place}: {problems:#?}");
         }
         assert_eq!(problems.len(), 5, "{problems:#?}");
     }

@@ -132,8 +132,8 @@ fn all_problems_are_reported_without_passwords() {
     )
     .expect_err("seven problems");
     assert_eq!(error.problems.len(), 7, "{error}");
-    let told = error.to_string();
-    let lines: Vec<_> = told.lines().skip(1).map(str::trim).collect();
+    let reported = error.to_string();
+    let lines: Vec<_> = reported.lines().skip(1).map(str::trim).collect();
     assert_eq!(lines, error.problems, "one a line");
     let text = format!("{error} {error:?}");
     assert!(!text.contains("S3cretPw"), "{text}");
@@ -187,7 +187,7 @@ fn every_wrong_spool_setting_is_reported() {
         ("spool.max_bytes", "from 1048576"),
         ("spool.on_full", "block or error"),
     ] {
-        let told = |problem: &String| problem.starts_with(name) && problem.contains(words);
-        assert!(problems.iter().any(told), "{name}: {problems:?}");
+        let reported = |problem: &String| problem.starts_with(name) && problem.contains(words);
+        assert!(problems.iter().any(reported), "{name}: {problems:?}");
     }
 }

@@ -157,10 +157,10 @@ pub async fn repeated_symbol_merges_with_the_first(repositories: &Repositories) 
     assert!(merged[0].as_ref().is_ok_and(|first| first.created));
     assert_eq!(fields(&second_result.kept), ["description"]);
     let merged = merge(symbols, &[euro(), second, euro()], true).await;
-    let told = merged
+    let reported = merged
         .iter()
         .map(|one| one.as_ref().map(|one| one.changed.len()));
-    assert_eq!(Vec::from_iter(told), [Ok(0), Ok(1), Ok(1)]);
+    assert_eq!(Vec::from_iter(reported), [Ok(0), Ok(1), Ok(1)]);
     assert_eq!(all(symbols).await[0].description, "Euro");
 }
 

@@ -22,10 +22,10 @@ pub(super) const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The time after which a waiting call checks whether the database rejects the settings, in which case
 /// further waiting does not help.
-const LOOK_FOR_REFUSAL: Duration = Duration::from_millis(250);
+const REFUSAL_CHECK_AFTER: Duration = Duration::from_millis(250);
 
 /// The interval at which a waiting call checks whether the calls before it are stuck.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The kind of a call, which decides how many connections it may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl PoolGeneration {
         patience: Duration,
     ) -> Result<r2d2::PooledConnection<ConnectionManager>, RepositoryError> {
         let begun = Instant::now();
-        let first = self.pool.get_timeout(patience.min(LOOK_FOR_REFUSAL));
+        let first = self.pool.get_timeout(patience.min(REFUSAL_CHECK_AFTER));
         first.or_else(|_| {
             if let Some(error) = reachability.refused() {
                 return Err(error.into());
@@ -95,7 +95,7 @@ pub(super) struct ReplaceablePool {
     manager: ConnectionManager,
     current: watch::Sender<Arc<PoolGeneration>>,
     retired: Mutex<Option<Arc<PoolGeneration>>>,
-    looking: AtomicBool,
+    is_checking: AtomicBool,
     waiting: AtomicUsize,
     numbers: AtomicU64,
 }
@@ -128,7 +128,7 @@ impl ReplaceablePool {
             manager,
             current: watch::Sender::new(Arc::new(first)),
             retired: Mutex::default(),
-            looking: AtomicBool::new(false),
+            is_checking: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
             numbers: AtomicU64::new(0),
         })
@@ -174,7 +174,7 @@ impl ReplaceablePool {
                     }
                     Ok(()) = replaced.changed() => break,
                     () = sleep_until(deadline) => return Err(self.busy(kind, &generation, begun)),
-                    () = sleep(LOOK_EVERY.min(self.stuck_after)) => {}
+                    () = sleep(CHECK_INTERVAL.min(self.stuck_after)) => {}
                 }
             }
         }
@@ -223,10 +223,10 @@ impl ReplaceablePool {
         if generation.older_than(self.stuck_after) == 0 {
             return;
         }
-        self.tell_stuck();
+        self.log_stuck();
         let retired = self.retired().clone();
         if retired.is_some_and(|retired| !retired.in_use().is_empty())
-            || self.looking.swap(true, Ordering::AcqRel)
+            || self.is_checking.swap(true, Ordering::AcqRel)
         {
             return;
         }
@@ -236,7 +236,7 @@ impl ReplaceablePool {
             if pool.manager.open().is_ok() {
                 pool.replace(generation);
             }
-            pool.looking.store(false, Ordering::Release);
+            pool.is_checking.store(false, Ordering::Release);
         }));
     }
 
@@ -264,7 +264,7 @@ impl ReplaceablePool {
         drop(closed);
     }
 
-    fn tell_stuck(&self) {
+    fn log_stuck(&self) {
         let current = self.current().older_than(self.stuck_after);
         let retired = self.retired().clone();
         let retired = retired.map_or(0, |retired| retired.older_than(self.stuck_after));
@@ -335,7 +335,7 @@ impl Drop for ConnectionPermit {
             self.pool.close_retired();
         }
         if self.since.elapsed() > self.pool.stuck_after {
-            self.pool.tell_stuck();
+            self.pool.log_stuck();
         }
     }
 }

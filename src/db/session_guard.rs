@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use diesel::connection::{Instrumentation, InstrumentationEvent, get_default_instrumentation};
 
 /// The number of bytes of a statement that are inspected. Statements that change a session are short.
-const LOOKED_AT: usize = 2_048;
+const MAX_SCANNED_BYTES: usize = 2_048;
 
 /// The number of remembered statements, of up to 2 KiB each. It exceeds the number of different
 /// statements of one call.
@@ -100,7 +100,7 @@ impl fmt::Write for Beginning {
         if text == BEFORE_VALUES {
             return Err(fmt::Error);
         }
-        let room = LOOKED_AT.saturating_sub(self.0.len());
+        let room = MAX_SCANNED_BYTES.saturating_sub(self.0.len());
         let mut end = room.min(text.len());
         while !text.is_char_boundary(end) {
             end -= 1;
@@ -198,8 +198,8 @@ mod tests {
     #[test]
     fn long_text_is_cut_between_characters() {
         let mut text = Beginning(String::new());
-        let long = "é".repeat(LOOKED_AT);
+        let long = "é".repeat(MAX_SCANNED_BYTES);
         assert!(write!(text, "x{long}").is_err());
-        assert!(text.0.len() <= LOOKED_AT && text.0.starts_with("xé"));
+        assert!(text.0.len() <= MAX_SCANNED_BYTES && text.0.starts_with("xé"));
     }
 }

@@ -63,9 +63,9 @@ impl InMemoryTickRepository {
         &self,
         symbol_id: SymbolId,
         range: TimeRange,
-        look: impl FnOnce(&mut dyn DoubleEndedIterator<Item = &Tick>) -> R,
+        visit: impl FnOnce(&mut dyn DoubleEndedIterator<Item = &Tick>) -> R,
     ) -> R {
-        self.ticks.with_range(symbol_id, range, look)
+        self.ticks.with_range(symbol_id, range, visit)
     }
 
     /// Calls `look` with each tick of a range, ordered by `(tick_time, sequence)`, and lets other tasks run
@@ -74,9 +74,9 @@ impl InMemoryTickRepository {
         &self,
         symbol_id: SymbolId,
         range: TimeRange,
-        look: impl FnMut(&Tick) -> Result<(), E> + Send,
+        visit: impl FnMut(&Tick) -> Result<(), E> + Send,
     ) -> Result<(), E> {
-        self.ticks.for_each_in(symbol_id, range, look).await
+        self.ticks.for_each_in(symbol_id, range, visit).await
     }
 }
 

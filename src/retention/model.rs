@@ -27,7 +27,7 @@ fn first_erased(policies: &RetentionPolicies, start: i64, hours: i64) -> Option<
             };
             // chunks that end at or before this time are dropped
             let chunk = table.chunk.as_seconds();
-            let gone_before = (now - drop_after.as_seconds()).div_euclid(chunk) * chunk;
+            let dropped_before = (now - drop_after.as_seconds()).div_euclid(chunk) * chunk;
             let bucket = timeframe.duration().num_seconds();
             let from = match refresh.start_offset {
                 // the window shrinks to whole buckets
@@ -43,7 +43,7 @@ fn first_erased(policies: &RetentionPolicies, start: i64, hours: i64) -> Option<
                 None => 0,
             };
             let until = (now - refresh.end_offset.as_seconds()).div_euclid(bucket) * bucket;
-            if from < until && from < gone_before {
+            if from < until && from < dropped_before {
                 return Some((*timeframe, from));
             }
         }

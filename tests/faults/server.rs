@@ -125,8 +125,8 @@ impl Server {
     pub(crate) fn promote(&self) {
         std::fs::write(self.folder.join("data/promote"), "").expect("written");
         let postmaster = self.control("pid", &[]);
-        let told = Command::new("kill").args(["-USR1", &postmaster]).status();
-        assert!(told.is_ok_and(|status| status.success()), "kill -USR1");
+        let reported = Command::new("kill").args(["-USR1", &postmaster]).status();
+        assert!(reported.is_ok_and(|status| status.success()), "kill -USR1");
     }
 
     /// Enables TLS with this certificate and key.

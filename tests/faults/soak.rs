@@ -11,7 +11,7 @@ use fault_proxy::{AcceptMode, FaultProxy, Flow, Loss, Message};
 use tickbook::Database;
 
 use self::measures::Measures;
-use self::writer::{Writer, write_until_told};
+use self::writer::{Writer, write_until_signal};
 use crate::fault::Fault;
 use crate::server::Server;
 use crate::site::{RECOVERY, address_of, at_port, repositories_on};
@@ -72,7 +72,7 @@ const EVENTS: [Event; 15] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn soak() {
     if let Ok(url) = std::env::var(writer::URL) {
-        return write_until_told(&url).await;
+        return write_until_signal(&url).await;
     }
     let fault = Fault::begin("fault_58_soak");
     let Some(minutes) = number("TICKBOOK_SOAK_MINUTES") else {

@@ -36,11 +36,11 @@ async fn fault_26_servers_that_cannot_be_trusted() {
     let good = authority.certify("good", "DNS:localhost", 2);
 
     let server_address = address_of(&server.url());
-    let heard = FaultProxy::builder(server_address).recording().start();
-    let plain = verified(&server, heard.port(), &authority);
+    let run = FaultProxy::builder(server_address).recording().start();
+    let plain = verified(&server, run.port(), &authority);
     let error = refused(&plain).await;
     assert!(error.contains("does not support SSL"), "{error}");
-    let said = heard.recorded();
+    let said = run.recorded();
     assert!(
         !said.is_empty() && said.chunks(8).all(|part| part == SSL_REQUEST),
         "said to a server without TLS: {said:?}"

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::support::spooling::process::{Process, orders, tell};
+use crate::support::spooling::process::{Process, orders, print_line};
 use crate::support::spooling::{
     Switched, all, assert_exact, index_of, open, settings, settings_of, tick,
 };
@@ -32,17 +32,17 @@ fn runtime(is_current_thread: bool) -> Runtime {
 }
 
 /// Ends as a server does: stops at the first SIGTERM, and ends immediately at the second.
-async fn end_when_told(persister: &TickPersister, patience: Duration) {
-    let mut told = signal(SignalKind::terminate()).expect("signals");
-    tell("ready");
-    told.recv().await;
-    tell("stopping");
+async fn end_at_signal(persister: &TickPersister, patience: Duration) {
+    let mut reported = signal(SignalKind::terminate()).expect("signals");
+    print_line("ready");
+    reported.recv().await;
+    print_line("stopping");
     tokio::select! {
         report = persister.stop(patience) => {
             assert_eq!(report.unsaved.len(), 0);
-            tell(format!("spooled {}", report.spooled));
+            print_line(format!("spooled {}", report.spooled));
         }
-        _ = told.recv() => std::process::exit(AT_ONCE),
+        _ = reported.recv() => std::process::exit(AT_ONCE),
     }
 }
 
@@ -54,12 +54,12 @@ async fn take_a_backlog(mode: SpoolMode, directory: &Path, backlog: i64) {
     for index in 0..backlog {
         persister.push(tick(index)).await.expect("it is open");
     }
-    tell(format!("queued {}", persister.stats().queued));
-    end_when_told(&persister, Duration::from_secs(10)).await;
+    print_line(format!("queued {}", persister.stats().queued));
+    end_at_signal(&persister, Duration::from_secs(10)).await;
 }
 
 /// Pushes ticks until SIGTERM while the database hangs, and reports the durable ones.
-async fn push_until_told(directory: &Path) {
+async fn push_until_signal(directory: &Path) {
     let ticks = Arc::new(Switched::hanging());
     let persister = open(&ticks, PersisterConfig::default(), &settings(directory)).await;
     let pushing = persister.clone();
@@ -70,11 +70,11 @@ async fn push_until_told(directory: &Path) {
                 return;
             };
             if index % 100 == 99 && ack.wait(AckLevel::Durable).await.is_ok() {
-                tell(format!("durable {index}"));
+                print_line(format!("durable {index}"));
             }
         }
     });
-    end_when_told(&persister, PLENTY).await;
+    end_at_signal(&persister, PLENTY).await;
 }
 
 /// Stores the content of the spool in memory.
@@ -90,15 +90,15 @@ async fn drain(directory: &Path) -> Arc<Switched> {
 
 #[test]
 fn fault_55_terminated_process_spools_a_million_ticks() {
-    told_to_end_in_an_outage(SpoolMode::WriteAhead, BACKLOG);
+    stopped_in_an_outage(SpoolMode::WriteAhead, BACKLOG);
 }
 
 #[test]
 fn fault_55_on_failure_mode_leaves_ticks_in_the_spool() {
-    told_to_end_in_an_outage(SpoolMode::OnFailure, BACKLOG / 10);
+    stopped_in_an_outage(SpoolMode::OnFailure, BACKLOG / 10);
 }
 
-fn told_to_end_in_an_outage(mode: SpoolMode, backlog: i64) {
+fn stopped_in_an_outage(mode: SpoolMode, backlog: i64) {
     let runtime = runtime(true);
     if let Some((directory, _)) = orders() {
         runtime.block_on(take_a_backlog(mode, &directory, backlog));
@@ -106,11 +106,11 @@ fn told_to_end_in_an_outage(mode: SpoolMode, backlog: i64) {
     }
     let folder = tempfile::tempdir().expect("a folder");
     let mut process = Process::start(folder.path(), "backlog");
-    assert_eq!(process.hear("queued"), backlog.to_string());
-    process.hear("ready");
+    assert_eq!(process.read_after("queued"), backlog.to_string());
+    process.read_after("ready");
     let begun = suite::Watch::start();
     process.terminate();
-    assert_eq!(process.hear("spooled"), backlog.to_string());
+    assert_eq!(process.read_after("spooled"), backlog.to_string());
     let (code, _) = process.end();
     let (took, of_ours) = (begun.elapsed(), begun.of_ours());
     println!("it ended {took:?} after it was told");
@@ -126,18 +126,18 @@ fn told_to_end_in_an_outage(mode: SpoolMode, backlog: i64) {
 fn fault_55_second_signal_loses_no_durable_tick() {
     let runtime = runtime(false);
     if let Some((directory, _)) = orders() {
-        runtime.block_on(push_until_told(&directory));
+        runtime.block_on(push_until_signal(&directory));
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
     let mut process = Process::start(folder.path(), "hang");
     let mut durable = -1;
     while durable < 20_000 {
-        durable = process.hear("durable").parse().expect("a number");
+        durable = process.read_after("durable").parse().expect("a number");
     }
     process.terminate();
     // a write that hangs delays the end
-    process.hear("stopping");
+    process.read_after("stopping");
     process.terminate();
     let (code, took) = process.end();
     assert_eq!(code, Some(AT_ONCE));
@@ -175,9 +175,9 @@ async fn burst(directory: PathBuf) {
     let report = persister.stop(PLENTY).await;
     assert_eq!(report.unsaved.len(), 0);
     assert_eq!(report.spooled as i64, count);
-    tell(format!("count {count}"));
+    print_line(format!("count {count}"));
     let most = most_resident();
-    tell(format!(
+    print_line(format!(
         "most {}",
         most.map_or("?".to_owned(), |most| most.to_string())
     ));
@@ -192,8 +192,8 @@ fn fault_56_burst_in_an_outage_stays_in_its_memory() {
     }
     let folder = tempfile::tempdir().expect("a folder");
     let mut process = Process::start(folder.path(), "burst");
-    let count: i64 = process.hear("count").parse().expect("a number");
-    let most = process.hear("most");
+    let count: i64 = process.read_after("count").parse().expect("a number");
+    let most = process.read_after("most");
     assert_eq!(process.end().0, Some(0));
     println!("{} ticks/s into the spool, {most} MB at most", count / 5);
     match most.parse::<u64>() {

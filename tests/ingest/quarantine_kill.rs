@@ -14,7 +14,7 @@ use std::time::Duration;
 use crate::support::migrated_schema;
 use crate::support::pool;
 use crate::support::quarantined_ticks::{Away, held_back, numbers, open};
-use crate::support::spooling::process::{Deaths, Process, orders, tell};
+use crate::support::spooling::process::{Deaths, Process, orders, print_line};
 use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::ingest::quality::{Quarantine, QuarantineReport};
 use tickbook::{Database, Repositories};
@@ -68,7 +68,7 @@ async fn put_until_killed(quarantine: &Quarantine, first: i64, backlog: u64) {
         quarantine.push(held_back(index)).await.expect("open");
         if !has_begun && quarantine.waiting() < backlog {
             has_begun = true;
-            tell(BEGUN);
+            print_line(BEGUN);
         }
         tokio::time::sleep(Duration::from_micros(200)).await;
     }

@@ -105,11 +105,11 @@ async fn clean_repository_gives_no_finding() {
     let repositories = Repositories::in_memory();
     let ticks = ticks(2);
     insert(&*repositories.ticks, &ticks).await;
-    let heard = audit(&*repositories.ticks, &*repositories.ohlc, &whole(), None).await;
-    assert_eq!(heard.findings, []);
-    assert_eq!(heard.summary.ticks, ticks.len() as u64);
+    let run = audit(&*repositories.ticks, &*repositories.ohlc, &whole(), None).await;
+    assert_eq!(run.findings, []);
+    assert_eq!(run.summary.ticks, ticks.len() as u64);
     let a_day = 1_440 + 288 + 96 + 48 + 24 + 6 + 1;
-    assert_eq!(heard.summary.candles, 2 * 3 * a_day);
+    assert_eq!(run.summary.candles, 2 * 3 * a_day);
 }
 
 #[tokio::test]
@@ -124,9 +124,9 @@ async fn every_differing_field_is_shown_with_both_values() {
         }
     })
     .await;
-    let heard = audit(&ticks, &ohlc, &whole(), None).await;
-    assert_eq!(heard.kinds(), [FindingKind::CandleDiffers; 3]);
-    let fields: Vec<_> = heard
+    let run = audit(&ticks, &ohlc, &whole(), None).await;
+    assert_eq!(run.kinds(), [FindingKind::CandleDiffers; 3]);
+    let fields: Vec<_> = run
         .findings
         .iter()
         .map(|it| it.problem.differences())
@@ -138,9 +138,9 @@ async fn every_differing_field_is_shown_with_both_values() {
     assert_eq!((second.field, second.found.as_str()), ("volume", "10"));
     assert_eq!(fields[2].len(), 1);
     let third = &fields[2][0];
-    let told = (third.field, &*third.found, &*third.expected);
-    assert_eq!(told, ("tick_count", "1", "792"));
-    let text = heard.findings[0].problem.to_string();
+    let reported = (third.field, &*third.found, &*third.expected);
+    assert_eq!(reported, ("tick_count", "1", "792"));
+    let text = run.findings[0].problem.to_string();
     assert!(
         text.contains("symbol 7 1m bid 2014-05-01T00:10:00Z: open is 2, its ticks give 1.38"),
         "{text}"
@@ -155,9 +155,9 @@ async fn missing_candle_is_reported() {
         }
     })
     .await;
-    let heard = audit(&ticks, &ohlc, &whole(), None).await;
-    assert_eq!(heard.kinds(), [FindingKind::CandleMissing]);
-    let compared = heard.findings[0].problem.candles();
+    let run = audit(&ticks, &ohlc, &whole(), None).await;
+    assert_eq!(run.kinds(), [FindingKind::CandleMissing]);
+    let compared = run.findings[0].problem.candles();
     assert_eq!(compared.found, None);
     let expected = compared.expected.expect("what the ticks make");
     assert_eq!(
@@ -184,9 +184,9 @@ async fn candle_without_ticks_is_reported() {
         }
     })
     .await;
-    let heard = audit(&ticks, &ohlc, &whole(), None).await;
-    assert_eq!(heard.kinds(), [FindingKind::CandleWithoutTicks]);
-    let text = heard.findings[0].problem.to_string();
+    let run = audit(&ticks, &ohlc, &whole(), None).await;
+    assert_eq!(run.kinds(), [FindingKind::CandleWithoutTicks]);
+    let text = run.findings[0].problem.to_string();
     assert!(text.contains("there are no ticks for open 1"), "{text}");
 }
 
@@ -216,16 +216,16 @@ async fn wrong_stored_candles_are_replaced_if_downsampled() {
     ohlc.upsert_candles(&candles).await.expect("stored");
 
     let only_minutes = whole().timeframes(vec![Timeframe::M1]);
-    let heard = audit(&ticks, &ohlc, &only_minutes, None).await;
-    assert_eq!(heard.kinds(), [FindingKind::StoredCandleDiffers; 2]);
+    let run = audit(&ticks, &ohlc, &only_minutes, None).await;
+    assert_eq!(run.kinds(), [FindingKind::StoredCandleDiffers; 2]);
     let repair = Some(Repair::new(Some(&ohlc)));
-    let heard = audit(&ticks, &ohlc, &only_minutes, repair).await;
-    assert_eq!(heard.findings[0].repair_outcome, RepairOutcome::Repaired);
-    let RepairOutcome::NotRepaired { reason } = &heard.findings[1].repair_outcome else {
-        panic!("{heard:?}");
+    let run = audit(&ticks, &ohlc, &only_minutes, repair).await;
+    assert_eq!(run.findings[0].repair_outcome, RepairOutcome::Repaired);
+    let RepairOutcome::NotRepaired { reason } = &run.findings[1].repair_outcome else {
+        panic!("{run:?}");
     };
     assert!(reason.contains("\"import\""), "{reason}");
-    assert_eq!((heard.summary.repaired, heard.summary.left()), (1, 1));
+    assert_eq!((run.summary.repaired, run.summary.left()), (1, 1));
     assert_eq!(ohlc.windows(), [], "stored candles need no refresh");
 }
 
@@ -238,22 +238,22 @@ async fn repair_refreshes_and_reports_wrong_candles() {
     };
     let (ticks, ohlc) = Damaged::new(1, damage).await;
     let refresh: Option<&dyn CandleRefresh> = Some(&ohlc);
-    let heard = audit(&ticks, &ohlc, &whole(), Some(Repair::new(refresh))).await;
-    assert_eq!(heard.kinds(), [FindingKind::CandleDiffers]);
-    assert!(heard.all_mended());
+    let run = audit(&ticks, &ohlc, &whole(), Some(Repair::new(refresh))).await;
+    assert_eq!(run.kinds(), [FindingKind::CandleDiffers]);
+    assert!(run.all_mended());
     let timeframes: Vec<_> = ohlc.windows().iter().map(|it| it.timeframe).collect();
     assert_eq!(timeframes, Timeframe::ALL, "the whole day, smallest first");
 
     let (ticks, mut ohlc) = Damaged::new(1, damage).await;
     ohlc.0.mends = false;
     let refresh: Option<&dyn CandleRefresh> = Some(&ohlc);
-    let heard = audit(&ticks, &ohlc, &whole(), Some(Repair::new(refresh))).await;
-    assert_eq!(heard.summary.left(), 1, "what did not help is told");
+    let run = audit(&ticks, &ohlc, &whole(), Some(Repair::new(refresh))).await;
+    assert_eq!(run.summary.left(), 1, "what did not help is told");
 
     let refresh = None;
-    let heard = audit(&ticks, &ohlc, &whole(), Some(Repair::new(refresh))).await;
-    let RepairOutcome::NotRepaired { reason } = &heard.findings[0].repair_outcome else {
-        panic!("{heard:?}");
+    let run = audit(&ticks, &ohlc, &whole(), Some(Repair::new(refresh))).await;
+    let RepairOutcome::NotRepaired { reason } = &run.findings[0].repair_outcome else {
+        panic!("{run:?}");
     };
     assert!(
         reason.contains("computes candles at every read"),
@@ -272,11 +272,11 @@ async fn candles_with_dropped_ticks_are_never_refreshed() {
     .await;
     let settings = whole().complete_from(at(1_440));
     let refresh: Option<&dyn CandleRefresh> = Some(&ohlc);
-    let heard = audit(&ticks, &ohlc, &settings, Some(Repair::new(refresh))).await;
-    assert_eq!(heard.summary.uncheckable, 1);
-    assert_eq!(heard.kinds(), [FindingKind::CandleDiffers]);
-    let RepairOutcome::NotRepaired { reason } = &heard.findings[0].repair_outcome else {
-        panic!("{heard:?}");
+    let run = audit(&ticks, &ohlc, &settings, Some(Repair::new(refresh))).await;
+    assert_eq!(run.summary.uncheckable, 1);
+    assert_eq!(run.kinds(), [FindingKind::CandleDiffers]);
+    let RepairOutcome::NotRepaired { reason } = &run.findings[0].repair_outcome else {
+        panic!("{run:?}");
     };
     assert!(reason.contains("may have been dropped"), "{reason}");
     assert_eq!(ohlc.windows(), []);
@@ -298,9 +298,9 @@ async fn ticks_arriving_during_an_audit_are_ignored() {
             at_once(stored).expect("stored");
         }
     }));
-    let heard = audit(&ticks, &ohlc, &whole(), None).await;
-    assert_eq!(heard.findings, []);
-    assert_eq!(heard.summary.unstable, 0);
+    let run = audit(&ticks, &ohlc, &whole(), None).await;
+    assert_eq!(run.findings, []);
+    assert_eq!(run.summary.unstable, 0);
 }
 
 /// Polls a future that never waits, and returns its result.
@@ -321,8 +321,8 @@ async fn cut_and_forming_buckets_are_left_out() {
     let (ticks, ohlc) = Damaged::new(1, wrong).await;
     let range = TimeRange::new(at(7), at(600)).expect("ordered");
     let settings = AuditSettings::new(range, at(16) + TimeDelta::seconds(30));
-    let heard = audit(&ticks, &ohlc, &settings, None).await;
-    let told: BTreeSet<_> = heard
+    let run = audit(&ticks, &ohlc, &settings, None).await;
+    let reported: BTreeSet<_> = run
         .findings
         .iter()
         .map(|finding| match &finding.problem {
@@ -332,7 +332,7 @@ async fn cut_and_forming_buckets_are_left_out() {
         .collect();
     let minutes = (7..16).map(|minute| (Timeframe::M1, at(minute)));
     let expected: BTreeSet<_> = minutes.chain([(Timeframe::M5, at(10))]).collect();
-    assert_eq!(told, expected);
+    assert_eq!(reported, expected);
 }
 
 #[tokio::test]
@@ -342,11 +342,11 @@ async fn audit_can_be_limited_to_timeframes_and_kinds() {
     };
     let (ticks, ohlc) = Damaged::new(1, wrong).await;
     let settings = whole().timeframes(vec![Timeframe::H4]);
-    let heard = audit(&ticks, &ohlc, &settings, None).await;
-    assert_eq!(heard.findings.len(), 3 * 6);
+    let run = audit(&ticks, &ohlc, &settings, None).await;
+    assert_eq!(run.findings.len(), 3 * 6);
     let settings = whole().skip([FindingKind::CandleDiffers]);
-    let heard = audit(&ticks, &ohlc, &settings, None).await;
-    assert_eq!(heard.findings, []);
+    let run = audit(&ticks, &ohlc, &settings, None).await;
+    assert_eq!(run.findings, []);
 }
 
 #[tokio::test]
@@ -356,7 +356,7 @@ async fn empty_years_are_skipped() {
     let ticks = [start(), far].map(|at| Tick::quote(EURUSD, at, Decimal::ONE, Decimal::TWO));
     insert(&*repositories.ticks, &ticks).await;
     let settings = AuditSettings::new(TimeRange::all(), far + TimeDelta::days(2));
-    let heard = audit(&*repositories.ticks, &*repositories.ohlc, &settings, None).await;
-    assert_eq!(heard.findings, []);
-    assert_eq!(heard.summary.candles, 2 * 3 * 7);
+    let run = audit(&*repositories.ticks, &*repositories.ohlc, &settings, None).await;
+    assert_eq!(run.findings, []);
+    assert_eq!(run.summary.candles, 2 * 3 * 7);
 }

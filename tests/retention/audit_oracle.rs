@@ -58,14 +58,14 @@ async fn real_quotes_and_the_candles_of_them_are_clean() {
         .has_aggregates
         .then_some(&rows as &dyn MaterializedCandles);
     let begun = Instant::now();
-    let heard = audit_of(EURUSD, &**ticks, &**ohlc, rows, &settings, None).await;
+    let run = audit_of(EURUSD, &**ticks, &**ohlc, rows, &settings, None).await;
     let seconds = begun.elapsed().as_secs_f64();
-    assert_eq!(heard.findings, []);
-    assert_eq!(heard.summary.ticks, market_data::QUOTES);
+    assert_eq!(run.findings, []);
+    assert_eq!(run.summary.ticks, market_data::QUOTES);
     let rate = market_data::QUOTES as f64 / seconds;
     println!(
         "{edition}: {} ticks and {} candles verified in {seconds:.2} s, {rate:.0} ticks/s",
-        heard.summary.ticks, heard.summary.candles
+        run.summary.ticks, run.summary.candles
     );
 
     // the bars that another system computed from the same quotes, stored as candles, have no findings
@@ -94,6 +94,6 @@ async fn real_quotes_and_the_candles_of_them_are_clean() {
     }
     assert_eq!(stored, market_data::BARS as u64);
     let only_minutes = whole().timeframes(vec![Timeframe::M1]);
-    let heard = audit(&**ticks, &**ohlc, &only_minutes, None).await;
-    assert_eq!(heard.findings, []);
+    let run = audit(&**ticks, &**ohlc, &only_minutes, None).await;
+    assert_eq!(run.findings, []);
 }

@@ -8,17 +8,17 @@ use tickbook::domain::{CandleSource, PriceBasis, Tick, TimeRange, Timeframe};
 use tickbook::repository::CandleQuery;
 
 use crate::support::audit_fixture::Site;
-use crate::support::audit_run::{EURUSD, Heard, at, audit, insert, start, ticks, whole};
+use crate::support::audit_run::{AuditRun, EURUSD, at, audit, insert, start, ticks, whole};
 use crate::support::migrated_schema::migrated;
 
 #[tokio::test]
 async fn clean_database_gives_no_finding() {
     let site = Site::new().await;
     assert_eq!(site.state().await.problems, []);
-    let heard = site.audit(false).await;
-    assert_eq!(heard.findings, []);
-    assert_eq!(heard.summary.ticks, ticks(2).len() as u64);
-    assert!(heard.summary.candles > 11_000, "{:?}", heard.summary);
+    let run = site.audit(false).await;
+    assert_eq!(run.findings, []);
+    assert_eq!(run.summary.ticks, ticks(2).len() as u64);
+    assert!(run.summary.candles > 11_000, "{:?}", run.summary);
 }
 
 #[tokio::test]
@@ -44,8 +44,8 @@ async fn damaged_aggregates_are_found_and_repaired() {
         time(300),
         time(1_500)
     ));
-    let heard = site.audit(false).await;
-    let told: Vec<_> = heard
+    let run = site.audit(false).await;
+    let reported: Vec<_> = run
         .findings
         .iter()
         .map(|finding| finding.problem.to_string())
@@ -59,17 +59,19 @@ async fn damaged_aggregates_are_found_and_repaired() {
         "candle_missing: symbol 7 1h ask 2014-05-02T01:00:00Z: its ticks give open 1.38",
     ] {
         assert!(
-            told.iter().any(|told| told.starts_with(expected)),
-            "{expected}: {told:#?}"
+            reported
+                .iter()
+                .any(|reported| reported.starts_with(expected)),
+            "{expected}: {reported:#?}"
         );
     }
     // bid; ask; three bases each for a volume and a missing candle; the same for the hours; and candles
     // of five minutes that wait for a refresh and are computed from a wrong minute
-    assert_eq!(told.len(), 1 + 1 + 3 + 3 + 1 + 3 + 4, "{told:#?}");
+    assert_eq!(reported.len(), 1 + 1 + 3 + 3 + 1 + 3 + 4, "{reported:#?}");
 
-    let heard = site.audit(true).await;
-    assert_eq!(heard.findings.len(), told.len());
-    assert!(heard.all_mended(), "{:#?}", heard.findings);
+    let run = site.audit(true).await;
+    assert_eq!(run.findings.len(), reported.len());
+    assert!(run.all_mended(), "{:#?}", run.findings);
     assert_eq!(site.audit(false).await.findings, []);
 }
 
@@ -101,8 +103,8 @@ async fn candle_without_ticks_is_found_and_removed() {
         at(65).to_rfc3339()
     ));
     // larger candles, which reads may now compute from the minutes, can be wrong as well
-    let of_minutes = |heard: &Heard| {
-        let problems = heard.findings.iter().map(|finding| &finding.problem);
+    let of_minutes = |run: &AuditRun| {
+        let problems = run.findings.iter().map(|finding| &finding.problem);
         problems
             .filter(|problem| {
                 let found = problem.candles().found;
@@ -111,11 +113,11 @@ async fn candle_without_ticks_is_found_and_removed() {
             .map(Problem::kind)
             .collect::<Vec<_>>()
     };
-    let heard = site.audit(false).await;
-    assert_eq!(of_minutes(&heard), [FindingKind::CandleWithoutTicks; 3]);
-    let heard = site.audit(true).await;
-    assert_eq!(of_minutes(&heard), [FindingKind::CandleWithoutTicks; 3]);
-    assert!(heard.all_mended(), "{:#?}", heard.findings);
+    let run = site.audit(false).await;
+    assert_eq!(of_minutes(&run), [FindingKind::CandleWithoutTicks; 3]);
+    let run = site.audit(true).await;
+    assert_eq!(of_minutes(&run), [FindingKind::CandleWithoutTicks; 3]);
+    assert!(run.all_mended(), "{:#?}", run.findings);
     assert_eq!(site.audit(false).await.findings, []);
 }
 
@@ -136,15 +138,15 @@ async fn wrong_stored_candles_are_found_and_repaired() {
     assert_eq!(site.audit(false).await.findings, []);
 
     site.execute("UPDATE ohlc_candles SET high_price = high_price + 1, volume = 4");
-    let heard = site.audit(false).await;
-    let stored = |heard: &Heard| {
-        let minutes = heard.findings.iter().filter(|finding| {
+    let run = site.audit(false).await;
+    let stored = |run: &AuditRun| {
+        let minutes = run.findings.iter().filter(|finding| {
             let found = finding.problem.candles().found;
             found.is_some_and(|found| found.timeframe == Timeframe::M1)
         });
         minutes.cloned().collect::<Vec<_>>()
     };
-    let of_minutes = stored(&heard);
+    let of_minutes = stored(&run);
     assert_eq!(of_minutes.len(), 2);
     for finding in &of_minutes {
         assert_eq!(finding.problem.kind(), FindingKind::StoredCandleDiffers);
@@ -154,7 +156,7 @@ async fn wrong_stored_candles_are_found_and_repaired() {
     }
     // larger candles that are computed from stored candles are findings as well
     let is_stored = |problem: &Problem| problem.kind() == FindingKind::StoredCandleDiffers;
-    assert!(heard.findings.iter().all(|it| is_stored(&it.problem)));
+    assert!(run.findings.iter().all(|it| is_stored(&it.problem)));
 
     let of_minutes = stored(&site.audit(true).await);
     assert_eq!(of_minutes[0].repair_outcome, RepairOutcome::Repaired);
@@ -183,8 +185,8 @@ async fn ticks_that_break_a_rule_are_found_in_the_database() {
     insert(&*repositories.ticks, &rows).await;
     let mut settings = whole();
     settings.limits.gap = Some(chrono::TimeDelta::minutes(5));
-    let heard = audit(&*repositories.ticks, &*repositories.ohlc, &settings, None).await;
-    let mut kinds = heard.kinds();
+    let run = audit(&*repositories.ticks, &*repositories.ohlc, &settings, None).await;
+    let mut kinds = run.kinds();
     kinds.sort_unstable();
     let expected = [
         FindingKind::CrossedQuotes,

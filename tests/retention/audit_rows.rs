@@ -10,7 +10,7 @@ use tickbook::domain::{PageLimit, PriceBasis, SymbolId, TimeRange, Timeframe};
 use tickbook::repository::CandleQuery;
 use tickbook::{Repositories, RepositoryError};
 
-use crate::support::audit_run::{EURUSD, Heard, at, audit_of, insert, ticks, whole};
+use crate::support::audit_run::{AuditRun, EURUSD, at, audit_of, insert, ticks, whole};
 
 /// Changes the rows, depending on the number of earlier reads.
 type Change = Box<dyn Fn(usize, &mut MaterializedRows) + Send + Sync>;
@@ -50,7 +50,7 @@ impl MaterializedCandles for Kept {
 
 async fn audited_with(
     change: impl Fn(usize, &mut MaterializedRows) + Send + Sync + 'static,
-) -> Heard {
+) -> AuditRun {
     let Repositories {
         ticks: stored,
         ohlc,
@@ -92,17 +92,17 @@ fn waits(rows: &mut MaterializedRows) {
 #[tokio::test]
 async fn wrong_rows_are_reported_although_reads_are_right() {
     assert_eq!(audited_with(|_, _| ()).await.findings, []);
-    let heard = audited_with(|_, rows| damage(rows)).await;
-    assert_eq!(heard.kinds(), [FindingKind::MaterializedDiffers]);
-    let text = heard.findings[0].problem.to_string();
+    let run = audited_with(|_, rows| damage(rows)).await;
+    assert_eq!(run.kinds(), [FindingKind::MaterializedDiffers]);
+    let text = run.findings[0].problem.to_string();
     let expected = "materialized_differs: symbol 7 4h ask 2014-05-01T08:00:00Z: \
                     in the table of ohlc_4h, low is -4, its ticks give 1.38";
     assert!(text.starts_with(expected), "{text}");
-    assert_eq!(heard.summary.left(), 1);
+    assert_eq!(run.summary.left(), 1);
     // a missing row
-    let heard = audited_with(|_, rows| drop(rows.candles.pop())).await;
-    assert_eq!(heard.kinds(), [FindingKind::MaterializedDiffers]);
-    let text = heard.findings[0].problem.to_string();
+    let run = audited_with(|_, rows| drop(rows.candles.pop())).await;
+    assert_eq!(run.kinds(), [FindingKind::MaterializedDiffers]);
+    let text = run.findings[0].problem.to_string();
     assert!(
         text.contains("1d mid 2014-05-01T00:00:00Z: in the table of ohlc_1d, its ticks give open"),
         "{text}"
@@ -111,24 +111,24 @@ async fn wrong_rows_are_reported_although_reads_are_right() {
 
 #[tokio::test]
 async fn wrong_rows_awaiting_a_refresh_are_ignored() {
-    let heard = audited_with(|_, rows| {
+    let run = audited_with(|_, rows| {
         damage(rows);
         waits(rows);
     });
-    assert_eq!(heard.await.findings, []);
+    assert_eq!(run.await.findings, []);
 }
 
 #[tokio::test]
 async fn rows_that_change_during_an_audit_are_ignored() {
     // the rows of a day are read before and after its ticks
-    for (wrong_reads, told) in [(1, 0), (2, 1)] {
+    for (wrong_reads, reported) in [(1, 0), (2, 1)] {
         // a refresh corrects the row between the reads
         let refreshed = audited_with(move |reads, rows| {
             if reads < wrong_reads {
                 damage(rows);
             }
         });
-        assert_eq!(refreshed.await.findings.len(), told);
+        assert_eq!(refreshed.await.findings.len(), reported);
         // ticks arrive that the row does not include
         let late = audited_with(move |reads, rows| {
             damage(rows);
@@ -136,6 +136,6 @@ async fn rows_that_change_during_an_audit_are_ignored() {
                 waits(rows);
             }
         });
-        assert_eq!(late.await.findings.len(), told);
+        assert_eq!(late.await.findings.len(), reported);
     }
 }

@@ -17,12 +17,12 @@ async fn chunks_are_compared_with_the_declared_policies() {
     declared.ticks.chunk = PolicyDuration::hours(12);
     declared.candles.chunk = PolicyDuration::days(14);
     let problems = site.state_beside(&declared).await.problems;
-    let told: Vec<_> = problems
+    let reported: Vec<_> = problems
         .iter()
         .map(|problem| (problem.kind, problem.object.as_str()))
         .collect();
     let kind = FindingKind::ChunkInterval;
-    assert_eq!(told, [(kind, "ohlc_candles"), (kind, "ticks")]);
+    assert_eq!(reported, [(kind, "ohlc_candles"), (kind, "ticks")]);
     assert!(problems[1].detail.contains("43200 s"), "{problems:?}");
 }
 

@@ -182,8 +182,8 @@ async fn rows_awaiting_a_refresh_are_right_after_a_repair() {
     before.retain(hidden);
     assert_eq!(before, BTreeSet::new());
 
-    let heard = site.audit(true).await;
-    assert!(heard.all_mended(), "{:#?}", heard.findings);
+    let run = site.audit(true).await;
+    assert!(run.all_mended(), "{:#?}", run.findings);
     for _ in 0..2 {
         assert_eq!(wrong(&read(&site).await, &expected), BTreeSet::new());
         assert_eq!(wrong(&rows(&site), &expected), BTreeSet::new());
@@ -207,8 +207,8 @@ async fn repair_of_one_symbol_harms_no_other() {
         keys.into_iter().filter(|key| key.0 == GBPUSD).collect()
     };
     assert_eq!(of_other(before).len(), 1);
-    let heard = site.audit(true).await;
-    assert!(heard.all_mended(), "{:#?}", heard.findings);
+    let run = site.audit(true).await;
+    assert!(run.all_mended(), "{:#?}", run.findings);
     assert_eq!(of_other(wrong(&read(&site).await, &expected)), []);
 }
 
@@ -311,14 +311,14 @@ async fn single_repair_corrects_every_candle() {
                 wrong.filter(|key| key.0 == GBPUSD).collect()
             };
             let before = others(&read(&site).await);
-            let heard = site.audit_of(EURUSD, true).await;
-            assert!(heard.all_mended(), "{:#?}", heard.findings);
+            let run = site.audit_of(EURUSD, true).await;
+            assert!(run.all_mended(), "{:#?}", run.findings);
             let after = others(&read(&site).await);
             assert!(after.is_subset(&before), "{after:?} after {before:?}");
         }
         for symbol_id in SYMBOLS {
-            let heard = site.audit_of(symbol_id, true).await;
-            assert!(heard.all_mended(), "{:#?}", heard.findings);
+            let run = site.audit_of(symbol_id, true).await;
+            assert!(run.all_mended(), "{:#?}", run.findings);
         }
         assert_eq!(wrong(&read(&site).await, &expected), BTreeSet::new());
         for symbol_id in SYMBOLS {

@@ -15,7 +15,7 @@ use tickbook::repository::CandleQuery;
 use tickbook::retention::RetentionPolicies;
 
 use crate::support::audit_fixture::Site;
-use crate::support::audit_run::{EURUSD, Heard, at, audit_of, insert, start, ticks};
+use crate::support::audit_run::{AuditRun, EURUSD, at, audit_of, insert, start, ticks};
 
 const HOUR: TimeDelta = TimeDelta::hours(1);
 
@@ -92,7 +92,7 @@ fn table(history: &mut TenDayHistory, timeframe: Timeframe) -> String {
     format!("_timescaledb_internal._materialized_hypertable_{number}")
 }
 
-async fn verify(history: &TenDayHistory, repair: bool) -> Heard {
+async fn verify(history: &TenDayHistory, repair: bool) -> AuditRun {
     let db = history.db();
     let state = timeseries_state(&db, &RetentionPolicies::default()).await;
     let state = state.expect("a state");
@@ -106,9 +106,9 @@ async fn verify(history: &TenDayHistory, repair: bool) -> Heard {
     audit_of(EURUSD, &**ticks, &**ohlc, Some(&rows), &settings, repair).await
 }
 
-fn count(heard: &Heard) -> BTreeMap<FindingKind, usize> {
+fn count(run: &AuditRun) -> BTreeMap<FindingKind, usize> {
     let mut counts = BTreeMap::new();
-    for kind in heard.kinds() {
+    for kind in run.kinds() {
         *counts.entry(kind).or_default() += 1;
     }
     counts
@@ -134,27 +134,30 @@ async fn day_dropped_by_hand_is_found_and_keeps_its_candles() {
         damaged.to_rfc3339()
     ));
 
-    let heard = verify(&history, false).await;
+    let run = verify(&history, false).await;
     let expected = [
         (FindingKind::CandleTicksGone, 3 * OF_A_DAY),
         // and the candles of 5, 15 and 30 minutes, which wait for a refresh and are computed from it
         (FindingKind::CandleDiffers, 4),
     ];
-    assert_eq!(count(&heard), expected.into());
+    assert_eq!(count(&run), expected.into());
     let first = dropped.format("%Y-%m-%dT00:07:00Z");
     let expected =
         format!("candle_ticks_gone: symbol 7 1m bid {first}: its ticks were dropped, 0 are");
-    let told: Vec<_> = heard
+    let reported: Vec<_> = run
         .findings
         .iter()
         .map(|it| it.problem.to_string())
         .collect();
-    assert!(told.iter().any(|it| it.starts_with(&expected)), "{told:?}");
+    assert!(
+        reported.iter().any(|it| it.starts_with(&expected)),
+        "{reported:?}"
+    );
 
     for repaired in [4, 0] {
-        let heard = verify(&history, true).await;
-        assert_eq!(heard.summary.repaired, repaired);
-        for finding in &heard.findings {
+        let run = verify(&history, true).await;
+        assert_eq!(run.summary.repaired, repaired);
+        for finding in &run.findings {
             let is_gone = finding.problem.kind() == FindingKind::CandleTicksGone;
             let repair_outcome = &finding.repair_outcome;
             assert_eq!(
@@ -194,9 +197,9 @@ async fn late_tick_of_a_dropped_day_erases_no_candle() {
         let counted = kept_of_all(&mut history);
         assert_eq!(counted, counts);
     }
-    let heard = verify(&history, false).await;
+    let run = verify(&history, false).await;
     let expected = [(FindingKind::CandleTicksGone, 3 * OF_A_DAY)];
-    assert_eq!(count(&heard), expected.into());
+    assert_eq!(count(&run), expected.into());
 }
 
 #[tokio::test]
@@ -240,14 +243,14 @@ async fn half_dropped_day_is_checked_in_its_other_half() {
     let noon = day + TimeDelta::hours(12);
     drop_by_hand(&mut history, noon, noon + TimeDelta::hours(12));
     let before = all_candles(&history).await;
-    let heard = verify(&history, true).await;
+    let run = verify(&history, true).await;
     assert_eq!(all_candles(&history).await, before);
     // and the candle of the day, half of whose ticks were dropped
     let expected = [(FindingKind::CandleTicksGone, 3 * (24 * 4 + 12 + 3 + 1))];
-    assert_eq!(count(&heard), expected.into());
+    assert_eq!(count(&run), expected.into());
     let noon_or_whole =
         |candle: &Candle| candle.open_time >= noon || candle.timeframe == Timeframe::D1;
-    let found = heard
+    let found = run
         .findings
         .iter()
         .filter_map(|it| it.problem.candles().found);
@@ -263,21 +266,21 @@ async fn last_days_dropped_by_hand_keep_their_candles() {
     let end = history.now + TimeDelta::days(2);
     drop_by_hand(&mut history, last, end);
     let before = all_candles(&history).await;
-    let heard = verify(&history, true).await;
+    let run = verify(&history, true).await;
     assert_eq!(all_candles(&history).await, before);
     let expected = [(FindingKind::CandleTicksGone, 3 * OF_A_DAY)];
-    assert_eq!(count(&heard), expected.into());
+    assert_eq!(count(&run), expected.into());
 
     let start = day_before(&history, 20);
     drop_by_hand(&mut history, start, end);
-    let heard = verify(&history, true).await;
+    let run = verify(&history, true).await;
     assert_eq!(all_candles(&history).await, before);
     assert_eq!(
-        heard.findings,
+        run.findings,
         [],
         "what begins with no tick at all is counted"
     );
-    assert_eq!(heard.summary.uncheckable, 10 * 3 * OF_A_DAY as u64);
+    assert_eq!(run.summary.uncheckable, 10 * 3 * OF_A_DAY as u64);
 }
 
 #[tokio::test]
@@ -304,9 +307,9 @@ async fn repair_keeps_candles_of_dropped_ticks() {
         let after = site.repositories.ohlc.candles(&query).await.expect("read");
         assert_eq!(after, before);
     }
-    let heard = site.audit(false).await;
-    assert_eq!(heard.findings, []);
-    assert!(heard.summary.uncheckable > 5_000, "{:?}", heard.summary);
+    let run = site.audit(false).await;
+    assert_eq!(run.findings, []);
+    assert!(run.summary.uncheckable > 5_000, "{:?}", run.summary);
 }
 
 /// A late tick creates a chunk again in a day that was dropped.

@@ -7,7 +7,7 @@ use tickbook::domain::{PriceBasis, TimeRange, Timeframe};
 use tickbook::repository::CandleQuery;
 
 use crate::support::audit_fixture::Site;
-use crate::support::audit_run::{EURUSD, Heard, at, ticks};
+use crate::support::audit_run::{AuditRun, EURUSD, at, ticks};
 
 /// Stores a one-minute candle at `minute` whose close is NaN.
 fn break_candle(site: &Site, minute: i64) {
@@ -20,8 +20,8 @@ fn break_candle(site: &Site, minute: i64) {
     ));
 }
 
-fn told(heard: &Heard) -> Vec<String> {
-    let findings = heard.findings.iter();
+fn reported(run: &AuditRun) -> Vec<String> {
+    let findings = run.findings.iter();
     findings.map(|it| it.problem.to_string()).collect()
 }
 
@@ -32,18 +32,18 @@ async fn unreadable_candle_is_reported_and_skipped() {
     assert_eq!(clean.findings, []);
     break_candle(&site, 10);
     for repair in [false, true] {
-        let heard = site.audit(repair).await;
+        let run = site.audit(repair).await;
         let text = "unreadable: symbol 7 from 2014-05-01T00:00:00Z to 2014-05-02T00:00:00Z, whose \
                     candles are not compared: candle 1m bid of symbol 7 at 2014-05-01 00:10:00 UTC \
                     holds a value that cannot be read: close: it is NaN: expected a number";
-        let [only] = &told(&heard)[..] else {
-            panic!("{:?}", told(&heard));
+        let [only] = &reported(&run)[..] else {
+            panic!("{:?}", reported(&run));
         };
         assert!(only.starts_with(text), "{only}");
-        assert_eq!(heard.findings[0].repair_outcome, RepairOutcome::NotTried);
+        assert_eq!(run.findings[0].repair_outcome, RepairOutcome::NotTried);
         // the ticks of that day are counted, and the other day is compared
-        assert_eq!(heard.summary.ticks, ticks(2).len() as u64);
-        assert_eq!(heard.summary.candles, clean.summary.candles / 2);
+        assert_eq!(run.summary.ticks, ticks(2).len() as u64);
+        assert_eq!(run.summary.candles, clean.summary.candles / 2);
     }
 }
 
@@ -54,9 +54,9 @@ async fn distant_unreadable_candles_are_reported() {
     for day in days {
         break_candle(&site, day * 1_440 + 720);
     }
-    let heard = site.audit(false).await;
-    assert_eq!(heard.kinds(), [FindingKind::Unreadable; 3]);
-    for (text, day) in told(&heard).iter().zip(days) {
+    let run = site.audit(false).await;
+    assert_eq!(run.kinds(), [FindingKind::Unreadable; 3]);
+    for (text, day) in reported(&run).iter().zip(days) {
         let date = at(day * 1_440).format("from %Y-%m-%dT").to_string();
         assert!(text.contains(&date), "{text}");
     }

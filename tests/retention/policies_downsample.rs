@@ -303,11 +303,11 @@ async fn block_a_chunk(mut history: TenDayHistory) {
     for dropped in [1, 0] {
         let report = maintain(&history.db()).await.expect("maintained");
         assert_eq!(report.dropped_ticks, dropped, "{report:?}");
-        let [told] = report.blocked.as_slice() else {
+        let [reported] = report.blocked.as_slice() else {
             panic!("{report:?}");
         };
-        assert_eq!((told.from, told.waiting), (blocked, waiting as u64));
-        let text = told.to_string();
+        assert_eq!((reported.from, reported.waiting), (blocked, waiting as u64));
+        let text = reported.to_string();
         assert!(text.contains("in_the_way"), "{text}");
         assert!(text.contains("_hyper_"), "{text}");
     }

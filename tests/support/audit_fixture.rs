@@ -11,7 +11,7 @@ use tickbook::postgres::{PgCandleRefresh, PgMaterializedCandles};
 use tickbook::retention::RetentionPolicies;
 use tickbook::{Database, Repositories};
 
-use super::audit_run::{EURUSD, Heard, at, audit_of, insert, start, ticks, whole};
+use super::audit_run::{AuditRun, EURUSD, at, audit_of, insert, start, ticks, whole};
 use super::migrated_schema::migrated;
 
 pub(crate) struct Site {
@@ -113,11 +113,11 @@ impl Site {
         name.name
     }
 
-    pub(crate) async fn audit(&self, repair: bool) -> Heard {
+    pub(crate) async fn audit(&self, repair: bool) -> AuditRun {
         self.audit_of(EURUSD, repair).await
     }
 
-    pub(crate) async fn audit_of(&self, symbol_id: SymbolId, repair: bool) -> Heard {
+    pub(crate) async fn audit_of(&self, symbol_id: SymbolId, repair: bool) -> AuditRun {
         let state = self.state().await;
         let settings = whole()
             .complete_from(state.complete_from.unwrap_or(earliest_time()))

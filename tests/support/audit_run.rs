@@ -12,13 +12,13 @@ use tickbook::repository::{OhlcRepository, TickRepository};
 pub(crate) const EURUSD: SymbolId = SymbolId::new(7);
 
 #[derive(Debug, Default)]
-pub(crate) struct Heard {
+pub(crate) struct AuditRun {
     pub(crate) findings: Vec<Finding>,
     pub(crate) reached: Option<DateTime<Utc>>,
     pub(crate) summary: AuditSummary,
 }
 
-impl AuditObserver for Heard {
+impl AuditObserver for AuditRun {
     fn finding(&mut self, finding: &Finding) {
         self.findings.push(finding.clone());
     }
@@ -29,7 +29,7 @@ impl AuditObserver for Heard {
     }
 }
 
-impl Heard {
+impl AuditRun {
     pub(crate) fn kinds(&self) -> Vec<FindingKind> {
         let kinds = self.findings.iter().map(|it| it.problem.kind());
         kinds.collect()
@@ -46,7 +46,7 @@ pub(crate) async fn audit(
     ohlc: &dyn OhlcRepository,
     settings: &AuditSettings,
     repair: Option<Repair<'_>>,
-) -> Heard {
+) -> AuditRun {
     audit_of(EURUSD, ticks, ohlc, None, settings, repair).await
 }
 
@@ -57,8 +57,8 @@ pub(crate) async fn audit_of(
     materialized: Option<&dyn MaterializedCandles>,
     settings: &AuditSettings,
     repair: Option<Repair<'_>>,
-) -> Heard {
-    let mut heard = Heard::default();
+) -> AuditRun {
+    let mut run = AuditRun::default();
     let summary = audit_symbol(
         ticks,
         ohlc,
@@ -66,11 +66,11 @@ pub(crate) async fn audit_of(
         symbol_id,
         settings,
         repair,
-        &mut heard,
+        &mut run,
     )
     .await;
-    heard.summary = summary.expect("audited");
-    heard
+    run.summary = summary.expect("audited");
+    run
 }
 
 /// A Thursday.

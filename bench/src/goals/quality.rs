@@ -27,7 +27,9 @@ impl Bench {
             ),
         ];
         for (name, rules) in cases {
-            let micros = (0..self.rounds).map(|_| look(&ticks, &rules)).collect();
+            let micros = (0..self.rounds)
+                .map(|_| check_micros(&ticks, &rules))
+                .collect();
             let what = format!("quality rules {name}, microseconds a tick");
             report.add(what, AtMost(1.0), micros);
         }
@@ -58,7 +60,7 @@ fn walk() -> Vec<Tick> {
     (0..TICKS).map(tick).collect()
 }
 
-fn look(ticks: &[Tick], rules: &QualityRules) -> f64 {
+fn check_micros(ticks: &[Tick], rules: &QualityRules) -> f64 {
     let mut control = QualityControl::new(rules.clone());
     let begun = Instant::now();
     for tick in ticks {

@@ -24,7 +24,7 @@ const HISTORY: History = History {
 const MAX_TICKS: usize = 5_000_000;
 
 /// Number of ticks between two measurements of memory.
-const LOOK_EVERY: usize = 10_000;
+const CHECK_INTERVAL: usize = 10_000;
 
 impl Bench {
     pub(crate) async fn streaming(&self, report: &mut Report) -> Result<()> {
@@ -40,7 +40,7 @@ impl Bench {
             let mut stream = tick_stream(ticks.clone(), query);
             while count < MAX_TICKS && stream.try_next().await?.is_some() {
                 count += 1;
-                if count % LOOK_EVERY == 0 {
+                if count % CHECK_INTERVAL == 0 {
                     most = most.max(resident_bytes()?);
                 }
             }

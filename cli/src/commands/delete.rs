@@ -66,7 +66,7 @@ pub(crate) async fn ticks(arguments: &DeleteTicksArguments) -> anyhow::Result<Ou
     progress.finish_and_clear();
     let refreshed = refresh(&pools, days).await;
     let report = TicksJson::new(&deleted, true, begun);
-    tell(what, &report, &report.lines("deleted"))?;
+    print_result(what, &report, &report.lines("deleted"))?;
     done.context(ENDED_EARLY)?;
     refreshed.context(
         "the ticks are deleted, but candles were not refreshed: reads are correct but slow, \
@@ -106,7 +106,7 @@ pub(crate) async fn candles(arguments: &DeleteCandlesArguments) -> anyhow::Resul
     let done = interruption::unless_interrupted(async { Ok(deleting.await?) }).await;
     progress.finish_and_clear();
     let report = CandlesJson::new(&deleted, true, begun);
-    tell(what, &report, &report.lines("deleted"))?;
+    print_result(what, &report, &report.lines("deleted"))?;
     done.context(ENDED_EARLY)?;
     Ok(Outcome::Complete)
 }
@@ -140,14 +140,18 @@ async fn is_wanted(
     lines: &str,
     is_nothing: bool,
 ) -> anyhow::Result<bool> {
-    tell(arguments, report, lines)?;
+    print_result(arguments, report, lines)?;
     if arguments.dry_run || is_nothing {
         return Ok(false);
     }
     QUESTION.ask(arguments.json).await
 }
 
-fn tell(arguments: &DeleteArguments, report: &impl Serialize, lines: &str) -> anyhow::Result<()> {
+fn print_result(
+    arguments: &DeleteArguments,
+    report: &impl Serialize,
+    lines: &str,
+) -> anyhow::Result<()> {
     match arguments.json {
         true => print_json(report),
         false => print(lines),

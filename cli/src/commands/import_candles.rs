@@ -14,7 +14,7 @@ use crate::Outcome;
 use crate::args::{CandleFormat, ImportCandlesArguments};
 use crate::bar_batches::{self, BarBatches, BarFormat};
 use crate::candle_rows::is_reserved;
-use crate::importing::{Owner, TimesToCome, refuse_twice};
+use crate::importing::{FutureTimes, Owner, refuse_twice};
 use crate::interruption;
 use crate::lean_files::{self, check_symbol};
 use crate::opening::{connect, patiently, settings};
@@ -39,7 +39,7 @@ pub(crate) async fn run(
         }
         let owner = Owner::find(symbols, reference, arguments.create_symbol).await?;
         let (allow, now) = (arguments.allow_future, clock.now());
-        let times = TimesToCome::refused(&config.quality, symbols, &owner, allow, now).await?;
+        let times = FutureTimes::refused(&config.quality, symbols, &owner, allow, now).await?;
         Ok((repositories, owner, times))
     };
     let opened = interruption::unless_interrupted(opening).await?;
@@ -50,7 +50,7 @@ pub(crate) async fn run(
     let batches = bar_batches::spawn(files, format, owner.id(), source, times, size);
 
     let begun = Instant::now();
-    let mut told = ImportNotes::default();
+    let mut notes = ImportNotes::default();
     let mut storing = Storing {
         config: &config,
         symbols: &*symbols,
@@ -59,12 +59,12 @@ pub(crate) async fn run(
         now: clock.now(),
         progress: &progress,
     };
-    let stored = storing.store(batches, &mut told).await;
+    let stored = storing.store(batches, &mut notes).await;
     progress.finish_and_clear();
-    told.summary.seconds = seconds(begun.elapsed());
-    told.tell(arguments.json)?;
+    notes.summary.seconds = seconds(begun.elapsed());
+    notes.print_result(arguments.json)?;
     stored.context("the import ended early: the candles counted above are stored; run it again")?;
-    Ok(if told.summary.rejected == 0 {
+    Ok(if notes.summary.rejected == 0 {
         Outcome::Complete
     } else {
         Outcome::Incomplete
@@ -112,7 +112,7 @@ struct ImportNotes {
 }
 
 impl ImportNotes {
-    fn tell(&self, json: bool) -> anyhow::Result<()> {
+    fn print_result(&self, json: bool) -> anyhow::Result<()> {
         self.problems.print();
         for (count, what) in [
             (
@@ -161,13 +161,13 @@ impl Storing<'_> {
     async fn store(
         &mut self,
         (mut batches, thread): BarBatches,
-        told: &mut ImportNotes,
+        notes: &mut ImportNotes,
     ) -> anyhow::Result<()> {
         loop {
             // wait for a batch that is being stored, so that the counts match the database
             let batch = tokio::select! {
                 biased;
-                signal = interruption::come() => return Err(signal.into()),
+                signal = interruption::interrupted() => return Err(signal.into()),
                 batch = batches.recv() => batch,
             };
             let Some(batch) = batch else { break };
@@ -185,26 +185,26 @@ impl Storing<'_> {
             }
             let storing = self.ohlc.upsert_candles(&batch.candles);
             let upserted = patiently(self.config, &[Database::Timeseries], storing).await?;
-            told.summary.stored += upserted;
+            notes.summary.stored += upserted;
             let restoring = self.ohlc.restore_candles(&batch.restored);
             let restored = patiently(self.config, &[Database::Timeseries], restoring).await?;
             let recent = recent + restored.recent;
-            told.known += restored.known;
-            told.recent += recent;
-            told.filled += batch.filled;
-            told.derived += batch.derived;
-            let summary = &mut told.summary;
+            notes.known += restored.known;
+            notes.recent += recent;
+            notes.filled += batch.filled;
+            notes.derived += batch.derived;
+            let summary = &mut notes.summary;
             summary.stored += restored.stored;
-            summary.skipped = told.filled + told.derived + told.known;
+            summary.skipped = notes.filled + notes.derived + notes.known;
             summary.read += batch.lines as u64;
             summary.rejected += batch.problems.len() as u64 + recent;
             let stored = upserted + restored.stored;
             tracing::debug!(candles = stored, "stored a batch");
             for problem in batch.problems {
-                told.problems.add(|| problem);
+                notes.problems.add(|| problem);
             }
             self.progress.set_position(batch.bytes);
-            let message = format!("{} lines", HumanCount(told.summary.read));
+            let message = format!("{} lines", HumanCount(notes.summary.read));
             self.progress.set_message(message);
         }
         if thread.join().is_err() {

@@ -29,7 +29,7 @@ pub(crate) async fn run(arguments: &ImportSymbolsArguments) -> anyhow::Result<Ou
     let symbols = symbols.await?;
     let stored = table.store(&*symbols, arguments.overwrite).await;
     table.summary.seconds = seconds(begun.elapsed());
-    table.tell(arguments.json)?;
+    table.print_result(arguments.json)?;
     stored.context("the import ended early: the symbols counted above are stored; run it again")?;
     Ok(if table.summary.rejected == 0 {
         Outcome::Complete
@@ -168,7 +168,7 @@ impl Table {
         self.kept.extend(merged.kept.into_iter().map(of_symbol));
     }
 
-    fn tell(&self, json: bool) -> anyhow::Result<()> {
+    fn print_result(&self, json: bool) -> anyhow::Result<()> {
         self.problems.print();
         if json {
             return print_json(&ReportJson {

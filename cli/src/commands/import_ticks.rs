@@ -16,7 +16,7 @@ use tickbook::{Clock, Database};
 
 use crate::Outcome;
 use crate::args::{ImportTicksArguments, TimeFormatName};
-use crate::importing::{Owner, TimesToCome, refuse_twice};
+use crate::importing::{FutureTimes, Owner, refuse_twice};
 use crate::interruption;
 use crate::lean_files::{self, check_symbol};
 use crate::new_owner::NewOwner;
@@ -51,7 +51,7 @@ pub(crate) async fn run(
         }
         let owner = Owner::find(symbols, reference, arguments.create_symbol).await?;
         let (allow, now) = (arguments.allow_future, clock.now());
-        let times = TimesToCome::refused(&config.quality, symbols, &owner, allow, now).await?;
+        let times = FutureTimes::refused(&config.quality, symbols, &owner, allow, now).await?;
         let owner = NewOwner::of(owner, &pools, clock).await?;
         Ok((repositories, pools, owner, times))
     };
@@ -70,7 +70,7 @@ pub(crate) async fn run(
     };
     import.progress.finish_and_clear();
     import.summary.seconds = seconds(begun.elapsed());
-    import.tell(arguments.json)?;
+    import.print_result(arguments.json)?;
     stored.context(
         "the import ended early: the ticks counted above are stored; run it again, \
          and it continues where this one ended",
@@ -143,7 +143,7 @@ impl Import {
             // wait for a batch that is being stored, so that the counts match the database
             let batch = tokio::select! {
                 biased;
-                signal = interruption::come() => return Err(signal.into()),
+                signal = interruption::interrupted() => return Err(signal.into()),
                 batch = batches.recv() => batch,
             };
             let Some(batch) = batch else { break };
@@ -218,7 +218,7 @@ impl Import {
         }
     }
 
-    fn tell(&self, json: bool) -> anyhow::Result<()> {
+    fn print_result(&self, json: bool) -> anyhow::Result<()> {
         self.problems.print();
         if self.out_of_order > 0 {
             eprintln!(

@@ -16,17 +16,17 @@ pub(crate) async fn run(arguments: &MigrateArguments) -> anyhow::Result<Outcome>
     if both || arguments.metadata {
         let pool = pools.metadata();
         let migrating = migrate_metadata(&pool);
-        tell(&patiently(&config, &[Database::Metadata], migrating).await?)?;
+        print_result(&patiently(&config, &[Database::Metadata], migrating).await?)?;
     }
     if both || arguments.timeseries {
         let pool = pools.timeseries();
         let migrating = migrate_timeseries(&pool);
-        tell(&patiently(&config, &[Database::Timeseries], migrating).await?)?;
+        print_result(&patiently(&config, &[Database::Timeseries], migrating).await?)?;
     }
     Ok(Outcome::Complete)
 }
 
-fn tell(report: &MigrationReport) -> anyhow::Result<()> {
+fn print_result(report: &MigrationReport) -> anyhow::Result<()> {
     let MigrationReport {
         database,
         applied,

@@ -30,7 +30,7 @@ pub(crate) async fn plan(arguments: &PoliciesArguments) -> anyhow::Result<Outcom
     if arguments.json {
         print_json(&PlanJson::new(&plan))?;
     } else {
-        tell(&plan, "would change")?;
+        print_result(&plan, "would change")?;
     }
     Ok(if plan.is_applicable() {
         Outcome::Complete
@@ -54,7 +54,7 @@ pub(crate) async fn apply(arguments: &ApplyArguments) -> anyhow::Result<Outcome>
     if arguments.json {
         print_json(&PlanJson::new(&plan))?;
     } else {
-        tell(&plan, "changed")?;
+        print_result(&plan, "changed")?;
     }
     Ok(Outcome::Complete)
 }
@@ -64,7 +64,7 @@ async fn is_wanted(plan: &PolicyPlan, json: bool) -> anyhow::Result<bool> {
     if json {
         print_json(&PlanJson::new(plan))?;
     } else {
-        tell(plan, "would change")?;
+        print_result(plan, "would change")?;
     }
     DROPS.ask(json).await
 }
@@ -104,7 +104,7 @@ pub(crate) async fn status(arguments: &PoliciesArguments) -> anyhow::Result<Outc
     })
 }
 
-fn tell(plan: &PolicyPlan, verb: &str) -> anyhow::Result<()> {
+fn print_result(plan: &PolicyPlan, verb: &str) -> anyhow::Result<()> {
     print(&format!("edition: {}", plan.edition))?;
     if plan.is_empty() {
         print("nothing to do: the database has these policies")?;
@@ -118,7 +118,7 @@ fn tell(plan: &PolicyPlan, verb: &str) -> anyhow::Result<()> {
     let problems: Vec<_> = conflicts.chain(plan.obstacles.iter().cloned()).collect();
     if problems.is_empty() {
         print("consistent: yes")?;
-        return tell_due_drops(&plan.due_drops);
+        return print_due_drops(&plan.due_drops);
     }
     print("consistent: no")?;
     for problem in problems {
@@ -127,7 +127,7 @@ fn tell(plan: &PolicyPlan, verb: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn tell_due_drops(drops: &[DueDrop]) -> anyhow::Result<()> {
+fn print_due_drops(drops: &[DueDrop]) -> anyhow::Result<()> {
     if drops.is_empty() {
         return print("dropped by the next maintenance: nothing");
     }

@@ -257,11 +257,11 @@ async fn list(repositories: &Repositories, arguments: &ListArguments) -> anyhow:
         query.after = page.next;
     }
     if !arguments.json {
-        let goes_on = match query.after {
+        let rest = match query.after {
             Some(after) => format!("; more with --after {after}"),
             None => String::new(),
         };
-        print(&format!("listed {listed}{goes_on}"))?;
+        print(&format!("listed {listed}{rest}"))?;
     }
     Ok(outcome(pending == 0))
 }

@@ -53,7 +53,7 @@ async fn rename(
 ) -> anyhow::Result<()> {
     let symbol = existing(symbols, &arguments.symbol).await?;
     let renamed = symbols.rename(symbol.symbol_id, &arguments.name).await?;
-    tell(&symbol, &ChangedOutput::of(renamed), arguments.json)
+    print_result(&symbol, &ChangedOutput::of(renamed), arguments.json)
 }
 
 async fn activate(
@@ -65,7 +65,7 @@ async fn activate(
     let mut facts = SymbolFacts::default();
     facts.active = Some(active);
     let changed = symbols.describe(symbol.symbol_id, &facts).await?;
-    tell(&symbol, &ChangedOutput::of(changed), arguments.json)
+    print_result(&symbol, &ChangedOutput::of(changed), arguments.json)
 }
 
 async fn describe(
@@ -75,7 +75,7 @@ async fn describe(
     let symbol = existing(symbols, &arguments.symbol).await?;
     let facts = facts(&arguments.facts);
     let changed = symbols.describe(symbol.symbol_id, &facts).await?;
-    tell(&symbol, &ChangedOutput::of(changed), arguments.json)
+    print_result(&symbol, &ChangedOutput::of(changed), arguments.json)
 }
 
 fn facts(given: &FactArguments) -> SymbolFacts {
@@ -133,10 +133,10 @@ async fn alias(
         changed = changed.taken_from(owner);
         if !arguments.json {
             let lost = ChangedOutput::new(owner, vec![change(name(), None)]);
-            tell(owner, &lost, false)?;
+            print_result(owner, &lost, false)?;
         }
     }
-    tell(&symbol, &changed, arguments.json)
+    print_result(&symbol, &changed, arguments.json)
 }
 
 fn change(old: Option<String>, new: Option<String>) -> ChangeOutput {
@@ -148,7 +148,7 @@ fn change(old: Option<String>, new: Option<String>) -> ChangeOutput {
 }
 
 /// Prints the changes of `before`.
-fn tell(before: &Symbol, changed: &ChangedOutput, json: bool) -> anyhow::Result<()> {
+fn print_result(before: &Symbol, changed: &ChangedOutput, json: bool) -> anyhow::Result<()> {
     if json {
         return print_json(changed);
     }

@@ -81,7 +81,7 @@ pub(crate) async fn run(arguments: &VerifyArguments, clock: &Clock) -> anyhow::R
         let summary = tokio::select! {
             biased;
             summary = auditing => Ok(summary),
-            signal = interruption::come() => Err(signal),
+            signal = interruption::interrupted() => Err(signal),
         };
         teller.progress.finish();
         let summary = match summary {
@@ -248,8 +248,8 @@ impl Teller {
 impl AuditObserver for Teller {
     fn finding(&mut self, finding: &Finding) {
         self.current.count(finding);
-        let told = self.progress.suspend(|| self.output.finding(finding));
-        if let Err(error) = told {
+        let written = self.progress.suspend(|| self.output.finding(finding));
+        if let Err(error) = written {
             self.failed.get_or_insert(error);
         }
     }

@@ -95,10 +95,10 @@ fn applied_aggregates_are_json() {
     let cli = Cli::migrated();
     for made_now in [true, false] {
         let run = cli.run(&["aggregates", "apply", "--json"]).expect_code(0);
-        let told = run.json();
-        let edition = told["edition"].as_str().expect("a text");
+        let reported = run.json();
+        let edition = reported["edition"].as_str().expect("a text");
         assert!(["apache", "community"].contains(&edition), "{run:?}");
-        let relations = told["relations"].as_array().expect("an array");
+        let relations = reported["relations"].as_array().expect("an array");
         let names: Vec<_> = relations.iter().map(|it| it["name"].as_str()).collect();
         assert_eq!(names.first(), Some(&Some("ohlc_1m")));
         assert_eq!(names.len(), 7);

@@ -170,9 +170,9 @@ fn summary_is_json_beside_the_rows() {
     assert_eq!(run.json(), expected);
     let run = export(&cli, &["--json"]).expect_code(0);
     assert_eq!(run.stdout.lines().count(), 3);
-    let told: serde_json::Value = serde_json::from_str(&run.stderr).expect("JSON");
+    let reported: serde_json::Value = serde_json::from_str(&run.stderr).expect("JSON");
     assert_eq!(
-        (&told["rows"], &told["output"]),
+        (&reported["rows"], &reported["output"]),
         (&2.into(), &serde_json::Value::Null)
     );
     let candles = cli.run(&[
@@ -191,8 +191,8 @@ fn summary_is_json_beside_the_rows() {
         .expect_code(2);
     assert_eq!(failed.stdout, "");
     let last = failed.stderr.lines().last().expect("a line");
-    let told: serde_json::Value = serde_json::from_str(last).expect("JSON");
-    assert_eq!(told["exit_code"], 2);
+    let reported: serde_json::Value = serde_json::from_str(last).expect("JSON");
+    assert_eq!(reported["exit_code"], 2);
     let options = ["--output", "out/b.csv", "--json"];
     let failed = cli.run(&[&["export", "ticks", "--symbol", "93"], &options[..]].concat());
     assert_eq!(failed.expect_code(2).json()["exit_code"], 2);

@@ -52,8 +52,8 @@ fn every_mistake_of_the_settings_has_a_line() {
     assert_eq!(lines.len(), 4, "{run:?}");
     assert_eq!(lines[0], "error: invalid settings:");
     for word in ["TICK_BATCH_SIZE", "pool.sizes", "config/prodution.toml"] {
-        let told = lines[1..].iter().filter(|line| line.contains(word));
-        assert_eq!(told.count(), 1, "{word}: {run:?}");
+        let reported = lines[1..].iter().filter(|line| line.contains(word));
+        assert_eq!(reported.count(), 1, "{word}: {run:?}");
     }
 }
 

@@ -88,8 +88,8 @@ async fn future_candles_are_rejected() {
         rejecting.json(),
         json!({"read": 2, "stored": 2, "skipped": 0, "rejected": 1})
     );
-    let told = "20991231_bars.csv: line 1: open_time 2099-12-31T00:00:00.000000Z is ";
-    assert!(rejecting.stderr.contains(told), "{rejecting:?}");
+    let reported = "20991231_bars.csv: line 1: open_time 2099-12-31T00:00:00.000000Z is ";
+    assert!(rejecting.stderr.contains(reported), "{rejecting:?}");
     let repositories = cli.repositories();
     let reference: SymbolReference = "oanda:EURUSD".parse().expect("valid");
     let symbol = repositories.symbols.get_by_name(&reference).await;

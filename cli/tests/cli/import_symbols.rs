@@ -74,11 +74,14 @@ fn values_of_a_deactivated_symbol_are_kept() {
     let cli = changed_here();
     let before = shown(&cli);
     let again = cli.run(&[&IMPORT[..], &["--json"]].concat()).expect_code(0);
-    let told = again.json();
-    assert_eq!((&told["unchanged"], &told["kept"]), (&json!(2), &json!(1)));
+    let reported = again.json();
+    assert_eq!(
+        (&reported["unchanged"], &reported["kept"]),
+        (&json!(2), &json!(1))
+    );
     let kept = ["description ours Euro", "active false true"];
-    assert_eq!(values(&told["kept_values"]), kept);
-    assert_eq!(told["changes"], json!([]));
+    assert_eq!(values(&reported["kept_values"]), kept);
+    assert_eq!(reported["changes"], json!([]));
     assert_eq!(shown(&cli), before);
     let again = cli.run(&IMPORT).expect_code(0);
     let line = "oanda:EURUSD (1): description ours is kept, the file has Euro: use --overwrite";
@@ -289,12 +292,12 @@ fn names_that_differ_in_case_report_the_second() {
         two.stdout.starts_with("read 2, created 1, ") && two.stdout.contains("rejected 1"),
         "{two:?}"
     );
-    let told = "line 3: EurUsd (forex) differs from EURUSD in line 2 only in case";
-    assert!(two.stderr.contains(told), "{two:?}");
+    let reported = "line 3: EurUsd (forex) differs from EURUSD in line 2 only in case";
+    assert!(two.stderr.contains(reported), "{two:?}");
     // a stored symbol has the name as well
     let other = import("other.csv").expect_code(1);
-    let told = "line 2: \"EurUsd\" differs from oanda:EURUSD (symbol_id 1) only in case";
-    assert!(other.stderr.contains(told), "{other:?}");
+    let reported = "line 2: \"EurUsd\" differs from oanda:EURUSD (symbol_id 1) only in case";
+    assert!(other.stderr.contains(reported), "{other:?}");
 }
 
 #[test]

@@ -47,11 +47,11 @@ async fn file_imported_twice_is_stored_once() {
     assert_eq!(second.json(), summary(3, 0, 3, 0, 0));
 
     let ticks = stored(&cli, "default:EURUSD").await;
-    let told: Vec<_> = ticks
+    let reported: Vec<_> = ticks
         .iter()
         .map(|tick| (tick.tick_time.timestamp_micros() % 1_000_000, tick.sequence))
         .collect();
-    assert_eq!(told, [(292_000, 0), (292_000, 1), (292_500, 0)]);
+    assert_eq!(reported, [(292_000, 0), (292_000, 1), (292_500, 0)]);
     assert_eq!(ticks[1].ask_price.expect("an ask").to_string(), "1.38687");
 }
 

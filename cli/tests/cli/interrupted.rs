@@ -174,11 +174,11 @@ fn interrupted_delete_reports_its_progress() {
     until(&mut child, "the first day", || stored() != all);
     kill(&child, "-INT");
     let run = end(child).expect_code(130);
-    let told = "the rows counted above are deleted";
-    assert!(run.stderr.contains(told), "{run:?}");
+    let reported = "the rows counted above are deleted";
+    assert!(run.stderr.contains(reported), "{run:?}");
     let first = run.stdout.lines().next().unwrap_or_default();
-    let told: Value = serde_json::from_str(first).expect("JSON");
-    let deleted = told["ticks"].as_u64().expect("a number");
+    let reported: Value = serde_json::from_str(first).expect("JSON");
+    let deleted = reported["ticks"].as_u64().expect("a number");
     assert!(deleted > 0, "{run:?}");
     // the current transaction may have been committed or not
     let left: u64 = stored().parse().expect("a number");
@@ -215,16 +215,16 @@ fn interrupted_verify_reports_its_progress() {
     kill(&child, "-INT");
     let rest: Vec<_> = lines.map(|line| line.expect("UTF-8")).collect();
     let run = end(child).expect_code(130);
-    let told: Vec<Value> = rest
+    let reported: Vec<Value> = rest
         .iter()
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .collect();
-    let [.., summary, failure] = &told[..] else {
+    let [.., summary, failure] = &reported[..] else {
         panic!("{rest:?}");
     };
     assert_eq!(failure["exit_code"], 130);
     assert_eq!(summary["type"], "summary");
-    let findings = told.len() - 1;
+    let findings = reported.len() - 1;
     assert_eq!(summary["left"], findings, "{summary}");
     let place = summary["interrupted_at"].as_str().expect("a place");
     assert!(place.starts_with("a:B"), "{place}");

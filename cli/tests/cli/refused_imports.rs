@@ -32,8 +32,8 @@ fn import_that_stores_nothing_creates_no_symbol() {
         ("import candles missing.csv --format lean", 2),
     ] {
         let command = format!("{command} --symbol oanda:EURUSD --create-symbol");
-        let told = run(&cli, &command).expect_code(code);
-        assert_eq!(symbols(&cli), "", "{command}: {told:?}");
+        let reported = run(&cli, &command).expect_code(code);
+        assert_eq!(symbols(&cli), "", "{command}: {reported:?}");
     }
     let wrong = "import ticks 20140501_bad.csv --format lean --symbol o,anda:X --create-symbol";
     run(&cli, wrong).expect_code(2);

@@ -68,10 +68,13 @@ fn leave(cli: &Cli, ticks: Vec<Tick>) {
 fn leftover_ticks_are_shown_and_stored() {
     let cli = Cli::migrated();
     leave(&cli, (0..250).map(tick).collect());
-    let told = cli.run(&["spool", "inspect", "--json"]).expect_code(0);
-    let told: serde_json::Value = serde_json::from_str(&told.stdout).expect("JSON");
-    assert_eq!((&told["ticks"], &told["format"]), (&250.into(), &1.into()));
-    assert_eq!(told["locked"], false);
+    let reported = cli.run(&["spool", "inspect", "--json"]).expect_code(0);
+    let reported: serde_json::Value = serde_json::from_str(&reported.stdout).expect("JSON");
+    assert_eq!(
+        (&reported["ticks"], &reported["format"]),
+        (&250.into(), &1.into())
+    );
+    assert_eq!(reported["locked"], false);
     let text = cli.run(&["spool", "inspect"]).stdout;
     assert!(text.contains("250 in"), "{text}");
 
@@ -180,13 +183,13 @@ fn spool_of_the_quarantine_is_shown_and_stored() {
     let cli = Cli::migrated();
     leave_dead_letters(&cli);
     leave_held_back(&cli);
-    let told = cli.run(&["spool", "inspect", "--json"]).expect_code(0);
-    let told = told.json();
+    let reported = cli.run(&["spool", "inspect", "--json"]).expect_code(0);
+    let reported = reported.json();
     assert_eq!(
-        (&told["ticks"], &told["dead_letters"]),
+        (&reported["ticks"], &reported["dead_letters"]),
         (&1.into(), &2.into())
     );
-    let of_quarantine = &told["quarantine"];
+    let of_quarantine = &reported["quarantine"];
     assert_eq!(
         (&of_quarantine["ticks"], &of_quarantine["dead_letters"]),
         (&1.into(), &1.into())
@@ -249,12 +252,12 @@ fn spool_of_the_quarantine_is_shown_and_stored() {
 fn quarantine_without_a_spool_of_ticks_is_shown() {
     let cli = Cli::migrated();
     leave_held_back(&cli);
-    let told = cli
+    let reported = cli
         .run(&["spool", "inspect", "--json"])
         .expect_code(0)
         .json();
-    assert_eq!(told["quarantine"]["dead_letters"], 1);
-    assert_eq!(told["directory"], serde_json::Value::Null);
+    assert_eq!(reported["quarantine"]["dead_letters"], 1);
+    assert_eq!(reported["directory"], serde_json::Value::Null);
     let listed = cli.run(&["spool", "dead-letter"]).expect_code(1);
     assert!(listed.stdout.ends_with("dead letters: 1\n"), "{listed:?}");
     cli.run(&["spool", "replay"]).expect_code(0);
@@ -270,8 +273,11 @@ fn spool_in_use_is_reported_with_its_owner() {
     let opened = runtime.block_on(tickbook::ingest::TickSpool::open(&directory, 1 << 30));
     let opened = opened.expect("it opens");
     let own = std::process::id().to_string();
-    let told = cli.run(&["spool", "inspect"]).expect_code(0);
-    assert!(told.stdout.contains(&format!("process {own}")), "{told:?}");
+    let reported = cli.run(&["spool", "inspect"]).expect_code(0);
+    assert!(
+        reported.stdout.contains(&format!("process {own}")),
+        "{reported:?}"
+    );
     let refused = cli.run(&["spool", "replay"]).expect_code(2);
     assert!(refused.stderr.contains(&own), "{refused:?}");
     drop(opened);

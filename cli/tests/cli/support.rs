@@ -103,11 +103,11 @@ impl Run {
     pub(crate) fn of(output: Output) -> Self {
         let stderr = String::from_utf8(output.stderr).expect("UTF-8");
         let waits = |line: &&str| line.starts_with("waiting for ");
-        let told = stderr.split_inclusive('\n').filter(|line| !waits(line));
+        let reported = stderr.split_inclusive('\n').filter(|line| !waits(line));
         Self {
             code: output.status.code().expect("it was not killed"),
             stdout: String::from_utf8(output.stdout).expect("UTF-8"),
-            stderr: told.collect(),
+            stderr: reported.collect(),
             waited_for: stderr.lines().find(waits).map(str::to_owned),
         }
     }

@@ -258,7 +258,7 @@ fn alias_belongs_to_one_symbol() {
 #[test]
 fn symbols_are_activated_and_deactivated() {
     let cli = prepared();
-    for (command, told, active) in [
+    for (command, reported, active) in [
         (
             "deactivate",
             "oanda:EURUSD (1): active true -> false\n",
@@ -268,7 +268,7 @@ fn symbols_are_activated_and_deactivated() {
         ("activate", "oanda:EURUSD (1): active false -> true\n", true),
     ] {
         let switched = run(&cli, &format!("symbols {command} oanda:EURUSD")).expect_code(0);
-        assert_eq!(switched.stdout, told);
+        assert_eq!(switched.stdout, reported);
         let shown = run(&cli, "symbols show 1 --json").json();
         assert_eq!(shown["active"], json!(active));
     }

@@ -99,14 +99,14 @@ async fn wrong_downsampled_candle_is_shown_and_repaired() {
         "1m",
         "--json",
     ];
-    let told = lines(&cli.run(&command).expect_code(1));
-    assert_eq!(told[0]["kind"], "stored_candle_differs");
-    assert_eq!(told[0]["found"]["high"], "2.38676");
-    assert_eq!(told[0]["expected"]["high"], right.high.to_string());
-    assert_eq!(told[0]["repaired"], Value::Null);
+    let reported = lines(&cli.run(&command).expect_code(1));
+    assert_eq!(reported[0]["kind"], "stored_candle_differs");
+    assert_eq!(reported[0]["found"]["high"], "2.38676");
+    assert_eq!(reported[0]["expected"]["high"], right.high.to_string());
+    assert_eq!(reported[0]["repaired"], Value::Null);
     let repair = [&command[..], &["--repair"]].concat();
-    let told = lines(&cli.run(&repair).expect_code(0));
-    assert_eq!(told[0]["repaired"], true);
+    let reported = lines(&cli.run(&repair).expect_code(0));
+    assert_eq!(reported[0]["repaired"], true);
     cli.run(&command).expect_code(0);
 }
 
@@ -143,14 +143,14 @@ fn chunks_are_compared_with_the_settings() {
         command.extend(["--skip", kind]);
     }
     let variables = [("TICKBOOK__POLICIES__TICKS__CHUNK", "12h")];
-    let told = lines(&cli.run_with(&command, &variables).expect_code(1));
-    assert_eq!(told[0]["kind"], "chunk_interval");
-    assert_eq!(told[0]["object"], "ticks");
+    let reported = lines(&cli.run_with(&command, &variables).expect_code(1));
+    assert_eq!(reported[0]["kind"], "chunk_interval");
+    assert_eq!(reported[0]["object"], "ticks");
     cli.run_with(&["policies", "apply", "--yes"], &variables)
         .expect_code(0);
     cli.run(&command).expect_code(1);
-    let told = lines(&cli.run_with(&command, &variables).expect_code(0));
-    assert_eq!(told[0]["type"], "summary");
+    let reported = lines(&cli.run_with(&command, &variables).expect_code(0));
+    assert_eq!(reported[0]["type"], "summary");
 }
 
 #[tokio::test]
@@ -173,13 +173,13 @@ async fn overdue_late_days_are_reported() {
     let run = cli.run(&command).expect_code(1);
     let text = "refresh_backlog_overdue: late_tick_days: 1 days with late ticks wait for a refresh";
     assert!(run.stdout.contains(text), "{run:?}");
-    let told = lines(&cli.run(&json).expect_code(1));
-    assert_eq!(told[0]["kind"], "refresh_backlog_overdue");
-    assert_eq!(told[0]["numbers"]["days"], 1);
-    let age = told[0]["numbers"]["oldest_age_seconds"].as_i64();
+    let reported = lines(&cli.run(&json).expect_code(1));
+    assert_eq!(reported[0]["kind"], "refresh_backlog_overdue");
+    assert_eq!(reported[0]["numbers"]["days"], 1);
+    let age = reported[0]["numbers"]["oldest_age_seconds"].as_i64();
     assert!(
         age.is_some_and(|age| (7_200..7_500).contains(&age)),
-        "{told:?}"
+        "{reported:?}"
     );
     let patient = [("TICKBOOK__POLICIES__MAINTAIN_EVERY", "1h")];
     cli.run_with(&command, &patient).expect_code(0);
@@ -195,9 +195,9 @@ fn missing_symbol_day_is_reported_until_maintained() {
     assert!(run.stdout.contains(text), "{run:?}");
     assert!(run.stdout.contains("findings: 1"), "{run:?}");
     let json = [&command[..], &["--json"]].concat();
-    let told = lines(&cli.run(&json).expect_code(1));
-    assert_eq!(told[0]["kind"], "symbol_day_missing");
-    assert_eq!(told[0]["numbers"]["days"], 1);
+    let reported = lines(&cli.run(&json).expect_code(1));
+    assert_eq!(reported[0]["kind"], "symbol_day_missing");
+    assert_eq!(reported[0]["numbers"]["days"], 1);
     // neither another symbol nor another day
     cli.run(&[&command[..], &["--from", "2014-05-02"]].concat())
         .expect_code(0);
@@ -232,13 +232,13 @@ fn unreadable_candle_is_named_and_stops_no_audit() {
     assert!(run.stdout.contains(text), "{run:?}");
     assert!(run.stdout.contains("10 ticks and "), "{run:?}");
     assert!(run.stdout.ends_with("findings: 1\n"), "{run:?}");
-    let told = lines(
+    let reported = lines(
         &cli.run(&[&command[..], &["--json"]].concat())
             .expect_code(1),
     );
-    assert_eq!(told[0]["kind"], "unreadable");
-    assert_eq!(told[0]["symbol_id"], 1);
-    assert_eq!(told[0]["from"], "2014-05-01T00:00:00.000000Z");
+    assert_eq!(reported[0]["kind"], "unreadable");
+    assert_eq!(reported[0]["symbol_id"], 1);
+    assert_eq!(reported[0]["from"], "2014-05-01T00:00:00.000000Z");
 
     let export = [
         "export",

@@ -41,15 +41,15 @@ fn say(mut client: &TcpStream, text: &str) -> std::io::Result<String> {
 }
 
 /// The result of a read that waits at most [`SHORT`].
-fn hear(mut client: &TcpStream) -> std::io::Result<usize> {
+fn read_some(mut client: &TcpStream) -> std::io::Result<usize> {
     client.set_read_timeout(Some(SHORT)).expect("set");
-    let heard = client.read(&mut [0; 16]);
+    let received = client.read(&mut [0; 16]);
     client.set_read_timeout(Some(PATIENCE)).expect("set");
-    heard
+    received
 }
 
 fn is_silent(client: &TcpStream) -> bool {
-    matches!(hear(client), Err(error) if error.kind() == ErrorKind::WouldBlock)
+    matches!(read_some(client), Err(error) if error.kind() == ErrorKind::WouldBlock)
 }
 
 /// Whether the connection has ended with FIN.
@@ -270,11 +270,11 @@ fn answers_at_the_end(ends_together: bool) -> std::io::Result<String> {
     let proxy = builder.start();
     thread::spawn(move || {
         let (mut client, _) = listener.accept().expect("the proxy");
-        let mut heard = Vec::new();
-        client.read_to_end(&mut heard).expect("until its end");
+        let mut received = Vec::new();
+        client.read_to_end(&mut received).expect("until its end");
         // an end of both directions would have to arrive first
         thread::sleep(SHORT);
-        let _ = client.write_all(&heard);
+        let _ = client.write_all(&received);
     });
     let client = client(&proxy);
     (&client).write_all(b"tick").expect("passed");

@@ -65,8 +65,8 @@ fn services_may_start_after_an_interrupted_install() {
     }
     assert!(machine.policy().exists());
     let group = format!("-{}", install.id());
-    let told = Command::new("kill").args(["-TERM", "--", &group]).status();
-    assert!(told.is_ok_and(|status| status.success()));
+    let reported = Command::new("kill").args(["-TERM", "--", &group]).status();
+    assert!(reported.is_ok_and(|status| status.success()));
     let status = install.wait().expect("a child");
     assert_eq!(status.code(), Some(143), "{status}");
     assert!(!machine.policy().exists(), "the policy was not removed");

@@ -142,7 +142,7 @@ type ReadAhead = mpsc::Sender<Result<Read, FileError>>;
 fn read_all(files: &[PathBuf], sender: &ReadAhead) {
     for path in files {
         match read(path, sender) {
-            Ok(Reading::GoesOn) => {}
+            Ok(Reading::Continues) => {}
             Ok(Reading::Stopped) => return,
             Err(error) => {
                 // an error is of no use if the receiver was dropped
@@ -154,7 +154,7 @@ fn read_all(files: &[PathBuf], sender: &ReadAhead) {
 }
 
 enum Reading {
-    GoesOn,
+    Continues,
     Stopped,
 }
 
@@ -175,7 +175,7 @@ fn read(path: &Path, sender: &ReadAhead) -> Result<Reading, FileError> {
             }
         }
     }
-    Ok(Reading::GoesOn)
+    Ok(Reading::Continues)
 }
 
 /// Opens the quotes of an entry, in the format that is detected.

@@ -222,14 +222,14 @@ mod tests {
     )]
     #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     async fn abandoned_ticks_hold_memory_until_they_are_stored() {
-        let (go_on, told) = channel::<()>();
+        let (resume, resumed) = channel::<()>();
         let (begun, mut begins) = tokio::sync::mpsc::unbounded_channel();
-        let told = Mutex::new(told);
+        let resumed = Mutex::new(resumed);
         let mut ticks = MockTickRepository::new();
         ticks.expect_insert_batch().once().returning(move |batch| {
             begun.send(()).expect("the test waits");
-            let told = told.lock().expect("no panic");
-            let gone_on = block_in_place(|| told.recv_timeout(Duration::from_secs(30)));
+            let resumed = resumed.lock().expect("no panic");
+            let gone_on = block_in_place(|| resumed.recv_timeout(Duration::from_secs(30)));
             gone_on.expect("told to go on");
             Ok(InsertReceipt::default().inserted(batch.len() as u64))
         });
@@ -252,7 +252,7 @@ mod tests {
         client.abort();
         assert!(client.await.is_err(), "the client was cancelled");
         assert!(memory.taken() > FREE, "{}", memory.taken());
-        go_on.send(()).expect("it waits");
+        resume.send(()).expect("it waits");
         let released = async {
             while memory.taken() > 0 {
                 tokio::task::yield_now().await;

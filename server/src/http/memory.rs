@@ -261,13 +261,13 @@ impl Held {
             // from here on no notification is missed
             freed.as_mut().enable();
             let now = Instant::now();
-            let Err(look) = self.take(bytes, now) else {
+            let Err(wait) = self.take(bytes, now) else {
                 return Ok(());
             };
             if now >= deadline {
                 return Err(no_memory());
             }
-            match look {
+            match wait {
                 // an evicted client releases its memory when its task runs
                 Ok(()) | Err(None) => {
                     tokio::select! {

@@ -19,7 +19,7 @@ use super::reading::{Found, SeriesKey, TickPlace, Wanted};
 const SETTLING: Duration = Duration::from_secs(1);
 
 /// Number of reads after which a tick that is still not in the store is considered refused.
-const MAX_LOOKS: u32 = 60;
+const MAX_READS: u32 = 60;
 
 /// The candles of one symbol, timeframe and basis for one client.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(super) struct Series {
     /// The current read may not include some tick, so another read is needed.
     missing: bool,
     wanted: Option<(Wanted, Instant)>,
-    looks: u32,
+    reads: u32,
     /// The current read sends the newest candle only if it differs from the one that was sent last.
     only_changes: bool,
     start: Start,
@@ -84,7 +84,7 @@ impl Series {
             state: SeriesState::Waiting(room.buffer()),
             missing: false,
             wanted: Some((newest, now)),
-            looks: 0,
+            reads: 0,
             only_changes: false,
             start: Start::Unread,
             room: room.clone(),
@@ -112,7 +112,7 @@ impl Series {
 
     /// Takes the result of a read.
     pub(super) fn found(&mut self, found: Found, now: Instant, clock: DateTime<Utc>) {
-        self.looks = 0;
+        self.reads = 0;
         let sent_again = |candle: &Candle| {
             let open_time = candle.open_time;
             found
@@ -185,11 +185,11 @@ impl Series {
 
     /// Schedules another read: the store has not caught up, or the read failed.
     pub(super) fn not_found(&mut self, mut wanted: Wanted, failed: bool, now: Instant) {
-        self.looks += u32::from(!failed);
-        if self.looks > MAX_LOOKS {
+        self.reads += u32::from(!failed);
+        if self.reads > MAX_READS {
             wanted.stored = None;
         }
-        let pause = if self.looks < 5 {
+        let pause = if self.reads < 5 {
             SETTLING / 5
         } else {
             SETTLING

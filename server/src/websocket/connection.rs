@@ -41,7 +41,7 @@ mod code {
 /// Why a connection ends.
 enum End {
     /// The client disconnected or closed the connection.
-    Gone,
+    Disconnected,
     /// The server closes the connection, with a reason.
     Closed(u16, String),
 }
@@ -147,7 +147,7 @@ impl ClientConnection {
             tokio::select! {
                 frame = self.input.next(), if self.requests.has_room() => match frame {
                     Some(Ok(frame)) => self.take(frame).await?,
-                    Some(Err(_)) | None => return Err(End::Gone),
+                    Some(Err(_)) | None => return Err(End::Disconnected),
                 },
                 events = self.queue.next() => {
                     let Some(events) = events else {
@@ -311,7 +311,7 @@ impl ClientConnection {
         let seq = self.sent + 1;
         let text = serde_json::to_string(&Numbered { seq, message }).map_err(|error| {
             tracing::error!(%error, "cannot write a message as JSON");
-            End::Gone
+            End::Disconnected
         })?;
         self.sent = seq;
         self.last_sent = Instant::now();
@@ -331,7 +331,7 @@ impl ClientConnection {
     ) -> Result<(), End> {
         match done {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(End::Gone),
+            Ok(Err(_)) => Err(End::Disconnected),
             Err(_) => {
                 let seconds = self.config.send_timeout.as_secs_f32();
                 let reason = format!("too slow: nothing was read for {seconds} seconds");

@@ -322,8 +322,11 @@ fn log_on_a_terminal(variables: &[(&str, &str)]) -> String {
         .next()
         .expect("the number of the process")
         .trim();
-    let told = Command::new("kill").args(["-TERM", id]).status();
-    assert!(told.is_ok_and(|status| status.success()), "kill -TERM {id}");
+    let reported = Command::new("kill").args(["-TERM", id]).status();
+    assert!(
+        reported.is_ok_and(|status| status.success()),
+        "kill -TERM {id}"
+    );
     wait(&mut child);
     log
 }

@@ -26,14 +26,14 @@ use crate::whole_server::eventually;
 )]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn abandoned_posts_count_until_they_are_stored() {
-    let (go_on, told) = channel::<()>();
+    let (resume, resumed) = channel::<()>();
     let (begun, mut begins) = tokio::sync::mpsc::unbounded_channel();
-    let told = Arc::new(Mutex::new(told));
+    let resumed = Arc::new(Mutex::new(resumed));
     let mut ticks = MockTickRepository::new();
     ticks.expect_insert_batch().returning(move |batch| {
         begun.send(()).expect("the test waits");
-        let told = told.lock().expect("no panic");
-        let gone_on = block_in_place(|| told.recv_timeout(Duration::from_secs(30)));
+        let resumed = resumed.lock().expect("no panic");
+        let gone_on = block_in_place(|| resumed.recv_timeout(Duration::from_secs(30)));
         gone_on.expect("told to go on");
         Ok(InsertReceipt::default().inserted(batch.len() as u64))
     });
@@ -69,7 +69,7 @@ async fn abandoned_posts_count_until_they_are_stored() {
     }
     assert_eq!(get(&app, "/health/live").await.status, 200);
 
-    go_on.send(()).expect("it waits");
+    resume.send(()).expect("it waits");
     eventually("it is stored", async || {
         get(&app, "/api/v1/symbols").await.status == 200
     })

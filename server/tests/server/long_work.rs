@@ -24,28 +24,28 @@ use crate::support::{Mocks, get};
 #[derive(Clone)]
 struct Call {
     begun: UnboundedSender<()>,
-    told: Arc<Mutex<Receiver<()>>>,
+    resumed: Arc<Mutex<Receiver<()>>>,
 }
 
 impl Call {
     fn new() -> (Self, UnboundedReceiver<()>, Sender<()>) {
         let (begun, begins) = unbounded_channel();
-        let (go_on, told) = channel();
-        let told = Arc::new(Mutex::new(told));
-        (Self { begun, told }, begins, go_on)
+        let (resume, resumed) = channel();
+        let resumed = Arc::new(Mutex::new(resumed));
+        (Self { begun, resumed }, begins, resume)
     }
 
     fn run(&self) {
         self.begun.send(()).expect("the test waits");
-        let told = self.told.lock().expect("no panic");
-        let told = told.recv_timeout(Duration::from_secs(30));
-        told.expect("another request was answered meanwhile");
+        let resumed = self.resumed.lock().expect("no panic");
+        let resumed = resumed.recv_timeout(Duration::from_secs(30));
+        resumed.expect("another request was answered meanwhile");
     }
 }
 
 #[tokio::test]
 async fn health_waits_for_no_long_request() {
-    let (call, mut begins, go_on) = Call::new();
+    let (call, mut begins, resume) = Call::new();
     let mut mocks = Mocks::with_symbols();
     let [range, candles, list, insert] = [(); 4].map(|()| call.clone());
     mocks.ticks.expect_range().returning(move |_| {
@@ -96,7 +96,7 @@ async fn health_waits_for_no_long_request() {
         let client = tokio::spawn(app.clone().oneshot(request));
         begins.recv().await.expect("it is worked at");
         assert_eq!(get(&app, "/health/live").await.status, StatusCode::OK);
-        go_on.send(()).expect("it waits");
+        resume.send(()).expect("it waits");
         let answer = client.await.expect("no panic").expect("an answer");
         assert_eq!(answer.status(), StatusCode::OK);
     }

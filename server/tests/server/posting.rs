@@ -282,7 +282,7 @@ async fn bad_elements_are_rejected_beside_stored_ones() {
             assert_eq!(receipt["inserted"], inserted, "{receipt}");
             assert_eq!(receipt["duplicates"], duplicates, "{receipt}");
             let rejected = receipt["rejected"].as_array().expect("a list");
-            let told: Vec<_> = rejected
+            let reported: Vec<_> = rejected
                 .iter()
                 .map(|rejected| (rejected["index"].as_u64(), rejected["reason"].as_str()))
                 .collect();
@@ -298,7 +298,7 @@ async fn bad_elements_are_rejected_beside_stored_ones() {
             let expected: Vec<_> = expected
                 .map(|(index, reason)| (Some(index), Some(reason)))
                 .collect();
-            assert_eq!(told, expected);
+            assert_eq!(reported, expected);
         }
         let page = format!("/api/v1/ticks/1?from=2014-05-01T{hour:02}:00:00Z&limit=1");
         let (_, page) = program.get(&page);

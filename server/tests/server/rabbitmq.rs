@@ -268,9 +268,9 @@ async fn ticks_reach_the_exchange_and_an_outage_is_reported() {
 
     broker.start_node();
     let (_connection, channel) = broker.queue().await;
-    let mut told = BTreeSet::new();
+    let mut reported = BTreeSet::new();
     let mut gaps = 0;
-    while told.len() < 400 {
+    while reported.len() < 400 {
         let (kind, body) = next(&channel).await;
         let time = |name: &str| -> DateTime<Utc> {
             let text = body[name].as_str().expect("a text");
@@ -281,14 +281,14 @@ async fn ticks_reach_the_exchange_and_an_outage_is_reported() {
             gaps += 1;
             let (first, last) = (index(time("from")), index(time("to")));
             assert_eq!(last - first + 1, body["missed"].as_i64().expect("a number"));
-            told.extend(first..=last);
+            reported.extend(first..=last);
         } else {
             // messages consumed just before the power cut arrive again
-            told.extend(Some(index(time("tick_time"))).filter(|index| *index >= 3));
+            reported.extend(Some(index(time("tick_time"))).filter(|index| *index >= 3));
         }
     }
     let all: BTreeSet<i64> = (3..403).collect();
-    assert_eq!(told, all, "each tick was published or is in a gap");
+    assert_eq!(reported, all, "each tick was published or is in a gap");
     assert!(gaps >= 1, "350 ticks did not fit");
     assert!(server.stop().await);
 }

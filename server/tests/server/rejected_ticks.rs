@@ -75,19 +75,19 @@ async fn numbers_that_cannot_be_stored_are_rejected_alone() {
         ("{\"value\": 1}", "wrong_type"),
     ] {
         for field in ["bid_price", "ask_price", "bid_volume", "ask_volume"] {
-            let told = rejected(element(3, field, json)).await;
-            assert_eq!(told["reason"], reason, "{json}: {told}");
-            assert_eq!(told["field"], field, "{told}");
-            assert_eq!(told["tick"], Value::Null);
-            let detail = told["detail"].as_str().expect("a text");
+            let reported = rejected(element(3, field, json)).await;
+            assert_eq!(reported["reason"], reason, "{json}: {reported}");
+            assert_eq!(reported["field"], field, "{reported}");
+            assert_eq!(reported["tick"], Value::Null);
+            let detail = reported["detail"].as_str().expect("a text");
             assert!(detail.starts_with(field), "{detail}");
         }
     }
-    let told = rejected(element(3, "bid_price", "-1000000000000000")).await;
-    assert_eq!(told["reason"], "too_many_digits", "{told}");
+    let reported = rejected(element(3, "bid_price", "-1000000000000000")).await;
+    assert_eq!(reported["reason"], "too_many_digits", "{reported}");
     for json in ["\"-1\"", "-0.1", "-1e-12", "-1000000000000000"] {
-        let told = rejected(element(3, "bid_volume", json)).await;
-        assert_eq!(told["reason"], "out_of_range", "{told}");
+        let reported = rejected(element(3, "bid_volume", json)).await;
+        assert_eq!(reported["reason"], "out_of_range", "{reported}");
     }
 }
 
@@ -128,9 +128,9 @@ async fn times_sequences_and_ids_are_rejected_alone() {
         ("symbol_id", "1.0", "invalid_number"),
         ("symbol_id", "\"1\"", "wrong_type"),
     ] {
-        let told = rejected(element(3, field, json)).await;
-        assert_eq!(told["reason"], reason, "{json}: {told}");
-        assert_eq!(told["field"], field, "{told}");
+        let reported = rejected(element(3, field, json)).await;
+        assert_eq!(reported["reason"], reason, "{json}: {reported}");
+        assert_eq!(reported["field"], field, "{reported}");
     }
 }
 
@@ -138,33 +138,33 @@ async fn times_sequences_and_ids_are_rejected_alone() {
 async fn invalid_elements_are_rejected_alone() {
     let values = ["1", "null", "\"x\"", "true", "[]", "[[[[]]]]"];
     for bad in values {
-        let told = rejected(bad.to_owned()).await;
-        assert_eq!(told["reason"], "not_an_object", "{told}");
+        let reported = rejected(bad.to_owned()).await;
+        assert_eq!(reported["reason"], "not_an_object", "{reported}");
     }
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     assert_eq!(rejected(deep.clone()).await["reason"], "not_an_object");
-    let told = rejected(element(3, "bid_price", &deep)).await;
-    assert_eq!(told["reason"], "wrong_type", "{told}");
+    let reported = rejected(element(3, "bid_price", &deep)).await;
+    assert_eq!(reported["reason"], "wrong_type", "{reported}");
     // an array of the fields in order, in which an error would go unnoticed
     let array = "[1, \"2014-05-01T00:00:03Z\", 0, \"1\", \"2\", \"0\", \"0\", null]";
     assert_eq!(rejected(array.to_owned()).await["reason"], "not_an_object");
     for field in ["symbol_id", "tick_time"] {
-        let told = rejected(element(3, field, "")).await;
+        let reported = rejected(element(3, field, "")).await;
         assert_eq!(
-            (&told["reason"], &told["field"]),
+            (&reported["reason"], &reported["field"]),
             (&json!("missing_field"), &json!(field))
         );
     }
-    let told = rejected("{}".to_owned()).await;
-    assert_eq!(told["reason"], "missing_field", "{told}");
+    let reported = rejected("{}".to_owned()).await;
+    assert_eq!(reported["reason"], "missing_field", "{reported}");
     for name in ["bid_prcie", "", "\\ud800", "BID_PRICE"] {
-        let told = rejected(element(3, name, "\"1\"")).await;
-        assert_eq!(told["reason"], "unknown_field", "{name}: {told}");
+        let reported = rejected(element(3, name, "\"1\"")).await;
+        assert_eq!(reported["reason"], "unknown_field", "{name}: {reported}");
     }
     let twice = good(3).replace('}', ", \"bid_price\": \"1.38676\"}");
-    let told = rejected(twice).await;
+    let reported = rejected(twice).await;
     assert_eq!(
-        (&told["reason"], &told["field"]),
+        (&reported["reason"], &reported["field"]),
         (&json!("duplicate_field"), &json!("bid_price"))
     );
 }
@@ -176,17 +176,25 @@ async fn ticks_without_a_side_are_rejected_alone() {
     };
     let both_null = without(", \"bid_price\": null, \"ask_price\": null");
     for bad in [without(""), both_null] {
-        let told = rejected(bad).await;
+        let reported = rejected(bad).await;
         let expected = (&json!("missing_field"), &json!("bid_price"));
-        assert_eq!((&told["reason"], &told["field"]), expected, "{told}");
+        assert_eq!(
+            (&reported["reason"], &reported["field"]),
+            expected,
+            "{reported}"
+        );
     }
     for side in ["bid", "ask"] {
         let volume = format!("{side}_volume");
         let bad = element(3, &format!("{side}_price"), "null");
         let bad = bad.replace('}', &format!(", \"{volume}\": 0}}"));
-        let told = rejected(bad).await;
+        let reported = rejected(bad).await;
         let expected = (&json!("volume_without_price"), &json!(volume));
-        assert_eq!((&told["reason"], &told["field"]), expected, "{told}");
+        assert_eq!(
+            (&reported["reason"], &reported["field"]),
+            expected,
+            "{reported}"
+        );
     }
 }
 
@@ -274,8 +282,8 @@ async fn rejections_repeat_little_of_their_ticks() {
         text.clone(),
         digits.clone(),
     ] {
-        let told = rejected(bad).await;
-        let detail = told["detail"].as_str().expect("a text");
+        let reported = rejected(bad).await;
+        let detail = reported["detail"].as_str().expect("a text");
         let repeated = detail.matches(['\u{1F600}', '0']).count();
         assert!(repeated <= 50, "{detail}");
         assert!(detail.chars().count() < 250, "{detail}");
@@ -284,13 +292,13 @@ async fn rejections_repeat_little_of_their_ticks() {
 
 #[tokio::test]
 async fn unknown_symbol_is_rejected_alone() {
-    let told = rejected(element(3, "symbol_id", "99")).await;
+    let reported = rejected(element(3, "symbol_id", "99")).await;
     assert_eq!(
-        (&told["reason"], &told["field"]),
+        (&reported["reason"], &reported["field"]),
         (&json!("unknown_symbol"), &json!("symbol_id"))
     );
-    assert_eq!(told["tick"]["symbol_id"], 99);
-    assert!(told["detail"].as_str().expect("a text").contains("99"));
+    assert_eq!(reported["tick"]["symbol_id"], 99);
+    assert!(reported["detail"].as_str().expect("a text").contains("99"));
 }
 
 #[tokio::test]
@@ -343,7 +351,7 @@ async fn rows_the_store_rejects_have_their_index() {
     ];
     let answer = post(&mocks.app(), PATH, format!("[{}]", elements.join(","))).await;
     let receipt = answer.json();
-    let told: Vec<_> = receipt["rejected"]
+    let reported: Vec<_> = receipt["rejected"]
         .as_array()
         .expect("a list")
         .iter()
@@ -356,7 +364,7 @@ async fn rows_the_store_rejects_have_their_index() {
         (5, "refused_by_store"),
     ];
     assert_eq!(
-        told,
+        reported,
         expected.map(|(index, reason)| (Some(index), Some(reason)))
     );
     assert_eq!(receipt["rejected"][1]["tick"]["bid_price"], "1.1");

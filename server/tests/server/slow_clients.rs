@@ -130,13 +130,13 @@ async fn post(server: &Server, first: i64, count: i64) {
 
 /// The ticks a client knows about: every tick from 0 to `until` was in a message or in a gap.
 #[derive(Default)]
-struct Told {
+struct Received {
     until: i64,
     gaps: u32,
     missed: i64,
 }
 
-impl Told {
+impl Received {
     fn take(&mut self, message: &Value) {
         let index = |name: &str| {
             let text = message[name].as_str().expect("a text");
@@ -183,10 +183,10 @@ async fn client_that_reads_nothing_is_dropped_with_a_reason() {
     };
     timeout(DEADLINE, waiting).await.expect("it is dropped");
     // the close frame follows the data in transit, and is sent for at most as long as before
-    let mut told = Told::default();
+    let mut reported = Received::default();
     loop {
         match client.next().await {
-            Next::Message(message) => told.take(&message),
+            Next::Message(message) => reported.take(&message),
             Next::Closed(code, reason) => {
                 assert_eq!(code, 1013, "{reason}");
                 assert!(
@@ -197,7 +197,11 @@ async fn client_that_reads_nothing_is_dropped_with_a_reason() {
             }
         }
     }
-    assert!(told.until < 2_000, "{} ticks fit in transit", told.until);
+    assert!(
+        reported.until < 2_000,
+        "{} ticks fit in transit",
+        reported.until
+    );
     drop(client);
     assert!(server.stop().await);
 }
@@ -215,19 +219,19 @@ async fn client_with_the_longest_queue_is_dropped() {
     let mut slow = RawClient::subscribe(&server).await;
     let mut quick = Client::connect(&server).await;
     quick.ticks(&[1]).await;
-    let mut told = Told::default();
+    let mut reported = Received::default();
     for round in 0..10 {
         post(&server, round * 500, 500).await;
-        while told.until < (round + 1) * 500 {
-            told.take(&quick.message().await);
+        while reported.until < (round + 1) * 500 {
+            reported.take(&quick.message().await);
         }
     }
-    assert_eq!(told.gaps, 0);
+    assert_eq!(reported.gaps, 0);
     assert_eq!(dropped(&server).await, before + 1);
-    let mut told = Told::default();
+    let mut reported = Received::default();
     let reason = loop {
         match slow.next().await {
-            Next::Message(message) => told.take(&message),
+            Next::Message(message) => reported.take(&message),
             Next::Closed(code, reason) => {
                 assert_eq!(code, 1013, "{reason}");
                 break reason;
@@ -235,7 +239,11 @@ async fn client_with_the_longest_queue_is_dropped() {
         }
     };
     assert!(reason.contains("more than 3000 ticks"), "{reason}");
-    assert!(told.until < 3_000, "{} ticks fit in transit", told.until);
+    assert!(
+        reported.until < 3_000,
+        "{} ticks fit in transit",
+        reported.until
+    );
     drop((slow, quick));
     assert!(server.stop().await);
 }
@@ -249,18 +257,18 @@ async fn client_that_stays_behind_is_dropped_with_a_reason() {
     ];
     let server = Server::with_small_buffers(&settings).await;
     let mut client = RawClient::subscribe(&server).await;
-    let mut told = Told::default();
+    let mut reported = Received::default();
     let mut sent = 0;
     let reason = 'reading: loop {
         // each round overflows the queue, because a delivery takes several reads of the client
-        if told.gaps < 3 {
+        if reported.gaps < 3 {
             post(&server, sent, 500).await;
             sent += 500;
         }
         assert!(client.read_some().await, "no end without a close");
         while let Some(next) = client.take() {
             match next {
-                Next::Message(message) => told.take(&message),
+                Next::Message(message) => reported.take(&message),
                 Next::Closed(code, reason) => {
                     assert_eq!(code, 1013, "{reason}");
                     break 'reading reason;
@@ -268,9 +276,9 @@ async fn client_that_stays_behind_is_dropped_with_a_reason() {
             }
         }
     };
-    let expected = format!("{} ticks were missed in 3 gaps", told.missed);
+    let expected = format!("{} ticks were missed in 3 gaps", reported.missed);
     assert!(reason.contains(&expected), "{reason}, not {expected}");
-    assert_eq!(told.gaps, 3);
+    assert_eq!(reported.gaps, 3);
     drop(client);
     assert!(server.stop().await);
 }
@@ -281,10 +289,10 @@ async fn queued_ticks_reach_a_client_before_the_server_ends() {
     let mut client = RawClient::subscribe(&server).await;
     post(&server, 0, 500).await;
     let stopping = tokio::spawn(server.stop());
-    let mut told = Told::default();
+    let mut reported = Received::default();
     loop {
         match client.next().await {
-            Next::Message(message) => told.take(&message),
+            Next::Message(message) => reported.take(&message),
             Next::Closed(code, reason) => {
                 assert_eq!(code, 1001, "{reason}");
                 assert!(reason.contains("stops"), "{reason}");
@@ -292,7 +300,7 @@ async fn queued_ticks_reach_a_client_before_the_server_ends() {
             }
         }
     }
-    assert_eq!((told.until, told.gaps), (500, 0));
+    assert_eq!((reported.until, reported.gaps), (500, 0));
     drop(client);
     assert!(stopping.await.expect("no panic"));
 }

@@ -48,8 +48,8 @@ async fn candles_close_by_the_clock() {
         let minute = TimeDelta::minutes(1);
         let open_time = now.duration_trunc(minute).expect("a whole minute");
         let time = Arc::new(Mutex::new(now));
-        let told = Arc::clone(&time);
-        let clock = Clock::new(move || *told.lock().expect("no panic"));
+        let reported = Arc::clone(&time);
+        let clock = Clock::new(move || *reported.lock().expect("no panic"));
         let server = Server::start_at(&[], &clock).await;
         let receipt = server.post(&json!([tick(1, open_time, 0, 5)])).await;
         assert_eq!(receipt["inserted"], 1, "{receipt}");

@@ -32,8 +32,8 @@ fn hanging() -> (MockSymbolRepository, Sender<()>) {
     symbols.expect_get_many().returning(move |ids| {
         let receiver = receiver.lock().expect("no panic");
         // other workers take over the tasks of this worker meanwhile
-        let told = block_in_place(|| receiver.recv_timeout(Duration::from_secs(30)));
-        told.expect("told to go on");
+        let reported = block_in_place(|| receiver.recv_timeout(Duration::from_secs(30)));
+        reported.expect("told to go on");
         Ok(ids.iter().map(|id| symbol(id.get())).collect())
     });
     (symbols, sender)

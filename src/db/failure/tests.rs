@@ -117,9 +117,12 @@ fn untrusted_certificate_comes_with_a_remedy() {
         let error = connect(text);
         assert!(matches!(error, ConnectError::Tls { .. }), "{error:?}");
         assert!(error.needs_a_person());
-        let told = RepositoryError::from(error.clone());
-        assert!(matches!(told, RepositoryError::Tls { .. }), "{told:?}");
-        assert!(!told.is_transient() && told.is_certainly_not_applied());
+        let reported = RepositoryError::from(error.clone());
+        assert!(
+            matches!(reported, RepositoryError::Tls { .. }),
+            "{reported:?}"
+        );
+        assert!(!reported.is_transient() && reported.is_certainly_not_applied());
         for part in ["sslrootcert=", "sslmode=disable", "TIMESCALEDB_URL"] {
             assert!(error.to_string().contains(part), "{error}");
         }

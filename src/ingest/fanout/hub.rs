@@ -175,8 +175,8 @@ impl<R: Record> FanOut<R> {
         let gaps: Vec<_> = by_symbol.into_values().collect();
         let mut rest = &gaps[..];
         while !rest.is_empty() {
-            let told = self.0.lock().give_missed(rest);
-            rest = &rest[told..];
+            let sent = self.0.lock().send_missed(rest);
+            rest = &rest[sent..];
             tokio::task::yield_now().await;
         }
     }

@@ -236,7 +236,7 @@ impl<R: Record> Core<R> {
 
     /// Numbers the missed records of a prefix of `gaps`, one of each symbol, and reports them with the limit
     /// of [`give`](Self::give). Returns the length of the prefix.
-    pub(super) fn give_missed(&mut self, gaps: &[Gap]) -> usize {
+    pub(super) fn send_missed(&mut self, gaps: &[Gap]) -> usize {
         let count = self.share(gaps.iter().map(|gap| gap.symbol_id));
         let mut gaps = gaps[..count].to_vec();
         for gap in &mut gaps {

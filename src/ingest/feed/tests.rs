@@ -230,8 +230,8 @@ fn ended_writer_is_reported() {
         let working = tokio::time::timeout(Duration::from_millis(50), pipeline.broken()).await;
         assert!(working.is_err(), "it works");
         of_the_writer.shutdown_background();
-        let told = tokio::time::timeout(Duration::from_secs(20), pipeline.broken()).await;
-        told.expect("the pipeline is broken");
+        let reported = tokio::time::timeout(Duration::from_secs(20), pipeline.broken()).await;
+        reported.expect("the pipeline is broken");
         pipeline.stop(FLUSH).await;
     });
 }

@@ -59,9 +59,9 @@ enum Appended {
 async fn append<R: Record>(shared: &Shared<R>, spool: &Spool<R>, mut new: usize) -> Appended {
     let batches: Vec<SpoolBatch<R>> = {
         let state = shared.lock();
-        let owed = state.unspooled.iter();
+        let unspooled = state.unspooled.iter();
         let now = state.clock.now();
-        owed.map(|batch| batch.for_spool(now)).collect()
+        unspooled.map(|batch| batch.for_spool(now)).collect()
     };
     let through = batches.last().map_or(0, |batch| batch.number);
     let mut appending = pin!(spool.append(batches));

@@ -106,7 +106,7 @@ struct StoreWriter<R: Record> {
     max_records: usize,
     dead_letters: DeadLetters<R>,
     /// The number of accepted records in the counters.
-    received_told: u64,
+    reported_received: u64,
 }
 
 impl<R: Record> StoreWriter<R> {
@@ -121,7 +121,7 @@ impl<R: Record> StoreWriter<R> {
             is_failing: false,
             max_records,
             dead_letters: DeadLetters::default(),
-            received_told: 0,
+            reported_received: 0,
         }
     }
 

@@ -276,8 +276,8 @@ fn first_rule_decides_and_all_are_reported() {
     let bad = Tick::quote(SYMBOL, start(), dec("-1"), dec("-2"));
     let early = start() - TimeDelta::hours(1);
     let found = QualityControl::new(rules.clone()).check(&bad, early);
-    let told: Vec<_> = found.verdicts().map(|(_, verdict)| verdict.rule).collect();
-    assert_eq!(told, [Rule::Future, Rule::NotPositive, Rule::Crossed]);
+    let reported: Vec<_> = found.verdicts().map(|(_, verdict)| verdict.rule).collect();
+    assert_eq!(reported, [Rule::Future, Rule::NotPositive, Rule::Crossed]);
     assert_eq!(
         found.quarantine().map(|verdict| verdict.rule),
         Some(Rule::Future)

@@ -51,13 +51,13 @@ impl Window {
         }
         self.next = (self.next + 1) % self.values.len();
         if self.next == 0 {
-            self.sum_anew();
+            self.recompute_sum();
         }
     }
 
     /// Recomputes the sums. Rounding errors accumulate, especially after a value that was much larger than
     /// the others, so this runs once for each turn of the window.
-    fn sum_anew(&mut self) {
+    fn recompute_sum(&mut self) {
         let values = &self.values[..self.count];
         self.mean = values.iter().sum::<f64>() / self.count as f64;
         let distances = values.iter().map(|value| value - self.mean);

@@ -194,17 +194,17 @@ impl<R: Record> SpoolDatabase<R> {
         let stored = self.letters_that_fit(&letters, through, blocks);
         letters.truncate(stored.letters);
         let failed = |error: redb::Error| storage_error(&self.directory, &error);
-        let gone: Vec<u64> = self
+        let removed_blocks: Vec<u64> = self
             .index
             .range(..=through)
             .map(|(number, _)| *number)
             .collect();
-        if blocks.is_empty() && gone.is_empty() && letters.is_empty() {
+        if blocks.is_empty() && removed_blocks.is_empty() && letters.is_empty() {
             return Ok(stored);
         }
         let written = write(&self.database, |transaction| {
             let mut batches = transaction.open_table(BATCHES)?;
-            for number in &gone {
+            for number in &removed_blocks {
                 batches.remove(number)?;
             }
             for block in blocks.iter().filter(|block| block.number > through) {
@@ -219,7 +219,7 @@ impl<R: Record> SpoolDatabase<R> {
             Ok(())
         });
         written.map_err(failed)?;
-        for number in gone {
+        for number in removed_blocks {
             self.forget(number);
         }
         for block in blocks.iter().filter(|block| block.number > through) {

@@ -19,7 +19,7 @@ use crate::ingest::record::Record;
 /// Minimum interval between attempts to reopen the file. Tests make it fail hundreds of times.
 const TRY_EVERY: Duration = Duration::from_millis(if cfg!(test) { 2 } else { 200 });
 /// Minimum interval between checks for space, since a check writes as much as it sets aside.
-const LOOK_EVERY: Duration = Duration::from_millis(if cfg!(test) { 2 } else { 1_000 });
+const CHECK_INTERVAL: Duration = Duration::from_millis(if cfg!(test) { 2 } else { 1_000 });
 /// A file that exceeds twice its content by this much is compacted.
 const SLACK: u64 = 2 << 20;
 
@@ -85,7 +85,7 @@ impl<R: Record> ReopeningFile<R> {
             return Ok(());
         }
         if let Some((at, error)) = &self.no_room_since
-            && at.elapsed() < LOOK_EVERY
+            && at.elapsed() < CHECK_INTERVAL
         {
             return Err(error.clone());
         }

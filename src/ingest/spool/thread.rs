@@ -64,18 +64,18 @@ pub(super) struct SpoolThread<R: Record> {
 #[derive(Debug, Default)]
 pub(super) struct RemovableThrough {
     through: AtomicU64,
-    is_told: AtomicBool,
+    is_reported: AtomicBool,
 }
 
 impl RemovableThrough {
     /// Raises the number. Returns whether the thread must be notified.
     pub(super) fn advance(&self, through: u64) -> bool {
         self.through.fetch_max(through, Ordering::SeqCst);
-        !self.is_told.swap(true, Ordering::SeqCst)
+        !self.is_reported.swap(true, Ordering::SeqCst)
     }
 
     fn through(&self) -> u64 {
-        self.is_told.store(false, Ordering::SeqCst);
+        self.is_reported.store(false, Ordering::SeqCst);
         self.through.load(Ordering::SeqCst)
     }
 }

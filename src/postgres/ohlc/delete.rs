@@ -39,7 +39,7 @@ impl Doomed {
         transaction(connection, |connection| {
             begin_deleting(connection)?;
             let rows = CandleRows::lock(connection)?;
-            rows.let_kept_go(connection)?;
+            rows.allow_deleting_stored(connection)?;
             let Some((doomed, rest)) = self.first_part(connection, rows.minutes())? else {
                 return Ok(DeletedCandles::default());
             };
@@ -47,10 +47,13 @@ impl Doomed {
             deleted.rest = rest;
             if let Some(retained) = doomed.retained_minutes(connection, rows.minutes())? {
                 let minutes = retained.into_iter().map(|row| row.open_time).collect();
-                let gone = rows.forget_minutes(connection, self.symbol_id, &minutes)?;
+                let deleted_rows = rows.forget_minutes(connection, self.symbol_id, &minutes)?;
                 rows.forget_larger(connection, self.symbol_id, &minutes)?;
-                add_kept(&mut deleted, gone.iter().map(|row| row.candles).sum());
-                if let Some(row) = gone.first() {
+                add_kept(
+                    &mut deleted,
+                    deleted_rows.iter().map(|row| row.candles).sum(),
+                );
+                if let Some(row) = deleted_rows.first() {
                     mark_changed_day(connection, row.open_time)?;
                 }
             }

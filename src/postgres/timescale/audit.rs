@@ -12,6 +12,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use crate::audit::{FindingKind, Measurement, StateProblem};
 use crate::domain::TimeRange;
 use crate::error::RepositoryError;
+use crate::postgres::timescale::bool_row::BoolRow;
 use crate::retention::{PolicyDuration, RetentionPolicies};
 
 use super::retention;
@@ -108,12 +109,6 @@ fn problem(
         detail: detail.into(),
         numbers: Vec::new(),
     }
-}
-
-#[derive(QueryableByName)]
-struct BoolRow {
-    #[diesel(sql_type = Bool)]
-    answer: bool,
 }
 
 /// Whether the table exists, so that its migrations have run.
@@ -270,10 +265,14 @@ mod tests {
     #[test]
     fn backlog_of_changes_is_reported_beyond_its_limit() {
         assert_eq!(backlog(MAX_INVALIDATIONS), None);
-        let told = backlog(MAX_INVALIDATIONS + 1).expect("too many");
-        assert_eq!(told.kind, FindingKind::InvalidationBacklog);
-        assert!(told.detail.contains("1001 changes"), "{}", told.detail);
-        assert_eq!(told.numbers, [Measurement::new("changes", 1_001)]);
+        let reported = backlog(MAX_INVALIDATIONS + 1).expect("too many");
+        assert_eq!(reported.kind, FindingKind::InvalidationBacklog);
+        assert!(
+            reported.detail.contains("1001 changes"),
+            "{}",
+            reported.detail
+        );
+        assert_eq!(reported.numbers, [Measurement::new("changes", 1_001)]);
     }
 
     #[test]
@@ -284,13 +283,17 @@ mod tests {
         };
         let most = PolicyDuration::seconds(2 * 600 + 3_600);
         assert_eq!(overdue(3, most, &declared), None);
-        let told = overdue(3, most + PolicyDuration::seconds(1), &declared).expect("too long");
-        assert_eq!(told.kind, FindingKind::RefreshBacklogOverdue);
+        let reported = overdue(3, most + PolicyDuration::seconds(1), &declared).expect("too long");
+        assert_eq!(reported.kind, FindingKind::RefreshBacklogOverdue);
         let numbers = [("days", 3), ("oldest_age_seconds", 4_801)];
         let numbers = numbers.map(|(name, value)| Measurement::new(name, value));
-        assert_eq!(told.numbers, numbers);
-        assert!(told.detail.contains("3 days"), "{}", told.detail);
-        assert!(told.detail.contains("for 1h20m1s"), "{}", told.detail);
+        assert_eq!(reported.numbers, numbers);
+        assert!(reported.detail.contains("3 days"), "{}", reported.detail);
+        assert!(
+            reported.detail.contains("for 1h20m1s"),
+            "{}",
+            reported.detail
+        );
     }
 
     #[test]

@@ -8,12 +8,13 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection as _;
-use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::domain::{CandleOrigin, CandleRelation, SymbolId, Timeframe};
 use crate::error::{Database, RepositoryError};
 use crate::postgres::candle_sql::{CANDLES_OF_ROW, TICKS_OF_ROW};
+use crate::postgres::timescale::bool_row::BoolRow;
 use crate::repository::buckets;
 
 use crate::db::DbError;
@@ -33,7 +34,7 @@ const SETTINGS: &str = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; \
 
 /// The setting with which the trigger that retains one-minute candles of dropped ticks allows their
 /// deletion.
-const LET_KEPT_GO: &str = "SELECT set_config('tickbook.deletes_candles', 'on', true)";
+const ALLOW_DELETING_CANDLES: &str = "SELECT set_config('tickbook.deletes_candles', 'on', true)";
 
 /// Begins a transaction that deletes. It waits for a running maintenance or refresh of this library, and
 /// blocks them until it ends.
@@ -145,9 +146,12 @@ impl CandleRows {
     }
 
     /// Allows the deletion of one-minute rows of dropped ticks.
-    pub(crate) fn let_kept_go(&self, connection: &mut PgConnection) -> Result<(), DbError> {
+    pub(crate) fn allow_deleting_stored(
+        &self,
+        connection: &mut PgConnection,
+    ) -> Result<(), DbError> {
         if !self.tables.is_empty() {
-            sql_query(LET_KEPT_GO).execute(connection)?;
+            sql_query(ALLOW_DELETING_CANDLES).execute(connection)?;
         }
         Ok(())
     }
@@ -195,12 +199,12 @@ impl CandleRows {
                     .execute(connection)?;
             }
         }
-        self.see_that_they_went(connection, symbol_id, minutes)
+        self.check_deleted(connection, symbol_id, minutes)
     }
 
     /// Fails if rows are left. A chunk that was compressed at the same time may have hidden them from the
     /// deletion.
-    fn see_that_they_went(
+    fn check_deleted(
         &self,
         connection: &mut PgConnection,
         symbol_id: SymbolId,
@@ -268,10 +272,4 @@ struct AggregateTableRow {
     view: String,
     #[diesel(sql_type = Text)]
     name: String,
-}
-
-#[derive(QueryableByName)]
-struct BoolRow {
-    #[diesel(sql_type = Bool)]
-    answer: bool,
 }

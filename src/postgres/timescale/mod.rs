@@ -1,6 +1,7 @@
 //! TimescaleDB itself: edition, candle relations, refreshes, retention, and its catalog for audits.
 
 mod audit;
+mod bool_row;
 mod candle_relations;
 mod candle_rows;
 mod edition;

@@ -362,13 +362,13 @@ mod tests {
 
     #[test]
     fn rows_inserted_twice_count_once() {
-        let second_look = |inserted, duplicates| InsertReceipt::<Tick> {
+        let second_call = |inserted, duplicates| InsertReceipt::<Tick> {
             inserted,
             duplicates,
             ..InsertReceipt::default()
         };
-        assert_eq!(with_inserted(second_look(0, 10), 4), second_look(4, 6));
+        assert_eq!(with_inserted(second_call(0, 10), 4), second_call(4, 6));
         // three of the ten were deleted after their first insert
-        assert_eq!(with_inserted(second_look(3, 7), 10), second_look(10, 0));
+        assert_eq!(with_inserted(second_call(3, 7), 10), second_call(10, 0));
     }
 }

@@ -47,7 +47,7 @@ impl Differences {
         }
     }
 
-    fn tell(&mut self, difference: &str) {
+    fn add(&mut self, difference: &str) {
         if self.count() <= 5 {
             self.text += difference;
             self.text.push('\n');
@@ -182,7 +182,7 @@ fn compare(call: &Call, page: &Page<Candle, CandleCursor>, expected: &[Folded]) 
     let mut found = Differences::default();
     if has_more && page.next.is_none() {
         found.missing += 1;
-        found.tell("there are more candles, and no next page");
+        found.add("there are more candles, and no next page");
     }
     let key = |time: i64| match call.query.order {
         SortOrder::Ascending => time,
@@ -200,20 +200,20 @@ fn compare(call: &Call, page: &Page<Candle, CandleCursor>, expected: &[Folded]) 
             (Some(one), Some(other)) if place == other_place => {
                 if let Some(fields) = fields(one, other) {
                     found.changed += 1;
-                    found.tell(&format!("{}: {fields}", one.open_time));
+                    found.add(&format!("{}: {fields}", one.open_time));
                 }
                 got.next();
                 wanted.next();
             }
             (Some(one), other) if other.is_none() || place < other_place => {
                 found.unexpected += 1;
-                found.tell(&format!("{}: not expected: {one:?}", one.open_time));
+                found.add(&format!("{}: not expected: {one:?}", one.open_time));
                 got.next();
             }
             (_, Some(other)) => {
                 found.missing += 1;
                 let time = time_of(other.open_time);
-                found.tell(&format!("{time}: missing: {}", written(other)));
+                found.add(&format!("{time}: missing: {}", written(other)));
                 wanted.next();
             }
             _ => break,

@@ -100,7 +100,7 @@ async fn audit(site: &Site, random: &mut Random) {
     let what = if repairs { " --repair" } else { "" };
     let (from, to) = (range.start().to_rfc3339(), range.end().to_rfc3339());
     let text = format!("-- tickbook verify --symbol {symbol_id} --from {from} --to {to}{what}");
-    let mut heard = Heard(0);
+    let mut run = AuditRun(0);
     let audited = async {
         let db = site.db.clone();
         let state = timeseries_state(&db, &policies).await?;
@@ -118,7 +118,7 @@ async fn audit(site: &Site, random: &mut Random) {
         let rows = state
             .has_aggregates
             .then_some(&rows as &dyn MaterializedCandles);
-        audit_symbol(ticks, ohlc, rows, symbol_id, &settings, repair, &mut heard).await?;
+        audit_symbol(ticks, ohlc, rows, symbol_id, &settings, repair, &mut run).await?;
         Ok::<_, RepositoryError>(())
     };
     site.done(
@@ -131,15 +131,15 @@ async fn audit(site: &Site, random: &mut Random) {
         audited,
     )
     .await;
-    for _ in 0..heard.0 {
+    for _ in 0..run.0 {
         site.counts.op("finding of an audit", false);
     }
 }
 
 /// Counts the findings, which are not checked: the readers decide whether candles are right.
-struct Heard(u64);
+struct AuditRun(u64);
 
-impl AuditObserver for Heard {
+impl AuditObserver for AuditRun {
     fn finding(&mut self, finding: &Finding) {
         let text = finding.problem.to_string();
         // there are always findings about ticks, such as crossed quotes

@@ -39,9 +39,9 @@ pub(crate) fn difference(site: &Site, kind: &'static str, text: &str, call: Opti
         return;
     }
     Counts::add(&site.counts.differences);
-    let mut told = site.told.lock().expect("nobody panics here");
-    *told += 1;
-    let number = *told;
+    let mut reported = site.reports.lock().expect("nobody panics here");
+    *reported += 1;
+    let number = *reported;
     site.is_wrong.store(true, Ordering::SeqCst);
     if number > MAX_REPORTED {
         return;
@@ -97,7 +97,7 @@ fn twice(site: &Site) -> String {
          FROM timescaledb_information.continuous_aggregates WHERE view_schema = current_schema()",
     )
     .load(&mut connection);
-    let mut told = String::new();
+    let mut reported = String::new();
     for table in tables.into_iter().flatten() {
         let rows: Result<Twice, _> = sql_query(format!(
             "SELECT count(*) - count(DISTINCT (symbol_id, open_time)) AS rows, \
@@ -110,18 +110,18 @@ fn twice(site: &Site) -> String {
         let _ = match rows {
             Ok(Twice { rows: 0, .. }) => continue,
             Ok(Twice { rows, first }) => write!(
-                told,
+                reported,
                 "{} {rows} ({})",
                 table.view,
                 first.unwrap_or_default()
             ),
-            Err(error) => write!(told, "{} {error}", table.view),
+            Err(error) => write!(reported, "{} {error}", table.view),
         };
     }
-    if told.is_empty() {
+    if reported.is_empty() {
         "none".to_owned()
     } else {
-        told
+        reported
     }
 }
 

@@ -54,7 +54,7 @@ pub(crate) async fn round(seed: u64, number: usize, length: Duration, counts: Ar
         begun,
         ends: (end - tail, end - tail.mul_f64(0.6)),
         is_wrong: AtomicBool::new(false),
-        told: Mutex::new(0),
+        reports: Mutex::new(0),
         without: std::env::var("TICKBOOK_FUZZ_WITHOUT").unwrap_or_default(),
         pace: [5, 40, 200][random.below(3) as usize],
     });

@@ -153,7 +153,7 @@ pub(crate) struct Site {
     pub(crate) begun: Instant,
     pub(crate) is_wrong: AtomicBool,
     /// The number of reported differences.
-    pub(crate) told: Mutex<usize>,
+    pub(crate) reports: Mutex<usize>,
     /// The longest pause between two batches of a writer, in milliseconds.
     pub(crate) pace: u64,
     pub(crate) without: String,

@@ -27,14 +27,14 @@ const TICKS: i64 = 50;
 
 /// The writer: pushes ticks in order until its input ends, and reports which ticks are durable and which
 /// are committed.
-pub(super) async fn write_until_told(url: &str) {
+pub(super) async fn write_until_signal(url: &str) {
     let said = |name: &str| std::env::var(name).expect("said by whoever starts it");
     let mut from: i64 = said(FROM).parse().expect("a number");
-    let (told, mut is_told) = oneshot::channel();
+    let (reported, mut is_reported) = oneshot::channel();
     std::thread::spawn(move || {
         // the input has no data, so this returns at its end
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
-        let _ = told.send(());
+        let _ = reported.send(());
     });
     let mut settings = config(url, url);
     settings.pool.size = 3;
@@ -45,7 +45,7 @@ pub(super) async fn write_until_told(url: &str) {
         .await
         .expect("a spool of its own");
     let (pushed, newest) = watch::channel(None);
-    let telling = tokio::spawn(tell_commits(persister.clone(), newest));
+    let printing = tokio::spawn(report_commits(persister.clone(), newest));
     loop {
         let mut last = None;
         for tick in ticks(from, from + TICKS) {
@@ -60,24 +60,24 @@ pub(super) async fn write_until_told(url: &str) {
         let ack = last.expect("some were pushed");
         tokio::select! {
             durable = ack.wait(AckLevel::Durable) => durable.expect("nobody stops it"),
-            _ = &mut is_told => break,
+            _ = &mut is_reported => break,
         }
-        tell("durable", from);
+        print_line("durable", from);
         pushed.send_replace(Some((ack, from)));
         tokio::time::sleep(PAUSE).await;
     }
     let report = persister.stop(Duration::from_secs(9)).await;
     drop(pushed);
-    telling.await.expect("no panic");
-    tell("retries", report.stats.retries as i64);
-    tell("spooled", report.spooled as i64);
-    tell("unsaved", report.unsaved.len() as i64);
+    printing.await.expect("no panic");
+    print_line("retries", report.stats.retries as i64);
+    print_line("spooled", report.spooled as i64);
+    print_line("unsaved", report.unsaved.len() as i64);
     if report.unsaved.is_empty() {
-        tell("durable", from);
+        print_line("durable", from);
     }
 }
 
-async fn tell_commits(persister: TickPersister, mut newest: watch::Receiver<Option<(Ack, i64)>>) {
+async fn report_commits(persister: TickPersister, mut newest: watch::Receiver<Option<(Ack, i64)>>) {
     while newest.changed().await.is_ok() {
         let pushed = newest.borrow_and_update().clone();
         let Some((ack, number)) = pushed else {
@@ -86,16 +86,16 @@ async fn tell_commits(persister: TickPersister, mut newest: watch::Receiver<Opti
         if ack.wait(AckLevel::Committed).await.is_err() {
             return;
         }
-        tell("queued", persister.stats().queued as i64);
-        tell("committed", number);
+        print_line("queued", persister.stats().queued as i64);
+        print_line("committed", number);
     }
 }
 
-fn tell(what: &str, number: i64) {
+fn print_line(what: &str, number: i64) {
     let mut out = std::io::stdout().lock();
     // if the reading process has ended, the writer ends too
-    let told = writeln!(out, "{what} {number}").and_then(|()| out.flush());
-    if told.is_err() {
+    let reported = writeln!(out, "{what} {number}").and_then(|()| out.flush());
+    if reported.is_err() {
         std::process::exit(1);
     }
 }
@@ -113,13 +113,13 @@ struct Said {
 }
 
 impl Said {
-    fn hear(&self, line: &str) {
+    fn take_line(&self, line: &str) {
         // the test harness prints as well: the name of the test precedes the first line
         let mut words = line.rsplit(' ');
         let (Some(number), Some(what)) = (words.next(), words.next()) else {
             return;
         };
-        let told = match what {
+        let reported = match what {
             "durable" => &self.durable,
             "committed" => &self.committed,
             "queued" => &self.queued,
@@ -129,7 +129,7 @@ impl Said {
             _ => return,
         };
         if let Ok(number) = number.parse() {
-            told.store(number, Ordering::SeqCst);
+            reported.store(number, Ordering::SeqCst);
         }
     }
 }
@@ -163,10 +163,10 @@ impl Writer {
             spooled: (-1).into(),
             unsaved: (-1).into(),
         });
-        let hears = Arc::clone(&said);
+        let watched = Arc::clone(&said);
         let listening = std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
-                hears.hear(&line);
+                watched.take_line(&line);
             }
         });
         Self {

@@ -17,7 +17,7 @@ pub(crate) fn orders() -> Option<(PathBuf, String)> {
 }
 
 /// Prints a line for the process that started this one.
-pub(crate) fn tell(words: impl std::fmt::Display) {
+pub(crate) fn print_line(words: impl std::fmt::Display) {
     // the test harness has begun the line
     println!("\n{words}");
     std::io::stdout().flush().expect("somebody reads");
@@ -60,9 +60,9 @@ impl Process {
     ///
     /// # Panics
     /// If the process ends first.
-    pub(crate) fn hear(&mut self, word: &str) -> String {
+    pub(crate) fn read_after(&mut self, word: &str) -> String {
         loop {
-            let line = self.hear_line();
+            let line = self.read_line_after();
             let line = line.unwrap_or_else(|| panic!("it never says {word}"));
             if let Some(rest) = line.strip_prefix(word) {
                 return rest.trim().to_owned();
@@ -70,7 +70,7 @@ impl Process {
         }
     }
 
-    fn hear_line(&mut self) -> Option<String> {
+    fn read_line_after(&mut self) -> Option<String> {
         let mut line = String::new();
         let count = self.said.read_line(&mut line).expect("text");
         (count > 0).then_some(line)
@@ -78,8 +78,8 @@ impl Process {
 
     pub(crate) fn terminate(&self) {
         let id = self.child.id().to_string();
-        let told = Command::new("kill").args(["-TERM", &id]).status();
-        assert!(told.is_ok_and(|status| status.success()), "kill -TERM");
+        let reported = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(reported.is_ok_and(|status| status.success()), "kill -TERM");
     }
 
     /// Kills the process after `patience`. Returns the numbers that it printed.

@@ -125,7 +125,7 @@ async fn list_letters<R: Lettered>(
     arguments: &DeadLetterArguments,
     repositories: Option<&Repositories>,
 ) -> anyhow::Result<u64> {
-    let mut gone = Vec::new();
+    let mut discarded = Vec::new();
     let mut kept = 0;
     for NumberedDeadLetter { number, letter, .. } in spool.dead_letters().await? {
         let became = match repositories {
@@ -136,15 +136,15 @@ async fn list_letters<R: Lettered>(
         if became == "kept" {
             kept += 1;
         } else {
-            gone.push(number);
+            discarded.push(number);
         }
-        tell(arguments.spool.json, number, &letter, became)?;
+        print_result(arguments.spool.json, number, &letter, became)?;
     }
-    spool.discard_dead_letters(gone).await?;
+    spool.discard_dead_letters(discarded).await?;
     Ok(kept)
 }
 
-fn tell<R: Lettered>(
+fn print_result<R: Lettered>(
     json: bool,
     number: u64,
     letter: &DeadLetter<R>,

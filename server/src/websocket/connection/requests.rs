@@ -66,7 +66,7 @@ impl ClientConnection {
                 id: None,
                 reason: "the message is binary: send JSON text".to_owned(),
             },
-            Frame::Close(_) => return Err(End::Gone),
+            Frame::Close(_) => return Err(End::Disconnected),
             // the WebSocket library answers pings of the protocol
             Frame::Ping(_) | Frame::Pong(_) => return Ok(()),
         };

@@ -120,8 +120,8 @@ async fn fault_54_spool_order_ignores_changes_of_the_clock() {
 /// A clock that shows the time that a test sets.
 fn settable(start: DateTime<Utc>) -> (Arc<std::sync::Mutex<DateTime<Utc>>>, Clock) {
     let time = Arc::new(std::sync::Mutex::new(start));
-    let told = Arc::clone(&time);
-    let clock = Clock::new(move || *told.lock().expect("no panic"));
+    let reported = Arc::clone(&time);
+    let clock = Clock::new(move || *reported.lock().expect("no panic"));
     (time, clock)
 }
 

@@ -27,8 +27,8 @@ async fn fault_50_hanging_disk_keeps_the_database_open() {
         stored_all.expect("in time").expect("the database works");
         assert_eq!(stored(&repository).await, keys(0..500));
         until("degraded", || is_degraded(&persister)).await;
-        let told = log.count("ticks are not on the disk");
-        assert_eq!(told, 1, "once for as long as it lasts");
+        let reported = log.count("ticks are not on the disk");
+        assert_eq!(reported, 1, "once for as long as it lasts");
         let reason = format!("{:?}", persister.health());
         assert!(reason.contains("not responded"), "{reason}");
 

@@ -24,7 +24,7 @@ impl<R: Record> StoreWriter<R> {
         if std::mem::take(&mut self.is_failing) {
             tracing::info!(count, "{} are stored again", R::NAMES);
         }
-        tell_of_losses(&receipt);
+        log_losses(&receipt);
         let (conflicts, rejected) = (
             receipt.conflicts.len() as u64,
             receipt.rejected.len() as u64,
@@ -96,7 +96,7 @@ impl<R: Record> StoreWriter<R> {
             .unwrap_or_default();
         let meters = &self.shared.meters;
         let state = self.shared.lock();
-        let received = std::mem::replace(&mut self.received_told, state.stats.received);
+        let received = std::mem::replace(&mut self.reported_received, state.stats.received);
         meters.received.increment(state.stats.received - received);
         meters.waiting.set(state.stats.queued as f64);
         meters.waiting_bytes.set(content.bytes as f64);
@@ -106,7 +106,7 @@ impl<R: Record> StoreWriter<R> {
     }
 }
 
-fn tell_of_losses<R: Record>(receipt: &StoreReceipt<R>) {
+fn log_losses<R: Record>(receipt: &StoreReceipt<R>) {
     if let Some(first) = receipt.conflicts.first() {
         tracing::warn!(
             conflicts = receipt.conflicts.len(),

@@ -11,7 +11,8 @@ use crate::postgres::candle_sql::MINUTES;
 use crate::postgres::timescale::refresh::tick_chunks::{TickChunks, Times};
 use crate::postgres::timescale::retention;
 
-use super::{BoolRow, has_table};
+use super::has_table;
+use crate::postgres::timescale::bool_row::BoolRow;
 
 /// The ranges of retained ticks. Ticks are dropped with their chunks, or by policies, which leave a record.
 #[derive(Debug, Default)]

@@ -5,12 +5,12 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
-use diesel::sql_types::Bool;
-use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+use diesel::{PgConnection, RunQueryDsl as _, sql_query};
 
 use crate::db::Condition;
 use crate::db::DbError;
 use crate::domain::{CandleOrigin, CandleRelation};
+use crate::postgres::timescale::bool_row::BoolRow;
 
 /// Maximum number of attempts of a refresh that conflicts with that of a job, with a pause between them.
 const ATTEMPTS: u32 = 50;
@@ -101,12 +101,6 @@ fn is_concurrent(error: &DieselError) -> bool {
 
 fn is_of_a_refresh(message: &str) -> bool {
     message.contains("concurrent refresh") || message.starts_with("tuple concurrently ")
-}
-
-#[derive(QueryableByName)]
-struct BoolRow {
-    #[diesel(sql_type = Bool)]
-    answer: bool,
 }
 
 #[cfg(all(test, feature = "conformance"))]

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::sql_types::{Bool, Text, Timestamptz};
+use diesel::sql_types::{Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::domain::{CandleOrigin, CandleRelation, Timeframe};
+use crate::postgres::timescale::bool_row::BoolRow;
 
 use crate::db::DbError;
 use crate::postgres::candle_sql::{TICK_COUNT, TICKS_OF_ROW, candle_tick_count};
@@ -147,12 +148,6 @@ struct AggregateTableRow {
     relation: String,
     #[diesel(sql_type = Text)]
     name: String,
-}
-
-#[derive(QueryableByName)]
-struct BoolRow {
-    #[diesel(sql_type = Bool)]
-    answer: bool,
 }
 
 #[cfg(test)]

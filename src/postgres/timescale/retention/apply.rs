@@ -1,13 +1,14 @@
 //! Applies declared policies to a database.
 
 use diesel::connection::SimpleConnection as _;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz};
-use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
+use diesel::{PgConnection, RunQueryDsl as _, sql_query};
 
 use crate::db::DbError;
 use crate::db::TimeseriesDb;
 use crate::db::transaction;
 use crate::error::RepositoryError;
+use crate::postgres::timescale::bool_row::BoolRow;
 use crate::postgres::timescale::edition::Edition;
 use crate::retention::{
     PolicyChange, PolicyConflict, PolicyDuration, PolicyKey, PolicyKind, PolicyValue,
@@ -255,12 +256,6 @@ fn batch(connection: &mut PgConnection) -> Result<&'static str, DbError> {
     } else {
         ""
     })
-}
-
-#[derive(QueryableByName)]
-struct BoolRow {
-    #[diesel(sql_type = Bool)]
-    answer: bool,
 }
 
 /// The statement that sets `key` to `value`; `batch` are further arguments of a refresh.

@@ -3,12 +3,13 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Bool, Integer, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Integer, Text, Timestamptz};
 use diesel::{OptionalExtension as _, PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::DbError;
 use crate::domain::CandleRelation;
 use crate::postgres::candle_sql::{TICK_COUNT, TICKS_OF_ROW};
+use crate::postgres::timescale::bool_row::BoolRow;
 use crate::postgres::timescale::invalidations::{
     AggregateIds, CatalogLayout, catalog_layout, pending_changes,
 };
@@ -37,12 +38,6 @@ pub(super) struct Levels {
     pub(super) mats: Vec<i32>,
     ids: Vec<AggregateIds>,
     layout: CatalogLayout,
-}
-
-#[derive(QueryableByName)]
-struct BoolRow {
-    #[diesel(sql_type = Bool)]
-    answer: bool,
 }
 
 /// A minute whose candle differs from its ticks.

@@ -23,7 +23,7 @@ use super::report::{LeftChunk, MaintenanceReport};
 /// Maximum number of refreshes of a chunk's candles before it is left to the next run.
 const ROUNDS: u32 = 5;
 
-const CHANGES_COME: &str = "changes of its candles keep coming";
+const KEEPS_CHANGING: &str = "changes of its candles keep coming";
 
 /// Drops the chunks of ticks that are old enough, oldest first. Stops at the first chunk that cannot be
 /// dropped.
@@ -55,10 +55,10 @@ pub(super) fn drop_ticks(
     for chunk in &chunks {
         // the chunk lies in a range that was dropped before, so its ticks were written later, and candles
         // must not include them
-        let came_back = applied.floor.dropped_before >= Some(chunk.range_end);
+        let is_below_floor = applied.floor.dropped_before >= Some(chunk.range_end);
         let mut reason = None;
         for _ in 0..ROUNDS {
-            reason = match came_back {
+            reason = match is_below_floor {
                 true => None,
                 false => refresh_until_complete(
                     connection,
@@ -71,7 +71,7 @@ pub(super) fn drop_ticks(
             if reason.is_some() {
                 break;
             }
-            match drop_if_unchanged(connection, levels, chunk, came_back) {
+            match drop_if_unchanged(connection, levels, chunk, is_below_floor) {
                 Ok(None) => break,
                 // try again, and wait for refreshes that began meanwhile
                 Ok(why) => {
@@ -129,7 +129,7 @@ fn refresh_until_complete(
     // the remaining ranges are not refreshed because their candles include dropped ticks
     let difference = levels.difference(connection, times)?;
     Ok(Some(difference.map_or_else(
-        || CHANGES_COME.to_owned(),
+        || KEEPS_CHANGING.to_owned(),
         |difference| difference.to_string(),
     )))
 }
@@ -161,7 +161,7 @@ fn drop_if_unchanged(
     connection: &mut PgConnection,
     levels: &Levels,
     chunk: &DueChunk,
-    came_back: bool,
+    is_below_floor: bool,
 ) -> Result<Option<String>, DbError> {
     transaction(connection, |connection| {
         // waits for refreshes that write candles, and blocks refreshes that are about to write
@@ -172,8 +172,8 @@ fn drop_if_unchanged(
         if is_refreshed_by_hand(connection, levels)? {
             return Ok(Some("its candles are being refreshed manually".to_owned()));
         }
-        if !came_back && levels.is_pending(connection, (chunk.range_start, chunk.range_end))? {
-            return Ok(Some(CHANGES_COME.to_owned()));
+        if !is_below_floor && levels.is_pending(connection, (chunk.range_start, chunk.range_end))? {
+            return Ok(Some(KEEPS_CHANGING.to_owned()));
         }
         drop_chunk(connection, "ticks", chunk)?;
         sql_query(

@@ -6,10 +6,11 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, Bool, Integer, Text, Timestamptz};
-use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+use diesel::sql_types::{Array, Integer, Text, Timestamptz};
+use diesel::{PgConnection, RunQueryDsl as _, sql_query};
 
 use crate::db::DbError;
+use crate::postgres::timescale::bool_row::BoolRow;
 
 use super::completeness::Levels;
 
@@ -20,12 +21,6 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Required number of consecutive checks without a refresh: between two of its transactions, a refreshing
 /// session looks idle to users who may not see its statement.
 const TIMES_SEEN: u32 = 2;
-
-#[derive(QueryableByName)]
-struct BoolRow {
-    #[diesel(sql_type = Bool)]
-    answer: bool,
-}
 
 /// Waits until every refresh of `levels` that began before `time` has ended. Returns `false` if one is still
 /// running at the end of the wait.

@@ -1,6 +1,7 @@
 //! The session settings during a refresh.
 
 use chrono::{TimeDelta, TimeZone as _};
+use diesel::QueryableByName;
 use diesel::sql_types::Text;
 
 use crate::db::condition::tests::error;
