@@ -299,13 +299,13 @@ pub async fn folded_streams_and_gaps_have_every_bucket(repositories: &Repositori
         .into();
     insert_new(repositories.ticks.as_ref(), &ticks).await;
     let now = now();
-    for name in ["25h", "2d", "1w", "1M"] {
+    for name in ["50h", "1w", "1M"] {
         let timeframe = timeframe(name);
         let folded = fold_ticks(&ticks, timeframe, PriceBasis::Bid, now).expect("fits");
         let every = open_times(&folded, timeframe);
         for (order, size) in [
-            (SortOrder::Ascending, 2),
-            (SortOrder::Descending, 3),
+            (SortOrder::Ascending, 12),
+            (SortOrder::Descending, 5),
             (SortOrder::Ascending, 500),
         ] {
             let query = CandleQuery::new(EURUSD, timeframe, PriceBasis::Bid, TimeRange::all());

@@ -39,8 +39,8 @@ async fn assert_equals_the_fold_of_its_source(repositories: &Repositories, timef
     let expected = fold_candles(&parts, timeframe, now()).expect("fits");
     assert!(!expected.is_empty());
     for (order, size) in [
-        (SortOrder::Ascending, 5),
-        (SortOrder::Descending, 4),
+        (SortOrder::Ascending, 23),
+        (SortOrder::Descending, 17),
         (SortOrder::Ascending, 10_000),
     ] {
         let query = CandleQuery::new(EURUSD, timeframe, PriceBasis::Bid, TimeRange::all());
