@@ -23,7 +23,7 @@ const ABANDON: Duration = Duration::from_millis(500);
 
 /// Returns freed memory to the system. The allocator of glibc retains it, in one arena per thread.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let args = Args::parse();
