@@ -13,3 +13,4 @@ mod programs;
 mod reframed;
 mod replay;
 mod sessions;
+mod values;
