@@ -16,13 +16,15 @@ pub(crate) use crate::commands::quarantine::QuarantineCommand;
 pub(crate) use crate::commands::verify::VerifyArguments;
 pub(crate) use delete::{
     DeleteArguments, DeleteCandlesArguments, DeleteCommand, DeleteTicksArguments,
+    DeleteTradesArguments,
 };
 pub(crate) use exchanges::{
     CreateExchangeArguments, DescribeExchangeArguments, ExchangeFactArguments, ExchangesCommand,
     ListExchangesArguments,
 };
 pub(crate) use export::{
-    ExportArguments, ExportCandlesArguments, ExportCommand, ExportTicksArguments, is_stdout,
+    ExportArguments, ExportCandlesArguments, ExportCommand, ExportTicksArguments,
+    ExportTradesArguments, TRADE_COLUMNS, is_stdout,
 };
 pub(crate) use importing::{
     CandleFormat, ImportCandlesArguments, ImportCommand, ImportSymbolsArguments,
@@ -118,7 +120,7 @@ Example:
     /// Writes ticks or candles as CSV
     #[command(subcommand)]
     Export(ExportCommand),
-    /// Deletes ticks or candles, for example after a wrong import
+    /// Deletes ticks, trades or candles, for example after a wrong import
     #[command(subcommand)]
     Delete(DeleteCommand),
     /// Inspects the ticks that a server left on the disk, and stores them

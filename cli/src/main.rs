@@ -133,11 +133,17 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Delete(DeleteCommand::Ticks(arguments)) => {
             commands::delete::ticks(&arguments).await
         }
+        Command::Delete(DeleteCommand::Trades(arguments)) => {
+            commands::delete::trades(&arguments).await
+        }
         Command::Delete(DeleteCommand::Candles(arguments)) => {
             commands::delete::candles(&arguments).await
         }
         Command::Export(ExportCommand::Ticks(arguments)) => {
             commands::export::ticks(&arguments).await
+        }
+        Command::Export(ExportCommand::Trades(arguments)) => {
+            commands::export::trades(&arguments).await
         }
         Command::Export(ExportCommand::Candles(arguments)) => {
             commands::export::candles(&arguments, &clock).await

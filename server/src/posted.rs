@@ -1,19 +1,20 @@
-//! The elements of `POST /api/v1/ticks`: valid ticks, and the elements rejected before they reach the store.
+//! The elements of `POST /api/v1/ticks` or `/api/v1/trades`: the valid ones, and the elements rejected before
+//! they reach the store.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
-use tickbook::domain::{SymbolId, Tick, TickKey};
+use tickbook::domain::{MarketEvent, SymbolId, Tick, Trade};
 use tickbook::ingest::OccurrenceCounter;
 use tickbook::ingest::quality::SymbolRules;
-use tickbook::repository::{InsertReceipt, RejectedTick};
+use tickbook::repository::RejectedRow;
 use tokio::task::yield_now;
 
 use crate::http::Held;
 use crate::problem::Problem;
-use crate::wire::{NewTick, ReceiptBody, RejectedBody, Rejection, RejectionReason};
+use crate::wire::{NewTick, NewTrade, RejectedBody, RejectedTradeBody, Rejection, RejectionReason};
 
 /// Number of elements between two yields to other requests.
 const AT_ONCE: usize = 100;
@@ -22,16 +23,73 @@ const AT_ONCE: usize = 100;
 /// size. The element itself may have only two bytes.
 pub(crate) const REFUSED_BYTES: usize = 512;
 
-/// The ticks of a request, and the elements rejected so far.
-#[derive(Debug, Default)]
-pub(crate) struct Posted {
-    ticks: Vec<Tick>,
-    /// The index of each tick within the request.
-    indexes: Vec<usize>,
-    rejected: Vec<RejectedBody>,
+/// A tick or a trade that clients send.
+pub(crate) trait PostedEvent: MarketEvent {
+    /// The name of several elements.
+    const NAMES: &'static str;
+    /// The name of the field of its time.
+    const TIME_FIELD: &'static str;
+    /// The reason of a rejection for its time.
+    const IN_FUTURE: RejectionReason;
+
+    /// Parses an element and returns it in its stored form. An element without a sequence is counted by
+    /// `occurrences`.
+    fn read(json: &str, occurrences: &mut OccurrenceCounter<Self>) -> Result<Self, Rejection>;
 }
 
-impl Posted {
+impl PostedEvent for Tick {
+    const NAMES: &'static str = "ticks";
+    const TIME_FIELD: &'static str = "tick_time";
+    const IN_FUTURE: RejectionReason = RejectionReason::TickInFuture;
+
+    fn read(json: &str, occurrences: &mut OccurrenceCounter) -> Result<Self, Rejection> {
+        Ok(NewTick::read(json)?.normalized(occurrences)?)
+    }
+}
+
+impl PostedEvent for Trade {
+    const NAMES: &'static str = "trades";
+    const TIME_FIELD: &'static str = "trade_time";
+    const IN_FUTURE: RejectionReason = RejectionReason::TradeInFuture;
+
+    fn read(json: &str, occurrences: &mut OccurrenceCounter<Self>) -> Result<Self, Rejection> {
+        Ok(NewTrade::read(json)?.normalized(occurrences)?)
+    }
+}
+
+/// An element that is not stored.
+#[derive(Debug)]
+pub(crate) struct RejectedElement<E> {
+    index: usize,
+    rejection: Rejection,
+    /// The element, if it could be parsed.
+    event: Option<E>,
+}
+
+impl From<RejectedElement<Tick>> for RejectedBody {
+    fn from(rejected: RejectedElement<Tick>) -> Self {
+        let tick = rejected.event.map(Into::into);
+        Self::new(rejected.index, rejected.rejection, tick)
+    }
+}
+
+impl From<RejectedElement<Trade>> for RejectedTradeBody {
+    fn from(rejected: RejectedElement<Trade>) -> Self {
+        let trade = rejected.event.map(Into::into);
+        Self::new(rejected.index, rejected.rejection, trade)
+    }
+}
+
+/// The valid elements of a request, and the elements rejected so far.
+#[derive(Debug)]
+pub(crate) struct Posted<E> {
+    events: Vec<E>,
+    /// The index of each event within the request.
+    indexes: Vec<usize>,
+    rejected: Vec<RejectedElement<E>>,
+}
+
+impl<E: PostedEvent> Posted<E> {
     /// Parses each element of a body of `bytes` bytes separately. `held` grows by the memory of the rejected
     /// elements.
     ///
@@ -42,25 +100,27 @@ impl Posted {
         bytes: usize,
         held: &Held,
     ) -> Result<Self, Problem> {
-        let mut posted = Self::default();
+        let mut posted = Self {
+            events: Vec::new(),
+            indexes: Vec::new(),
+            rejected: Vec::new(),
+        };
         let mut occurrences = OccurrenceCounter::new();
         for (index, element) in elements.iter().enumerate() {
             if index % AT_ONCE == AT_ONCE - 1 {
                 posted.hold(bytes, held)?;
                 yield_now().await;
             }
-            let tick = NewTick::read(element.get());
-            let tick = tick.and_then(|tick| Ok(tick.normalized(&mut occurrences)?));
-            match tick {
-                Ok(tick) => {
-                    posted.ticks.push(tick);
+            match E::read(element.get(), &mut occurrences) {
+                Ok(event) => {
+                    posted.events.push(event);
                     posted.indexes.push(index);
                 }
-                Err(rejection) => {
-                    posted
-                        .rejected
-                        .push(RejectedBody::new(index, rejection, None));
-                }
+                Err(rejection) => posted.rejected.push(RejectedElement {
+                    index,
+                    rejection,
+                    event: None,
+                }),
             }
         }
         posted.hold(bytes, held)?;
@@ -75,110 +135,112 @@ impl Posted {
         held.grow_at_once(bytes + self.rejected.len() * REFUSED_BYTES)
     }
 
-    /// Rejects ticks that are further ahead of `now` than the rules of their symbol allow.
+    /// Rejects elements that are further ahead of `now` than the rules of their symbol allow.
     pub(crate) fn reject_future(&mut self, rules: &SymbolRules, now: DateTime<Utc>) {
-        self.reject(|tick| {
-            let verdict = rules.of(tick.symbol_id).refuses_time(tick.tick_time, now)?;
+        self.reject(|event| {
+            let rules = rules.of(event.symbol_id());
+            let verdict = rules.refuses_time(event.time(), now)?;
             let (ahead, limit) = (verdict.observed, verdict.limit);
             let problem = format!(
                 "is {ahead} s ahead of the server's clock, which allows {limit} s: \
                  correct the sender's clock"
             );
-            let reason = RejectionReason::TickInFuture;
-            Some(Rejection::of_field("tick_time", reason, problem))
+            Some(Rejection::of_field(E::TIME_FIELD, E::IN_FUTURE, problem))
         });
     }
 
-    /// The symbols of the ticks.
+    /// The symbols of the valid elements.
     pub(crate) fn symbol_ids(&self) -> Vec<SymbolId> {
-        let ids: BTreeSet<_> = self.ticks.iter().map(|tick| tick.symbol_id).collect();
+        let ids: BTreeSet<_> = self.events.iter().map(E::symbol_id).collect();
         ids.into_iter().collect()
     }
 
-    /// Rejects the ticks of symbols that do not exist.
+    /// Rejects the elements of symbols that do not exist.
     pub(crate) fn reject_unknown(&mut self, unknown: &HashSet<SymbolId>) {
         if unknown.is_empty() {
             return;
         }
-        self.reject(|tick| {
-            let problem = format!(
-                "{} is unknown: /api/v1/symbols lists all symbols",
-                tick.symbol_id
-            );
+        self.reject(|event| {
+            let symbol_id = event.symbol_id();
+            let problem = format!("{symbol_id} is unknown: /api/v1/symbols lists all symbols");
             let reason = RejectionReason::UnknownSymbol;
-            let is_unknown = unknown.contains(&tick.symbol_id);
+            let is_unknown = unknown.contains(&symbol_id);
             is_unknown.then(|| Rejection::of_field("symbol_id", reason, problem))
         });
     }
 
-    fn reject(&mut self, why: impl Fn(&Tick) -> Option<Rejection>) {
-        let ticks = std::mem::take(&mut self.ticks);
+    fn reject(&mut self, why: impl Fn(&E) -> Option<Rejection>) {
+        let events = std::mem::take(&mut self.events);
         let indexes = std::mem::take(&mut self.indexes);
-        for (tick, index) in ticks.into_iter().zip(indexes) {
-            match why(&tick) {
+        for (event, index) in events.into_iter().zip(indexes) {
+            match why(&event) {
                 None => {
-                    self.ticks.push(tick);
+                    self.events.push(event);
                     self.indexes.push(index);
                 }
-                Some(rejection) => {
-                    let rejected = RejectedBody::new(index, rejection, Some(tick.into()));
-                    self.rejected.push(rejected);
-                }
+                Some(rejection) => self.rejected.push(RejectedElement {
+                    index,
+                    rejection,
+                    event: Some(event),
+                }),
             }
         }
     }
 
-    /// The number of ticks whose bid is above the ask.
-    pub(crate) fn crossed(&self) -> u64 {
-        self.ticks.iter().filter(|tick| tick.is_crossed()).count() as u64
+    /// Takes the elements to be stored; pass them to [`into_rejected`](Self::into_rejected) afterwards.
+    pub(crate) fn take_events(&mut self) -> Arc<Vec<E>> {
+        Arc::new(std::mem::take(&mut self.events))
     }
 
-    /// Takes the ticks to be stored; pass them to [`into_receipt`](Self::into_receipt) afterwards.
-    pub(crate) fn take_ticks(&mut self) -> Arc<Vec<Tick>> {
-        Arc::new(std::mem::take(&mut self.ticks))
-    }
-
-    /// Combines the receipt of the store for `ticks` with the elements rejected earlier.
-    pub(crate) fn into_receipt(
+    /// All rejected elements in the order of the request: those that the store rejected of `events`, and the
+    /// ones rejected earlier.
+    pub(crate) fn into_rejected(
         self,
-        ticks: &[Tick],
-        stored: InsertReceipt,
-        crossed: u64,
-    ) -> ReceiptBody {
+        events: &[E],
+        of_store: Vec<RejectedRow<E>>,
+    ) -> Vec<RejectedElement<E>> {
         let mut rejected = self.rejected;
-        rejected.extend(of_store(ticks, &self.indexes, stored.rejected));
+        rejected.extend(placed(events, &self.indexes, of_store));
         rejected.sort_by_key(|rejected| rejected.index);
-        ReceiptBody {
-            inserted: stored.inserted,
-            duplicates: stored.duplicates,
-            conflicts: stored.conflicts.into_iter().map(Into::into).collect(),
-            rejected,
-            crossed,
-        }
+        rejected
     }
 }
 
-/// Maps the ticks that the store rejected to their indexes in the request.
-fn of_store(ticks: &[Tick], indexes: &[usize], rejected: Vec<RejectedTick>) -> Vec<RejectedBody> {
+impl Posted<Tick> {
+    /// The number of ticks whose bid is above the ask.
+    pub(crate) fn crossed(&self) -> u64 {
+        self.events.iter().filter(|tick| tick.is_crossed()).count() as u64
+    }
+}
+
+/// Finds the indexes of the elements that the store rejected.
+fn placed<E: PostedEvent>(
+    events: &[E],
+    indexes: &[usize],
+    rejected: Vec<RejectedRow<E>>,
+) -> Vec<RejectedElement<E>> {
     if rejected.is_empty() {
         return Vec::new();
     }
-    let mut by_key: HashMap<TickKey, VecDeque<(usize, &Tick)>> = HashMap::new();
-    for (tick, index) in ticks.iter().zip(indexes) {
+    let mut by_key: HashMap<E::Key, VecDeque<(usize, &E)>> = HashMap::new();
+    for (event, index) in events.iter().zip(indexes) {
         by_key
-            .entry(tick.key())
+            .entry(event.key())
             .or_default()
-            .push_back((*index, tick));
+            .push_back((*index, event));
     }
-    let place = |rejected: RejectedTick| {
+    let place = |rejected: RejectedRow<E>| {
         let same_key = by_key.get_mut(&rejected.row.key());
         let index = same_key.and_then(|places| {
-            // rejections are listed in the order given; a request may contain several ticks of one key
-            let same = places.iter().position(|(_, tick)| **tick == rejected.row);
+            // rejections are listed in the order given; a request may contain several elements of one key
+            let same = places.iter().position(|(_, event)| **event == rejected.row);
             places.remove(same.unwrap_or(0)).map(|(index, _)| index)
         });
         let Some(index) = index else {
-            tracing::error!(tick = ?rejected.row, "the store rejected a tick that the request does not contain");
+            tracing::error!(
+                row = ?rejected.row,
+                "the store rejected an element that the request does not contain"
+            );
             return None;
         };
         let rejection = Rejection {
@@ -186,8 +248,11 @@ fn of_store(ticks: &[Tick], indexes: &[usize], rejected: Vec<RejectedTick>) -> V
             field: None,
             detail: rejected.reason,
         };
-        let tick = Some(rejected.row.into());
-        Some(RejectedBody::new(index, rejection, tick))
+        Some(RejectedElement {
+            index,
+            rejection,
+            event: Some(rejected.row),
+        })
     };
     rejected.into_iter().filter_map(place).collect()
 }

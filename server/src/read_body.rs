@@ -1,4 +1,4 @@
-//! Reads the body of `POST /api/v1/ticks` and splits it into its elements.
+//! Reads the body of `POST /api/v1/ticks` or `/api/v1/trades` and splits it into its elements.
 
 use std::fmt;
 
@@ -18,8 +18,8 @@ use crate::problem::Problem;
 /// Maximum size of a body in bytes.
 pub(crate) const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
-/// Maximum number of ticks in a body.
-const TICK_LIMIT: usize = 10_000;
+/// Maximum number of elements in a body.
+const ELEMENT_LIMIT: usize = 10_000;
 
 /// Memory is reserved in steps of this many bytes.
 const STEP: usize = 64 * 1024;
@@ -108,26 +108,32 @@ async fn read(mut body: Body, held: &Held) -> Result<Buffer, Problem> {
 }
 
 /// Splits a body into its elements: it must be valid JSON and an array. The content of the elements is not
-/// checked.
+/// checked. `names` is the name of several elements, such as `ticks`.
 ///
 /// # Errors
 /// The body is not JSON, is not an array, or has too many elements.
-pub(crate) fn elements(body: &[u8]) -> Result<Vec<&RawValue>, Problem> {
+pub(crate) fn elements<'a>(
+    body: &'a [u8],
+    names: &'static str,
+) -> Result<Vec<&'a RawValue>, Problem> {
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
     if first != Some(&b'[') {
-        return Err(Problem::invalid_body(
-            "invalid body: expected a JSON array of ticks",
-        ));
+        return Err(Problem::invalid_body(format!(
+            "invalid body: expected a JSON array of {names}"
+        )));
     }
     let mut json = serde_json::Deserializer::from_slice(body);
     let mut is_too_long = false;
     let array = json
-        .deserialize_seq(Array(&mut is_too_long))
+        .deserialize_seq(Array {
+            names,
+            is_too_long: &mut is_too_long,
+        })
         .and_then(|array| json.end().map(|()| array));
     let array = array.map_err(|error| {
         Problem::invalid_body(if is_too_long {
             format!(
-                "the array has more than {TICK_LIMIT} ticks: send at most {TICK_LIMIT} per request"
+                "the array has more than {ELEMENT_LIMIT} {names}: send at most {ELEMENT_LIMIT} per request"
             )
         } else {
             format!("the body is not valid JSON: {error}")
@@ -137,20 +143,23 @@ pub(crate) fn elements(body: &[u8]) -> Result<Vec<&RawValue>, Problem> {
 }
 
 /// Collects at most the allowed number of elements; the flag reports that there were more.
-struct Array<'a>(&'a mut bool);
+struct Array<'a> {
+    names: &'static str,
+    is_too_long: &'a mut bool,
+}
 
 impl<'a> Visitor<'a> for Array<'_> {
     type Value = Vec<&'a RawValue>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of ticks")
+        write!(f, "an array of {}", self.names)
     }
 
     fn visit_seq<A: SeqAccess<'a>>(self, mut array: A) -> Result<Self::Value, A::Error> {
         let mut elements = Vec::new();
         while let Some(element) = array.next_element()? {
-            if elements.len() == TICK_LIMIT {
-                *self.0 = true;
+            if elements.len() == ELEMENT_LIMIT {
+                *self.is_too_long = true;
                 return Err(A::Error::custom("too many elements"));
             }
             elements.push(element);

@@ -21,6 +21,16 @@ Examples:
   tickbook delete ticks --symbol oanda:EURUSD --from 2014-05-01 --to 2014-05-02 --dry-run
   tickbook delete ticks --symbol oanda:EURUSD --from 2014-05-01T09:30:00Z --to 2014-05-01T09:31:00Z --yes --json")]
     Ticks(DeleteTicksArguments),
+    /// Deletes the trades of one symbol and range
+    #[command(after_help = "\
+Shows how many trades would be deleted, then asks for confirmation; without a terminal it requires --yes. Exit
+code 1 if nothing was deleted for that reason. Trades are deleted day by day; run the command again if it ended
+early.
+
+Examples:
+  tickbook delete trades --symbol comex:GC --from 2013-10-06 --to 2013-10-07 --dry-run
+  tickbook delete trades --symbol comex:GC --from 2013-10-06 --to 2013-10-07 --yes --json")]
+    Trades(DeleteTradesArguments),
     /// Deletes the candles of one symbol and range that exist without ticks: imported candles, and candles of
     /// dropped ticks
     #[command(after_help = "\
@@ -39,6 +49,12 @@ Examples:
 
 #[derive(Debug, Args)]
 pub(crate) struct DeleteTicksArguments {
+    #[command(flatten)]
+    pub(crate) what: DeleteArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeleteTradesArguments {
     #[command(flatten)]
     pub(crate) what: DeleteArguments,
 }

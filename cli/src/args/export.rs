@@ -15,6 +15,9 @@ pub(crate) enum ExportCommand {
     /// Writes the ticks of one symbol, oldest first
     #[command(after_help = help_of_ticks())]
     Ticks(ExportTicksArguments),
+    /// Writes the trades of one symbol, oldest first
+    #[command(after_help = help_of_trades())]
+    Trades(ExportTradesArguments),
     /// Writes the candles of one symbol, oldest first
     #[command(after_help = "\
 Columns: open_time,close_time,timeframe,basis,open,high,low,close,volume,tick_count,closed,source.
@@ -36,6 +39,32 @@ fn help_of_ticks() -> String {
     format!("Columns: {}. {HELP_OF_TICKS}", columns.join(","))
 }
 
+/// The columns of exported trades.
+pub(crate) const TRADE_COLUMNS: [&str; 8] = [
+    "trade_time",
+    "sequence",
+    "price",
+    "quantity",
+    "aggressor_side",
+    "is_block",
+    "trade_id",
+    "received_at",
+];
+
+fn help_of_trades() -> String {
+    format!("Columns: {}. {HELP_OF_TRADES}", TRADE_COLUMNS.join(","))
+}
+
+const HELP_OF_TRADES: &str = "\
+The
+aggressor side is buy or sell, and empty if it is unknown. An absent id is empty. Memory holds only a few pages
+of the range. The file appears when it is complete; an export that ends early leaves no file. --json prints a
+summary with the number of rows, on standard output with --output, and on standard error without.
+
+Examples:
+  tickbook export trades --symbol comex:GC --output gold.csv
+  tickbook export trades --symbol comex:GC --from 2013-10-06 --to 2013-10-07 | head";
+
 const HELP_OF_TICKS: &str = "\
 The price of an absent
 side and an unknown volume are empty. `tickbook import ticks --format csv` reads this format. Memory holds
@@ -53,6 +82,7 @@ impl ExportCommand {
     pub(crate) fn fills_stdout(&self) -> bool {
         let what = match self {
             Self::Ticks(arguments) => &arguments.what,
+            Self::Trades(arguments) => &arguments.what,
             Self::Candles(arguments) => &arguments.what,
         };
         what.output.as_deref().is_none_or(is_stdout)
@@ -66,6 +96,12 @@ pub(crate) fn is_stdout(path: &Path) -> bool {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportTicksArguments {
+    #[command(flatten)]
+    pub(crate) what: ExportArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportTradesArguments {
     #[command(flatten)]
     pub(crate) what: ExportArguments,
 }

@@ -9,12 +9,14 @@ use tickbook::Repositories;
 use tickbook::db::DatabasePools;
 use tickbook::domain::{SymbolId, TimeRange, Timeframe};
 use tickbook::repository::{
-    CandleCounts, DeletedCandles, DeletedTicks, deletable_candles, deletable_ticks, delete_candles,
-    delete_ticks,
+    CandleCounts, DeletedCandles, DeletedTicks, DeletedTrades, deletable_candles, deletable_ticks,
+    deletable_trades, delete_candles, delete_ticks, delete_trades,
 };
 
 use crate::Outcome;
-use crate::args::{DeleteArguments, DeleteCandlesArguments, DeleteTicksArguments};
+use crate::args::{
+    DeleteArguments, DeleteCandlesArguments, DeleteTicksArguments, DeleteTradesArguments,
+};
 use crate::asking::Question;
 use crate::interruption;
 use crate::opening::{connect, settings, symbol};
@@ -72,6 +74,42 @@ pub(crate) async fn ticks(arguments: &DeleteTicksArguments) -> anyhow::Result<Ou
         "the ticks are deleted, but candles were not refreshed: reads are correct but slow, \
          until the maintenance refreshes them",
     )?;
+    Ok(Outcome::Complete)
+}
+
+pub(crate) async fn trades(arguments: &DeleteTradesArguments) -> anyhow::Result<Outcome> {
+    let what = &arguments.what;
+    let begun = Instant::now();
+    let Target {
+        repositories,
+        symbol_id,
+        range,
+        ..
+    } = interruption::unless_interrupted(Target::open(what)).await?;
+    let trades = &*repositories.trades;
+    let mut progress = counter("trades");
+    if !what.yes {
+        let counting = async { Ok(deletable_trades(trades, symbol_id, range).await?) };
+        let counted = interruption::unless_interrupted(counting).await?;
+        progress = bar(counted.trades);
+        let report = TradesJson::new(&counted, false, begun);
+        let is_nothing = counted.trades == 0;
+        let line = report.line("would delete");
+        let asking = is_wanted(what, &report, &line, is_nothing);
+        if !interruption::unless_interrupted(asking).await? {
+            return Ok(outcome(what, is_nothing));
+        }
+    }
+    let mut deleted = DeletedTrades::default();
+    let deleting = delete_trades(trades, symbol_id, range, |part| {
+        deleted.merge(part.clone());
+        progress.set_position(deleted.trades);
+    });
+    let done = interruption::unless_interrupted(async { Ok(deleting.await?) }).await;
+    progress.finish_and_clear();
+    let report = TradesJson::new(&deleted, true, begun);
+    tell(what, &report, &report.line("deleted"))?;
+    done.context(ENDED_EARLY)?;
     Ok(Outcome::Complete)
 }
 
@@ -195,6 +233,36 @@ impl TicksJson {
         if let (Some(first), Some(last)) = (&self.first, &self.last) {
             line += &format!(" from {first} to {last}");
             line += &format!("\ncandles that change: {}", listed(&self.candles));
+        }
+        line
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct TradesJson {
+    /// Whether they were deleted, or would be.
+    deleted: bool,
+    trades: u64,
+    first: Option<String>,
+    last: Option<String>,
+    seconds: f64,
+}
+
+impl TradesJson {
+    fn new(trades: &DeletedTrades, deleted: bool, begun: Instant) -> Self {
+        Self {
+            deleted,
+            trades: trades.trades,
+            first: trades.span.map(|span| time(span.first)),
+            last: trades.span.map(|span| time(span.last)),
+            seconds: seconds(begun.elapsed()),
+        }
+    }
+
+    fn line(&self, verb: &str) -> String {
+        let mut line = format!("{verb} {} trades", self.trades);
+        if let (Some(first), Some(last)) = (&self.first, &self.last) {
+            line += &format!(" from {first} to {last}");
         }
         line
     }

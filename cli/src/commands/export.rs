@@ -12,15 +12,20 @@ use indicatif::HumanCount;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use tickbook::domain::{
-    Candle, CandleSlot, FilledCandle, PageLimit, Symbol, Tick, TimeRange, earliest_time,
-    latest_time,
+    AggressorSide, Candle, CandleSlot, FilledCandle, PageLimit, Symbol, Tick, TimeRange, Trade,
+    earliest_time, latest_time,
 };
 use tickbook::files::{FILLED, QuoteColumn};
-use tickbook::repository::{CandleQuery, TickQuery, filled_candle_stream, tick_stream};
+use tickbook::repository::{
+    CandleQuery, TickQuery, TradeQuery, filled_candle_stream, tick_stream, trade_stream,
+};
 use tickbook::{Clock, Repositories, RepositoryError};
 
 use crate::Outcome;
-use crate::args::{ExportArguments, ExportCandlesArguments, ExportTicksArguments};
+use crate::args::{
+    ExportArguments, ExportCandlesArguments, ExportTicksArguments, ExportTradesArguments,
+    TRADE_COLUMNS,
+};
 use crate::csv_file::CsvFile;
 use crate::opening::{connect, full_name, settings, symbol};
 use crate::output_file::Output;
@@ -52,8 +57,20 @@ pub(crate) async fn ticks(arguments: &ExportTicksArguments) -> anyhow::Result<Ou
     let stream = tick_stream(Arc::clone(&export.repositories.ticks), query);
     let time = |tick: &Tick| tick.tick_time;
     let columns = each_tick_column(QuoteColumn::as_str);
+    let progress = export.progress().await;
     export
-        .write(&columns, stream, "ticks", tick_row, time)
+        .write(&columns, stream, "ticks", tick_row, time, progress)
+        .await
+}
+
+pub(crate) async fn trades(arguments: &ExportTradesArguments) -> anyhow::Result<Outcome> {
+    let export = Export::open(&arguments.what).await?;
+    let query = TradeQuery::new(export.symbol.symbol_id, export.range).limit(PageLimit::MAX);
+    let stream = trade_stream(Arc::clone(&export.repositories.trades), query);
+    let time = |trade: &Trade| trade.trade_time;
+    let progress = TimeBar::hidden();
+    export
+        .write(&TRADE_COLUMNS, stream, "trades", trade_row, time, progress)
         .await
 }
 
@@ -72,8 +89,16 @@ pub(crate) async fn candles(
         CandleSlot::Candle(candle) => candle.open_time,
         CandleSlot::Filled(empty) => empty.open_time,
     };
+    let progress = export.progress().await;
     export
-        .write(&CANDLE_COLUMNS, stream, "candles", candle_row, time)
+        .write(
+            &CANDLE_COLUMNS,
+            stream,
+            "candles",
+            candle_row,
+            time,
+            progress,
+        )
         .await
 }
 
@@ -120,6 +145,16 @@ impl Export {
         })
     }
 
+    /// The progress within the ticks of the range.
+    async fn progress(&self) -> TimeBar {
+        // on a terminal the progress would appear between the rows
+        if self.path.is_none() {
+            return TimeBar::hidden();
+        }
+        let (id, name) = (self.symbol.symbol_id, full_name(&self.symbol));
+        TimeBar::of_ticks(&self.repositories, id, self.range, name).await
+    }
+
     async fn write<T, const COLUMNS: usize>(
         self,
         columns: &[&str; COLUMNS],
@@ -127,15 +162,8 @@ impl Export {
         what: &str,
         row: impl Fn(&T) -> [String; COLUMNS],
         time: impl Fn(&T) -> DateTime<Utc>,
+        progress: TimeBar,
     ) -> anyhow::Result<Outcome> {
-        // on a terminal the progress would appear between the rows
-        let progress = match &self.path {
-            Some(_) => {
-                let (id, name) = (self.symbol.symbol_id, full_name(&self.symbol));
-                TimeBar::of_ticks(&self.repositories, id, self.range, name).await
-            }
-            None => TimeBar::hidden(),
-        };
         let mut file = CsvFile::create(self.output, columns)?;
         let mut count: u64 = 0;
         while let Some(item) = poll_fn(|context| Pin::new(&mut items).poll_next(context)).await {
@@ -177,6 +205,20 @@ fn each_tick_column<T>(of: impl Fn(QuoteColumn) -> T) -> [T; QuoteColumn::ALL.le
 
 fn tick_row(tick: &Tick) -> [String; QuoteColumn::ALL.len()] {
     each_tick_column(|column| column.text(tick))
+}
+
+fn trade_row(trade: &Trade) -> [String; TRADE_COLUMNS.len()] {
+    let side = trade.aggressor_side.map_or("", AggressorSide::as_str);
+    [
+        time(trade.trade_time),
+        trade.sequence.to_string(),
+        trade.price.to_string(),
+        trade.quantity.to_string(),
+        side.to_owned(),
+        trade.is_block.to_string(),
+        trade.trade_id.clone().unwrap_or_default(),
+        trade.received_at.map_or(String::new(), time),
+    ]
 }
 
 fn candle_row(slot: &CandleSlot) -> [String; CANDLE_COLUMNS.len()] {

@@ -31,4 +31,5 @@ mod spool;
 mod support;
 mod symbols;
 mod symbols_command;
+mod trades;
 mod verify;

@@ -10,10 +10,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use tickbook::domain::{
     CandleCursor, PriceBasis, SortOrder, SymbolCursor, SymbolId, TickCursor, TimeRange, Timeframe,
+    TradeCursor,
 };
 
 const VERSION: u8 = 3;
 const TICKS: u8 = b't';
+const TRADES: u8 = b'x';
 const CANDLES: u8 = b'c';
 const SYMBOLS: u8 = b's';
 
@@ -37,9 +39,9 @@ pub enum CursorError {
     Foreign,
 }
 
-/// Cursor codec of ticks.
-pub trait TickCursorText: Sized {
-    /// Encodes this position in the listing of the ticks of `symbol_id` within `range` in `order`.
+/// Cursor codec of ticks and trades.
+pub trait EventCursorText: Sized {
+    /// Encodes this position in the listing of the ticks, or trades, of `symbol_id` within `range` in `order`.
     fn encode(&self, symbol_id: SymbolId, range: TimeRange, order: SortOrder) -> String;
 
     /// Decodes a position in that listing.
@@ -54,12 +56,10 @@ pub trait TickCursorText: Sized {
     ) -> Result<Self, CursorError>;
 }
 
-impl TickCursorText for TickCursor {
+impl EventCursorText for TickCursor {
     fn encode(&self, symbol_id: SymbolId, range: TimeRange, order: SortOrder) -> String {
-        let mut bytes = header(TICKS, symbol_id, range, order);
-        bytes.extend(self.tick_time.timestamp_micros().to_be_bytes());
-        bytes.extend(self.sequence.to_be_bytes());
-        seal(bytes)
+        let header = header(TICKS, symbol_id, range, order);
+        encode_place(header, self.tick_time, self.sequence)
     }
 
     fn decode(
@@ -68,15 +68,48 @@ impl TickCursorText for TickCursor {
         range: TimeRange,
         order: SortOrder,
     ) -> Result<Self, CursorError> {
-        let bytes = open(text)?;
-        let rest = strip(&bytes, &header(TICKS, symbol_id, range, order))?;
-        let (time, rest) = split::<8>(rest)?;
+        let header = header(TICKS, symbol_id, range, order);
+        let (tick_time, sequence) = decode_place(text, &header)?;
         let cursor = Self {
-            tick_time: instant(time)?,
-            sequence: i64::from_be_bytes(whole(rest)?),
+            tick_time,
+            sequence,
         };
         possible(cursor, cursor.is_possible(range))
     }
+}
+
+impl EventCursorText for TradeCursor {
+    fn encode(&self, symbol_id: SymbolId, range: TimeRange, order: SortOrder) -> String {
+        let header = header(TRADES, symbol_id, range, order);
+        encode_place(header, self.trade_time, self.sequence)
+    }
+
+    fn decode(
+        text: &str,
+        symbol_id: SymbolId,
+        range: TimeRange,
+        order: SortOrder,
+    ) -> Result<Self, CursorError> {
+        let header = header(TRADES, symbol_id, range, order);
+        let (trade_time, sequence) = decode_place(text, &header)?;
+        let cursor = Self {
+            trade_time,
+            sequence,
+        };
+        possible(cursor, cursor.is_possible(range))
+    }
+}
+
+fn encode_place(mut header: Vec<u8>, time: DateTime<Utc>, sequence: i64) -> String {
+    header.extend(time.timestamp_micros().to_be_bytes());
+    header.extend(sequence.to_be_bytes());
+    seal(header)
+}
+
+fn decode_place(text: &str, header: &[u8]) -> Result<(DateTime<Utc>, i64), CursorError> {
+    let bytes = open(text)?;
+    let (time, rest) = split::<8>(strip(&bytes, header)?)?;
+    Ok((instant(time)?, i64::from_be_bytes(whole(rest)?)))
 }
 
 /// Cursor codec of candles.

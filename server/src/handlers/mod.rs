@@ -3,8 +3,10 @@
 pub mod health;
 pub mod ohlc;
 mod page;
+mod posting;
 pub mod symbols;
 pub mod ticks;
+pub mod trades;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -15,6 +17,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(symbols::routes())
         .merge(ticks::routes())
+        .merge(trades::routes())
         .merge(ohlc::routes())
         .merge(health::routes())
 }

@@ -1,30 +1,25 @@
 //! Handlers of `/api/v1/ticks`.
 
-use std::io::{self, BufWriter};
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::body::{Body, Bytes};
 use axum::extract::{Path, RawQuery, Request, State};
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse as _, Response};
-use tickbook::RepositoryError;
+use axum::response::Response;
 use tickbook::domain::{Tick, TickCursor};
 use tickbook::repository::{InsertReceipt, TickQuery};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::page::{is_long, page_answer, room};
+use super::posting::{Reception, hold_receipt, receipt_answer};
 use crate::app::AppState;
-use crate::buffer::Buffer;
-use crate::cursor::TickCursorText as _;
+use crate::cursor::EventCursorText as _;
 use crate::http::{Connection, FREE};
 use crate::metrics;
 use crate::params::{Query, symbol_id};
-use crate::posted::{Posted, REFUSED_BYTES};
 use crate::problem::{Problem, ProblemBody};
 use crate::publish::store_and_publish;
-use crate::read_body::{JsonBody, elements, json_body};
+use crate::read_body::{JsonBody, json_body};
 use crate::wire::{NewTick, ReceiptBody, TickList};
 
 /// The routes of this file.
@@ -152,53 +147,35 @@ pub async fn insert(State(app): State<AppState>, request: Request) -> Result<Res
 }
 
 async fn store(app: AppState, body: JsonBody) -> Result<Response, Problem> {
-    let JsonBody { bytes, held } = body;
-    // held until the receipt is written and the ticks are stored
-    let held = Arc::new(held);
-    // a slow body does not hold a permit of an active request
-    let working = app.http.begin()?;
-    let length = bytes.len();
-    let (sent, mut posted) = {
-        let elements = elements(&bytes)?;
-        let posted = Posted::read(&elements, length, &held).await?;
-        (elements.len() as u64, posted)
-    };
-    drop(bytes);
-    posted.reject_future(&app.rules, app.clock.now());
-    let unknown = app.known_symbols.unknown(&posted.symbol_ids()).await?;
-    posted.reject_unknown(&unknown);
-    posted.hold(length, &held)?;
+    let Reception {
+        mut posted,
+        sent,
+        working,
+        held,
+        length,
+    } = Reception::<Tick>::read(&app, body).await?;
     let crossed = posted.crossed();
     metrics::count_posted(sent, crossed);
-    let ticks = posted.take_ticks();
+    let ticks = posted.take_events();
     let stored = if ticks.is_empty() {
         InsertReceipt::default()
     } else {
         // the ticks take about as much memory as the body did
         store_and_publish(&app, Arc::clone(&ticks), (working, Arc::clone(&held))).await?
     };
-    // a conflict holds two ticks
-    let refused = stored.rejected.len() + 2 * stored.conflicts.len();
-    posted.hold(length + refused * REFUSED_BYTES, &held)?;
-    let receipt = posted.into_receipt(&ticks, stored, crossed);
+    let refused = (stored.rejected.len(), stored.conflicts.len());
+    hold_receipt(&posted, length, refused, &held)?;
+    let rejected = posted.into_rejected(&ticks, stored.rejected);
+    let receipt = ReceiptBody {
+        inserted: stored.inserted,
+        duplicates: stored.duplicates,
+        conflicts: stored.conflicts.into_iter().map(Into::into).collect(),
+        rejected: rejected.into_iter().map(Into::into).collect(),
+        crossed,
+    };
     metrics::count_receipt(&receipt);
-    receipt_answer(&receipt)
-}
-
-/// Writes a receipt as the JSON body of a response. The memory of a long receipt is released as soon as its
-/// client has received it.
-fn receipt_answer(receipt: &ReceiptBody) -> Result<Response, Problem> {
     let rows = receipt.rejected.len() + 2 * receipt.conflicts.len();
-    let mut text = BufWriter::with_capacity(FREE, Buffer::with_room((rows + 1) * TICK_BYTES));
-    let written = serde_json::to_writer(&mut text, receipt).map_err(io::Error::from);
-    let text = written.and_then(|()| Ok(text.into_inner()?));
-    let text = text.map_err(|error| RepositoryError::Internal {
-        operation: "write_receipt",
-        reason: error.to_string(),
-    })?;
-    let json = HeaderValue::from_static("application/json");
-    let body = Body::from(Bytes::from_owner(text));
-    Ok(([(header::CONTENT_TYPE, json)], body).into_response())
+    receipt_answer(&receipt, rows, TICK_BYTES)
 }
 
 #[cfg(test)]
@@ -207,6 +184,8 @@ mod tests {
     use std::sync::mpsc::channel;
     use std::time::Duration;
 
+    use axum::body::Body;
+    use axum::http::header;
     use serde_json::json;
     use tickbook::Repositories;
     use tickbook::domain::NewSymbol;

@@ -1,7 +1,7 @@
 //! Why one element of a request is rejected.
 
 use serde::{Deserialize, Serialize};
-use tickbook::domain::{InvalidIdentity, InvalidTick};
+use tickbook::domain::{InvalidIdentity, InvalidTick, InvalidTrade};
 use utoipa::ToSchema;
 
 /// The reason of a rejection, for programs; stable between versions.
@@ -28,18 +28,21 @@ pub enum RejectionReason {
     InvalidTime,
     /// A volume is given for a side that has no price.
     VolumeWithoutPrice,
-    /// An id, a time, a sequence or a volume is out of range.
+    /// An aggressor side is neither `buy` nor `sell`.
+    UnknownSide,
+    /// An id, a time, a sequence, a volume or a quantity is out of range.
     OutOfRange,
-    /// The time is further ahead of the server's clock than allowed.
+    /// The time of a tick is further ahead of the server's clock than allowed.
     TickInFuture,
+    /// The time of a trade is further ahead of the server's clock than allowed.
+    TradeInFuture,
     /// No symbol has this id.
     UnknownSymbol,
-    /// The store refuses the tick: it is older than the retention floor, or violates a constraint of the
-    /// table.
+    /// The store refuses it: it is older than the retention floor, or violates a constraint of the table.
     RefusedByStore,
 }
 
-/// Why an element is not a valid tick.
+/// Why an element is not a valid tick or trade.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
     /// The reason, for programs.
@@ -74,6 +77,24 @@ impl From<InvalidTick> for Rejection {
             }
             InvalidTick::Number { .. } => RejectionReason::TooManyDigits,
             // a symbol, time, occurrence, sequence or volume
+            _ => RejectionReason::OutOfRange,
+        };
+        Self {
+            reason,
+            field: Some(error.field()),
+            detail: error.to_string(),
+        }
+    }
+}
+
+impl From<InvalidTrade> for Rejection {
+    fn from(error: InvalidTrade) -> Self {
+        let reason = match error {
+            InvalidTrade::Identity(InvalidIdentity::LeapSecond { .. }) => {
+                RejectionReason::InvalidTime
+            }
+            InvalidTrade::Number { .. } => RejectionReason::TooManyDigits,
+            // a symbol, time, occurrence, sequence, quantity or trade id
             _ => RejectionReason::OutOfRange,
         };
         Self {

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::decimal::DecimalText;
 use super::time::TimeText;
-use crate::cursor::TickCursorText as _;
+use crate::cursor::EventCursorText as _;
 
 /// One quote of one symbol.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

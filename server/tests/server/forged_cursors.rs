@@ -3,7 +3,9 @@
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use orderbook_server::cursor::{CandleCursorText as _, SymbolCursorText as _, TickCursorText as _};
+use orderbook_server::cursor::{
+    CandleCursorText as _, EventCursorText as _, SymbolCursorText as _,
+};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::json;

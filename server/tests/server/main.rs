@@ -29,6 +29,7 @@ mod slow_clients;
 mod support;
 mod symbols;
 mod ticks;
+mod trades;
 mod websocket;
 mod websocket_candles;
 mod websocket_limits;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use orderbook_server::wire::{CandleBody, NewTick, SymbolBody, TickBody};
+use orderbook_server::wire::{CandleBody, NewTick, NewTrade, SymbolBody, TickBody, TradeBody};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -56,12 +56,15 @@ async fn every_route_is_described_with_its_parameters() {
         "get /api/v1/symbols/{symbol_id} symbol_id",
         "get /api/v1/ticks/latest symbols",
         "get /api/v1/ticks/{symbol_id} symbol_id from to limit cursor order",
+        "get /api/v1/trades/latest symbols",
+        "get /api/v1/trades/{symbol_id} symbol_id from to limit cursor order",
         "get /health/live",
         "get /health/ready",
         "get /metrics",
         "get /openapi.json",
         "get /ws",
         "post /api/v1/ticks",
+        "post /api/v1/trades",
     ];
     assert_eq!(described, expected.map(str::to_owned).into());
 }
@@ -146,6 +149,14 @@ async fn prices_are_strings_and_the_example_is_accepted() {
     example
         .normalized(&mut OccurrenceCounter::new())
         .expect("a tick that can be stored");
+    let schema = &description["components"]["schemas"]["NewTrade"];
+    let required = serde_json::json!(["symbol_id", "trade_time", "price", "quantity"]);
+    assert_eq!(schema["required"], required);
+    assert_eq!(schema["additionalProperties"], false);
+    let example = NewTrade::read(&schema["example"].to_string()).expect("a trade");
+    example
+        .normalized(&mut OccurrenceCounter::new())
+        .expect("a trade that can be stored");
     assert_eq!(
         description["components"]["schemas"]["DecimalText"]["type"],
         "string"
@@ -171,8 +182,10 @@ async fn each_reason_of_a_rejection_is_described() {
         "too_many_digits",
         "invalid_time",
         "volume_without_price",
+        "unknown_side",
         "out_of_range",
         "tick_in_future",
+        "trade_in_future",
         "unknown_symbol",
         "refused_by_store",
     ];
@@ -187,6 +200,10 @@ async fn examples_equal_real_answers() {
         (
             example("TickBody"),
             rewrite::<TickBody>(example("TickBody")),
+        ),
+        (
+            example("TradeBody"),
+            rewrite::<TradeBody>(example("TradeBody")),
         ),
         (
             example("CandleBody"),

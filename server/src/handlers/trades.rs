@@ -1,0 +1,196 @@
+//! Handlers of `/api/v1/trades`.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Path, RawQuery, Request, State};
+use axum::response::Response;
+use tickbook::RepositoryError;
+use tickbook::domain::{Trade, TradeCursor};
+use tickbook::repository::{InsertReceipt, TradeQuery};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::page::{is_long, page_answer, room};
+use super::posting::{Reception, hold_receipt, receipt_answer};
+use crate::app::AppState;
+use crate::cursor::EventCursorText as _;
+use crate::http::{Connection, FREE};
+use crate::params::{Query, symbol_id};
+use crate::problem::{Problem, ProblemBody};
+use crate::read_body::{JsonBody, json_body};
+use crate::wire::{NewTrade, TradeList, TradeReceiptBody};
+
+/// The routes of this file.
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(latest))
+        .routes(routes!(list))
+        .routes(routes!(insert))
+}
+
+/// Size of a trade as JSON in bytes, somewhat above the usual size.
+const TRADE_BYTES: usize = 260;
+
+/// Maximum number of symbols in one request for the latest trades.
+const LATEST_LIMIT: usize = 1_000;
+
+/// Trades of a symbol
+///
+/// Returns the trades within `[from, to)`, oldest first unless `order=desc`. Pages neither skip nor repeat a
+/// trade, even if several trades have the same time.
+#[utoipa::path(
+    get,
+    operation_id = "list_trades",
+    path = "/api/v1/trades/{symbol_id}",
+    tag = "trades",
+    params(
+        ("symbol_id" = i64, Path, description = "symbol of the trades", minimum = 1, example = 1),
+        ("from" = Option<String>, Query, description = "RFC 3339 time, inclusive", example = "2014-05-01T00:00:00Z"),
+        ("to" = Option<String>, Query, description = "RFC 3339 time, exclusive", example = "2014-05-02T00:00:00Z"),
+        ("limit" = Option<u32>, Query, description = "maximum number of trades, 500 by default", minimum = 1, maximum = 10_000),
+        ("cursor" = Option<String>, Query, description = "next_cursor of the previous page"),
+        ("order" = Option<String>, Query, description = "asc (default) or desc", example = "asc"),
+    ),
+    responses(
+        (status = 200, description = "a page of trades", body = TradeList),
+        (status = 400, description = "invalid parameter", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "unknown symbol", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
+    )
+)]
+pub async fn list(
+    State(app): State<AppState>,
+    Path(id): Path<String>,
+    RawQuery(raw): RawQuery,
+    connection: Option<Extension<Connection>>,
+) -> Result<Response, Problem> {
+    let query = Query::parse(raw.as_deref(), &["from", "to", "limit", "cursor", "order"])?;
+    let symbol_id = symbol_id("symbol_id", &id)?;
+    let (range, order) = (query.range()?, query.order()?);
+    let query = TradeQuery::new(symbol_id, range)
+        .order(order)
+        .after(query.cursor(|text| TradeCursor::decode(text, symbol_id, range, order))?)
+        .limit(query.limit()?);
+    let room = room::<Trade>(&app, connection, query.limit.get(), TRADE_BYTES).await?;
+    let (long_work, is_long) = (app.long_work.clone(), is_long(query.limit.get()));
+    let answering = async move {
+        app.known_symbols.require(symbol_id).await?;
+        let page = app.repositories.trades.range(&query).await?;
+        let list = TradeList::new(page, &query);
+        page_answer(&list.data, list.next_cursor.as_deref(), TRADE_BYTES, room).await
+    };
+    long_work.run_if(is_long, answering).await
+}
+
+/// Latest trade of each of several symbols
+///
+/// In ascending order of symbol id. Symbols without trades are omitted.
+#[utoipa::path(
+    get,
+    operation_id = "latest_trades",
+    path = "/api/v1/trades/latest",
+    tag = "trades",
+    params(("symbols" = String, Query, description = "1 to 1000 symbol ids, separated by commas", example = "1,2,3")),
+    responses(
+        (status = 200, description = "the trades; next_cursor is null", body = TradeList),
+        (status = 400, description = "invalid parameter", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "unknown symbol", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
+    )
+)]
+pub async fn latest(
+    State(app): State<AppState>,
+    RawQuery(raw): RawQuery,
+    connection: Option<Extension<Connection>>,
+) -> Result<Response, Problem> {
+    let query = Query::parse(raw.as_deref(), &["symbols"])?;
+    let ids = query.symbol_ids("symbols", LATEST_LIMIT)?;
+    let room = room::<Trade>(&app, connection, ids.len(), TRADE_BYTES).await?;
+    let (long_work, is_long) = (app.long_work.clone(), is_long(ids.len()));
+    let answering = async move {
+        app.known_symbols.require_all(&ids).await?;
+        let trades = app.repositories.trades.latest_of(&ids).await?;
+        let list = TradeList::complete(trades);
+        page_answer(&list.data, list.next_cursor.as_deref(), TRADE_BYTES, room).await
+    };
+    long_work.run_if(is_long, answering).await
+}
+
+/// Stores trades
+///
+/// Each element of the array is checked separately: an invalid element is rejected in the receipt, with its
+/// index, and the others are stored. If the status is not 200, nothing was stored, except that after a 503
+/// either all or none of the trades were stored. Sending trades again is safe: trades that are already stored
+/// count as duplicates.
+#[utoipa::path(
+    post,
+    operation_id = "insert_trades",
+    path = "/api/v1/trades",
+    tag = "trades",
+    request_body(content = Vec<NewTrade>, description = "0 to 10000 trades in any order, 4 MiB at most"),
+    responses(
+        (status = 200, description = "the result of each element", body = TradeReceiptBody),
+        (status = 400, description = "not JSON, not an array, or too many elements", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 408, description = "the body arrived too slowly", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "more than 4 MiB", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "not declared as JSON, or compressed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
+    )
+)]
+pub async fn insert(State(app): State<AppState>, request: Request) -> Result<Response, Problem> {
+    Query::parse(request.uri().query(), &[])?;
+    let body = json_body(&app.http, request).await?;
+    let (long_work, is_long) = (app.long_work.clone(), body.bytes.len() > FREE);
+    long_work.run_if(is_long, store(app, body)).await
+}
+
+async fn store(app: AppState, body: JsonBody) -> Result<Response, Problem> {
+    let Reception {
+        mut posted,
+        working,
+        held,
+        length,
+        ..
+    } = Reception::<Trade>::read(&app, body).await?;
+    let trades = posted.take_events();
+    let stored = if trades.is_empty() {
+        InsertReceipt::default()
+    } else {
+        // the trades take about as much memory as the body did
+        let kept = (working, Arc::clone(&held));
+        insert_kept(&app, Arc::clone(&trades), kept).await?
+    };
+    let refused = (stored.rejected.len(), stored.conflicts.len());
+    hold_receipt(&posted, length, refused, &held)?;
+    let rejected = posted.into_rejected(&trades, stored.rejected);
+    let receipt = TradeReceiptBody {
+        inserted: stored.inserted,
+        duplicates: stored.duplicates,
+        conflicts: stored.conflicts.into_iter().map(Into::into).collect(),
+        rejected: rejected.into_iter().map(Into::into).collect(),
+    };
+    let rows = receipt.rejected.len() + 2 * receipt.conflicts.len();
+    receipt_answer(&receipt, rows, TRADE_BYTES)
+}
+
+/// Stores trades. Once started, the work continues even if the caller is cancelled. `kept` holds permits and
+/// memory of the caller and is dropped when the work ends.
+async fn insert_kept(
+    app: &AppState,
+    trades: Arc<Vec<Trade>>,
+    kept: impl Send + 'static,
+) -> Result<InsertReceipt<Trade>, RepositoryError> {
+    let repository = Arc::clone(&app.repositories.trades);
+    let storing = tokio::spawn(async move {
+        let stored = repository.insert_batch(&trades).await;
+        drop((trades, kept));
+        stored
+    });
+    storing.await.unwrap_or_else(|error| {
+        Err(RepositoryError::Internal {
+            operation: "insert_trades",
+            reason: error.to_string(),
+        })
+    })
+}
