@@ -108,7 +108,7 @@ pub(crate) async fn trades(arguments: &DeleteTradesArguments) -> anyhow::Result<
     let done = interruption::unless_interrupted(async { Ok(deleting.await?) }).await;
     progress.finish_and_clear();
     let report = TradesJson::new(&deleted, true, begun);
-    tell(what, &report, &report.line("deleted"))?;
+    print_result(what, &report, &report.line("deleted"))?;
     done.context(ENDED_EARLY)?;
     Ok(Outcome::Complete)
 }
