@@ -174,3 +174,157 @@ SELECT coalesce(bit_xor(hashtidextended(ctid, id) # hash_array_extended(ARRAY[xm
 FROM _timescaledb_catalog.chunk
 WHERE hypertable_id IN (N);
 --|of a catalog, which other schemas change
+
+-- ohlc.candles: of three minutes, folded from one-minute candles
+
+-- timeseries
+BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;
+
+-- timeseries
+WITH times AS (SELECT $1::bigint AS start, $2::bigint AS until), planned AS MATERIALIZED (SELECT
+    set_config('plan_cache_mode', 'force_custom_plan', true) AS mode), changes AS (SELECT 1 AS place,
+    start AS first, until AS last
+  FROM times
+  WHERE false)
+SELECT 0, ((SELECT coalesce(bit_xor(hashtidextended(ctid, mat_hypertable_id) #
+          hash_array_extended(ARRAY[xmin], mat_hypertable_id)), 0)
+    FROM _timescaledb_catalog.continuous_agg) # (SELECT coalesce(bit_xor(hashtidextended(ctid, id) #
+          hash_array_extended(ARRAY[xmin], id)), 0)
+    FROM _timescaledb_catalog.hypertable
+    WHERE id IN (0, N))), 0::bigint, NULL::bigint, (SELECT extversion
+  FROM pg_extension, planned
+  WHERE extname = 'timescaledb')
+  UNION ALL
+  SELECT 1, N, hash, count, NULL
+  FROM (SELECT coalesce(bit_xor(hashtidextended(ctid, id) # hash_array_extended(ARRAY[xmin], id)), 0)
+      AS hash, count(*) AS count
+    FROM _timescaledb_catalog.chunk
+    WHERE hypertable_id IN (N)) AS chunks
+  UNION ALL
+  SELECT 1, N, hash, count, NULL
+  FROM (SELECT coalesce(bit_xor(hashtidextended(ctid, id) # hash_array_extended(ARRAY[xmin], id)), 0)
+      AS hash, count(*) AS count
+    FROM _timescaledb_catalog.chunk
+    WHERE hypertable_id IN (N)) AS chunks
+  UNION ALL
+  SELECT 2, (extract(epoch
+      FROM ticks_dropped_before) * 1000000)::bigint, 0, NULL, NULL
+  FROM applied_policies
+  WHERE ticks_dropped_before IS NOT NULL
+  UNION ALL
+  SELECT kind, lower(part), upper(part) - 1, NULL, NULL
+  FROM (SELECT least(place, 2) + 3 - 1 AS kind, unnest(range_agg(int8range(first, last, '[]'))) AS
+            part
+          FROM changes
+          WHERE first <= last
+          GROUP BY 1) AS merged;
+--|of a catalog, which other schemas change
+
+-- timeseries
+(SELECT 0, open_time, open_price, high_price, low_price, close_price, volume, tick_count, source
+  FROM ohlc_candles
+  WHERE timeframe = $1 AND basis = $2 AND symbol_id = $3 AND open_time >= $4 AND open_time < $5
+  ORDER BY 2 ASC
+  LIMIT $6);
+--|Limit
+--|  Sort
+--|    Result
+
+-- timeseries
+(SELECT time_bucket(INTERVAL '1 minutes', tick_time) AS bucket, first(bid_price + ask_price,
+      tick_order_key(tick_time, sequence)) * 0.5, max(bid_price + ask_price) * 0.5, min(bid_price +
+      ask_price) * 0.5, last(bid_price + ask_price, tick_order_key(tick_time, sequence)) * 0.5,
+    coalesce(sum(bid_volume), 0) + coalesce(sum(ask_volume), 0), count(*)
+  FROM ticks
+  WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3 AND bid_price IS NOT NULL AND ask_price
+    IS NOT NULL
+  GROUP BY 1
+  ORDER BY 1 ASC
+  LIMIT $4);
+--|Limit
+--|  Aggregate Sorted
+--|    Result
+--|      Index Scan using N_ticks_pkey on _hyper_N_N_chunk
+--|          index condition: ((symbol_id = ?::bigint) AND (tick_time >= ?::timestamp with time zone) AND (tick_time < ?::timestamp with time zone))
+
+-- timeseries
+COMMIT;
+
+-- timeseries
+SELECT coalesce(bit_xor(hashtidextended(ctid, id) # hash_array_extended(ARRAY[xmin], id)), 0) AS
+  hash, count(*) AS count
+FROM _timescaledb_catalog.chunk
+WHERE hypertable_id IN (N);
+--|of a catalog, which other schemas change
+
+-- ohlc.candles: of ten seconds, of ticks
+
+-- timeseries
+BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;
+
+-- timeseries
+WITH times AS (SELECT $1::bigint AS start, $2::bigint AS until), planned AS MATERIALIZED (SELECT
+    set_config('plan_cache_mode', 'force_custom_plan', true) AS mode), changes AS (SELECT 1 AS place,
+    start AS first, until AS last
+  FROM times
+  WHERE false)
+SELECT 0, ((SELECT coalesce(bit_xor(hashtidextended(ctid, mat_hypertable_id) #
+          hash_array_extended(ARRAY[xmin], mat_hypertable_id)), 0)
+    FROM _timescaledb_catalog.continuous_agg) # (SELECT coalesce(bit_xor(hashtidextended(ctid, id) #
+          hash_array_extended(ARRAY[xmin], id)), 0)
+    FROM _timescaledb_catalog.hypertable
+    WHERE id IN (0, N))), 0::bigint, NULL::bigint, (SELECT extversion
+  FROM pg_extension, planned
+  WHERE extname = 'timescaledb')
+  UNION ALL
+  SELECT 1, N, hash, count, NULL
+  FROM (SELECT coalesce(bit_xor(hashtidextended(ctid, id) # hash_array_extended(ARRAY[xmin], id)), 0)
+      AS hash, count(*) AS count
+    FROM _timescaledb_catalog.chunk
+    WHERE hypertable_id IN (N)) AS chunks
+  UNION ALL
+  SELECT 1, N, hash, count, NULL
+  FROM (SELECT coalesce(bit_xor(hashtidextended(ctid, id) # hash_array_extended(ARRAY[xmin], id)), 0)
+      AS hash, count(*) AS count
+    FROM _timescaledb_catalog.chunk
+    WHERE hypertable_id IN (N)) AS chunks
+  UNION ALL
+  SELECT 2, (extract(epoch
+      FROM ticks_dropped_before) * 1000000)::bigint, 0, NULL, NULL
+  FROM applied_policies
+  WHERE ticks_dropped_before IS NOT NULL
+  UNION ALL
+  SELECT kind, lower(part), upper(part) - 1, NULL, NULL
+  FROM (SELECT least(place, 2) + 3 - 1 AS kind, unnest(range_agg(int8range(first, last, '[]'))) AS
+            part
+          FROM changes
+          WHERE first <= last
+          GROUP BY 1) AS merged;
+--|of a catalog, which other schemas change
+
+-- timeseries
+(SELECT time_bucket(INTERVAL '10 seconds', tick_time) AS bucket, first(bid_price + ask_price,
+      tick_order_key(tick_time, sequence)) * 0.5, max(bid_price + ask_price) * 0.5, min(bid_price +
+      ask_price) * 0.5, last(bid_price + ask_price, tick_order_key(tick_time, sequence)) * 0.5,
+    coalesce(sum(bid_volume), 0) + coalesce(sum(ask_volume), 0), count(*)
+  FROM ticks
+  WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3 AND bid_price IS NOT NULL AND ask_price
+    IS NOT NULL
+  GROUP BY 1
+  ORDER BY 1 ASC
+  LIMIT $4);
+--|Limit
+--|  Aggregate Sorted
+--|    Result
+--|      Index Scan using N_ticks_pkey on _hyper_N_N_chunk
+--|          index condition: ((symbol_id = ?::bigint) AND (tick_time >= ?::timestamp with time zone) AND (tick_time < ?::timestamp with time zone))
+
+-- timeseries
+COMMIT;
+
+-- timeseries
+SELECT coalesce(bit_xor(hashtidextended(ctid, id) # hash_array_extended(ARRAY[xmin], id)), 0) AS
+  hash, count(*) AS count
+FROM _timescaledb_catalog.chunk
+WHERE hypertable_id IN (N);
+--|of a catalog, which other schemas change

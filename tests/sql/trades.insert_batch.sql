@@ -117,32 +117,18 @@ FROM applied_policies;
 -- timeseries
 SELECT symbol_id, trade_time, sequence, price, quantity, aggressor_side, is_block, trade_id,
   received_at
-FROM UNNEST($1, $2, $3) AS given (symbol_id, trade_time, sequence)
-JOIN trades
-USING (symbol_id, trade_time, sequence)
-WHERE trades.symbol_id = ANY($4) AND trades.trade_time >= $5 AND trades.trade_time <= $6
-LIMIT $7;
---|Limit
---|  Nested Loop
---|    Index Scan using N_trades_pkey on _hyper_N_N_chunk
---|        index condition: ((symbol_id = ANY (?::bigint[])) AND (trade_time >= ?::timestamp with time zone) AND (trade_time <= ?::timestamp with time zone))
---|    Function Scan
+FROM trades
+WHERE symbol_id = ANY($1) AND trade_time >= $2 AND trade_time <= $3 AND trade_time = ANY($4);
+--|Index Scan using N_trades_pkey on _hyper_N_N_chunk
+--|    index condition: ((symbol_id = ANY (?::bigint[])) AND (trade_time >= ?::timestamp with time zone) AND (trade_time <= ?::timestamp with time zone) AND (trade_time = ANY (?::timestamp with time zone[])))
 
 -- timeseries
 SELECT symbol_id, trade_time, sequence, price, quantity, aggressor_side, is_block, trade_id,
   received_at
-FROM UNNEST($1, $2, $3) AS given (symbol_id, trade_time, sequence)
-JOIN trades
-USING (symbol_id, trade_time, sequence)
-WHERE trades.symbol_id = ANY($4) AND trades.trade_time >= $5 AND trades.trade_time <= $6
-LIMIT $7;
---|Limit
---|  Hash Join
---|      join: ((given.symbol_id = _hyper_N_N_chunk.symbol_id) AND (given.trade_time = _hyper_N_N_chunk.trade_time) AND (given.sequence = _hyper_N_N_chunk.sequence))
---|    Function Scan
---|    Hash
---|      Index Scan using N_trades_pkey on _hyper_N_N_chunk
---|          index condition: ((symbol_id = ANY (?::bigint[])) AND (trade_time >= ?::timestamp with time zone) AND (trade_time <= ?::timestamp with time zone))
+FROM trades
+WHERE symbol_id = ANY($1) AND trade_time >= $2 AND trade_time <= $3 AND trade_time = ANY($4);
+--|Index Scan using N_trades_pkey on _hyper_N_N_chunk
+--|    index condition: ((symbol_id = ANY (?::bigint[])) AND (trade_time >= ?::timestamp with time zone) AND (trade_time <= ?::timestamp with time zone) AND (trade_time = ANY (?::timestamp with time zone[])))
 
 -- timeseries
 COMMIT;
@@ -174,16 +160,10 @@ FROM unnest($1) AS number;
 -- timeseries
 SELECT symbol_id, trade_time, sequence, price, quantity, aggressor_side, is_block, trade_id,
   received_at
-FROM UNNEST($1, $2) AS given (symbol_id, trade_time)
-JOIN trades
-USING (symbol_id, trade_time)
-WHERE trades.symbol_id = ANY($3) AND trades.trade_time >= $4 AND trades.trade_time <= $5
-LIMIT $6;
---|Limit
---|  Nested Loop
---|    Function Scan
---|    Index Scan using N_trades_pkey on _hyper_N_N_chunk
---|        index condition: ((symbol_id = ANY (?::bigint[])) AND (trade_time >= ?::timestamp with time zone) AND (trade_time <= ?::timestamp with time zone))
+FROM trades
+WHERE symbol_id = ANY($1) AND trade_time >= $2 AND trade_time <= $3 AND trade_time = ANY($4);
+--|Index Scan using N_trades_pkey on _hyper_N_N_chunk
+--|    index condition: ((symbol_id = ANY (?::bigint[])) AND (trade_time >= ?::timestamp with time zone) AND (trade_time <= ?::timestamp with time zone) AND (trade_time = ANY (?::timestamp with time zone[])))
 
 -- timeseries
 INSERT INTO /* symbol_days recorded */ trades (symbol_id, trade_time, sequence, price, quantity,
