@@ -155,7 +155,10 @@ pub async fn times_of_trades_are_truncated(repositories: &Repositories) {
         .clone()
         .with_trade_time(micros(7) + TimeDelta::nanoseconds(999));
     insert_new_trades(repository, std::slice::from_ref(&finer)).await;
-    assert_eq!(stored_trades(repository, EURUSD).await, [whole.clone()]);
+    assert_eq!(
+        stored_trades(repository, EURUSD).await,
+        std::slice::from_ref(&whole)
+    );
     let receipt = insert_trades(repository, &[whole, finer]).await;
     assert_eq!(receipt.duplicates, 2);
 }

@@ -9,9 +9,9 @@ use tickbook::domain::{
 };
 use tickbook::ingest::quality::SymbolRules;
 use tickbook::repository::CandleQuery;
-use tickbook::{Database, RepositoryError};
+use tickbook::{Clock, Database, RepositoryError};
 
-use crate::support::{Mocks, app_at, dec, get, time, with_symbols};
+use crate::support::{Mocks, app_at, dec, get, time, with_symbols, with_symbols_by};
 
 const ID: SymbolId = SymbolId::new(1);
 
@@ -224,7 +224,8 @@ async fn unreadable_candle_is_named() {
 
 #[tokio::test]
 async fn folded_timeframes_are_read_and_paged() {
-    let repositories = with_symbols().await;
+    let now = time("2014-05-01T00:08:30Z");
+    let repositories = with_symbols_by(&Clock::standing_at(now)).await;
     let ticks: Vec<_> = (0..9)
         .map(|minute| {
             let time = time("2014-05-01T00:00:00Z") + TimeDelta::minutes(minute);
@@ -233,7 +234,6 @@ async fn folded_timeframes_are_read_and_paged() {
         .collect();
     let stored = repositories.ticks.insert_batch(&ticks).await;
     assert_eq!(stored.expect("memory").inserted, 9);
-    let now = time("2014-05-01T00:08:30Z");
     let app = app_at(repositories, SymbolRules::default(), now);
     let path = "/api/v1/ohlc/1?timeframe=3m&limit=2";
     let first = get(&app, path).await.json();

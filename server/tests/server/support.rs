@@ -84,7 +84,12 @@ fn state(repositories: Repositories, databases: Vec<DatabaseState>) -> AppState 
 
 /// Repositories in memory with the symbols 1 to 3.
 pub(crate) async fn with_symbols() -> Repositories {
-    let repositories = Repositories::in_memory();
+    with_symbols_by(&Clock::system()).await
+}
+
+/// Like [`with_symbols`], with the time of `clock`.
+pub(crate) async fn with_symbols_by(clock: &Clock) -> Repositories {
+    let repositories = Repositories::in_memory_by(clock);
     for id in 1..=3 {
         let new = NewSymbol::named("oanda", format!("S{id}"));
         let symbol = repositories.symbols.create(new).await.expect("created");

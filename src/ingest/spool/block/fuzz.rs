@@ -94,7 +94,8 @@ fn bounded<T>(most: usize, read: impl FnOnce() -> T) -> T {
 /// Decodes a block and checks the result. Returns the number of records and the kind of the error.
 fn decode_block<R: Record>(bytes: &[u8]) -> (usize, Option<std::mem::Discriminant<BlockError>>) {
     let records_fit = bytes.len().saturating_sub(HEADER) / R::MIN_BYTES;
-    let most = records_fit * size_of::<R>();
+    // the texts of the records are parts of the block
+    let most = records_fit * size_of::<R>() + bytes.len();
     let records = match bounded(most, || decode::<R>(bytes)) {
         Ok(records) => records,
         Err(error) => return (0, Some(std::mem::discriminant(&error))),
