@@ -63,18 +63,18 @@ pub struct FanOutClosed;
 /// # }
 /// ```
 #[derive(Debug, Clone)]
-pub struct FanOut<R: Record = Tick>(pub(super) Arc<Shared<R>>);
+pub struct FanOut<R: Record = Tick>(pub(super) Arc<HubState<R>>);
 
-pub(super) struct Shared<R: Record> {
+pub(super) struct HubState<R: Record> {
     core: Mutex<Core<R>>,
     published: Counter,
     /// Notified when a blocking queue has room or has ended.
     room: Notify,
 }
 
-impl<R: Record> std::fmt::Debug for Shared<R> {
+impl<R: Record> std::fmt::Debug for HubState<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared")
+        f.debug_struct("HubState")
             .field("core", &self.core)
             .finish_non_exhaustive()
     }
@@ -86,7 +86,7 @@ impl<R: Record> Default for FanOut<R> {
     }
 }
 
-impl<R: Record> Shared<R> {
+impl<R: Record> HubState<R> {
     pub(super) fn lock(&self) -> MutexGuard<'_, Core<R>> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -99,7 +99,7 @@ impl<R: Record> FanOut<R> {
         let names = FanOutNames::new(R::NAMES);
         let published = counter!(names.published.clone());
         names.families().iter().for_each(Family::describe);
-        Self(Arc::new(Shared {
+        Self(Arc::new(HubState {
             core: Mutex::default(),
             published,
             room: Notify::new(),
