@@ -280,16 +280,20 @@ pub(super) fn insert_new<R: KeyedRow>(
     }
 }
 
-/// The outcome of `batch`, of which `inserted` rows were stored and committed. If some rows are missing
-/// afterwards, a trigger discards rows, and the others are tried one by one.
-fn some_inserted<R: KeyedRow>(
+/// The outcome of `batch`, of which `inserted` rows were stored and committed. Rows that are missing afterwards
+/// were deleted in between, and stay so. If a trigger discards some, all rows are tried one by one.
+pub(super) fn some_inserted<R: KeyedRow>(
     connection: &mut PgConnection,
     batch: &RowBatch<R>,
     inserted: usize,
     now: DateTime<Utc>,
 ) -> Result<InsertOutcome<R>, DbError> {
-    let stored = read_stored(connection, &batch.firsts).map_err(after_commit::<R>)?;
-    if stored.len() == batch.firsts.len() {
+    let mut stored = read_stored(connection, &batch.firsts).map_err(after_commit::<R>)?;
+    let missing = batch.firsts.iter();
+    let missing = missing.filter(|row| !stored.contains_key(&row.key()));
+    let missing: Vec<_> = missing.cloned().collect();
+    if missing.is_empty() || are_accepted(connection, &missing).map_err(after_commit::<R>)? {
+        stored.extend(missing.into_iter().map(|row| (row.key(), row)));
         return Ok(InsertOutcome::SomeInserted(inserted as u64, stored));
     }
     let by_halves = connection
@@ -299,6 +303,20 @@ fn some_inserted<R: KeyedRow>(
         Ok(receipt) => Ok(InsertOutcome::SomeRefused(with_inserted(receipt, inserted))),
         Err(error) if inserted == 0 => Err(error),
         Err(error) => Err(after_commit::<R>(error)),
+    }
+}
+
+/// Whether the table accepts all of `rows`, none of which it has. Stores nothing.
+fn are_accepted<R: KeyedRow>(connection: &mut PgConnection, rows: &[R]) -> Result<bool, DbError> {
+    let mut accepted = 0;
+    let tried = connection.transaction::<(), _, _>(|connection| {
+        accepted = insert_missing(connection, rows)?;
+        Err(DieselError::RollbackTransaction)
+    });
+    match tried {
+        Err(error) if refusal(&error).is_some() => Ok(false),
+        Err(DieselError::RollbackTransaction) | Ok(()) => Ok(accepted == rows.len()),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The write path with a second table, and descriptions against the schema.
 
+mod deleted;
 mod reading;
 mod statements;
 mod trade;
