@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use rust_decimal::Decimal;
 
 use super::*;
-use crate::domain::{Rule, SymbolId, Tick, Verdict};
+use crate::domain::{AggressorSide, Rule, SymbolId, Tick, Trade, Verdict};
 use crate::repository::QuarantinedTick;
 
 fn any_time() -> impl Strategy<Value = DateTime<Utc>> {
@@ -41,6 +41,28 @@ prop_compose! {
             .with_ask(numbers[1])
             .with_volumes(numbers[2], numbers[3])
             .with_received_at(received_at)
+    }
+}
+
+prop_compose! {
+    fn any_trade()(
+        symbol in any::<i64>(),
+        trade_time in any_time(),
+        sequence in any::<i64>(),
+        numbers in prop::array::uniform2(any_decimal()),
+        side in prop::option::of(prop::sample::select(AggressorSide::ALL)),
+        is_block in any::<bool>(),
+        trade_id in prop::option::of(".{0,20}"),
+        received_at in prop::option::of(any_time()),
+        occurrence in prop::option::of(any::<u32>()),
+    ) -> Trade {
+        Trade::new(SymbolId::new(symbol), trade_time, numbers[0], numbers[1])
+            .with_sequence(sequence)
+            .with_aggressor_side(side)
+            .with_block(is_block)
+            .with_trade_id(trade_id)
+            .with_received_at(received_at)
+            .with_occurrence(occurrence)
     }
 }
 
@@ -110,6 +132,12 @@ proptest! {
     }
 
     #[test]
+    fn every_trade_comes_back_as_it_was(trades in prop::collection::vec(any_trade(), 0..30)) {
+        let bytes = encode(&trades, DateTime::UNIX_EPOCH);
+        prop_assert_eq!(decode(&bytes), Ok(trades));
+    }
+
+    #[test]
     fn arbitrary_bytes_are_decoded_or_refused(mut bytes in prop::collection::vec(any::<u8>(), 4..200)) {
         // with a matching checksum, so that the decoder itself is reached
         let of_quarantine = [QuarantinedTick::KIND, QuarantinedTick::VERSION];
@@ -145,6 +173,15 @@ fn fault_48_flipped_bit_anywhere_in_a_block_is_found() {
             assert_eq!(decoded, Err(BlockError::Damaged), "{place}, {bit}");
         }
     }
+}
+
+#[test]
+fn bytes_after_the_last_record_are_refused() {
+    let mut bytes = encode(&sample(), DateTime::UNIX_EPOCH);
+    bytes.push(0);
+    seal_again(&mut bytes);
+    let malformed = BlockError::Malformed("ticks");
+    assert_eq!(decode::<Tick>(&bytes), Err(malformed));
 }
 
 #[test]
