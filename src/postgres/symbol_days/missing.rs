@@ -10,7 +10,7 @@ use crate::domain::{SymbolId, TimeRange};
 use super::{DAYS_OF_TICKS, RecordedDays};
 
 #[derive(QueryableByName)]
-struct EntryRow {
+struct UnrecordedEntry {
     #[diesel(sql_type = BigInt)]
     entry_id: i64,
 }
@@ -27,13 +27,13 @@ struct Slice {
 }
 
 #[derive(QueryableByName)]
-struct SymbolRow {
+struct SymbolWithRows {
     #[diesel(sql_type = BigInt)]
     symbol_id: i64,
 }
 
 #[derive(QueryableByName)]
-struct TableRow {
+struct AggregateTable {
     #[diesel(sql_type = Text)]
     name: String,
 }
@@ -53,7 +53,7 @@ pub(in crate::postgres) fn record_missing(
         days,
         unrecorded,
     } = recorded;
-    let entries: Vec<EntryRow> =
+    let entries: Vec<UnrecordedEntry> =
         sql_query(format!("SELECT entry_id FROM {unrecorded}")).load(connection)?;
     if entries.is_empty() {
         return Ok(0);
@@ -81,14 +81,14 @@ pub(in crate::postgres) fn record_missing(
 /// Records the days of the candles of an aggregate: their ticks may have been dropped since.
 fn record_candles(connection: &mut PgConnection) -> Result<(), DbError> {
     // before ticks are dropped, the candles of every timeframe include them
-    let candles: Vec<TableRow> = sql_query(
+    let candles: Vec<AggregateTable> = sql_query(
         "SELECT format('%I.%I', materialization_hypertable_schema, \
          materialization_hypertable_name) AS name \
          FROM timescaledb_information.continuous_aggregates \
          WHERE view_schema = current_schema() AND view_name = 'ohlc_1d'",
     )
     .load(connection)?;
-    for TableRow { name } in candles {
+    for AggregateTable { name } in candles {
         sql_query(format!(
             "INSERT INTO symbol_days (symbol_id, day) SELECT symbol_id, open_time FROM {name} \
              ON CONFLICT DO NOTHING"
@@ -115,7 +115,7 @@ pub(in crate::postgres) fn unrecorded_days(
     } = recorded;
     let mut missing = Vec::new();
     for Slice { day, start, until } in slices(connection, rows, range)? {
-        let symbols: Vec<SymbolRow> = sql_query(format!(
+        let symbols: Vec<SymbolWithRows> = sql_query(format!(
             "SELECT wanted AS symbol_id FROM UNNEST($1) AS wanted WHERE EXISTS (SELECT FROM {rows} \
              WHERE symbol_id = wanted AND {time} >= $3 AND {time} < $4) \
              AND NOT EXISTS (SELECT FROM {days} WHERE symbol_id = wanted AND day = $2) \
