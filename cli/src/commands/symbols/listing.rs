@@ -258,7 +258,57 @@ fn text(
 
 #[cfg(test)]
 mod tests {
+    use chrono::NaiveDate;
+    use tickbook::domain::{Instrument, InstrumentType, NewSymbol};
+
     use super::*;
+
+    #[tokio::test]
+    async fn text_has_every_known_value() {
+        let future = Instrument::new(
+            InstrumentType::Future,
+            "USD",
+            "0.25".parse().expect("a number"),
+            1.into(),
+        );
+        let instrument = future
+            .contract_multiplier(50.into())
+            .expiry(NaiveDate::from_ymd_opt(2024, 12, 20).expect("a date"));
+        let new = NewSymbol::named("cme", "ESZ4").instrument(instrument);
+        let repositories = Repositories::in_memory();
+        let symbol = repositories.symbols.create(new).await.expect("created");
+        let mut ticks = Ticks {
+            first: Some("2024-10-01T00:00:00Z".to_owned()),
+            last: Some("2024-10-02T00:00:00Z".to_owned()),
+            count: Some(7),
+        };
+        let lines = |ticks: &Ticks| -> Vec<String> {
+            let text = text(&symbol, None, &[], ticks);
+            let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+            text.lines().map(words).collect()
+        };
+        let mut expected = [
+            "id 1",
+            "exchange cme",
+            "name ESZ4",
+            "digits 5",
+            "active yes",
+            "type future",
+            "quote currency USD",
+            "tick size 0.25",
+            "lot size 1",
+            "contract multiplier 50",
+            "expiry 2024-12-20",
+            "first tick 2024-10-01T00:00:00Z",
+            "last tick 2024-10-02T00:00:00Z",
+            "ticks 7",
+        ]
+        .to_vec();
+        assert_eq!(lines(&ticks), expected);
+        ticks.count = None;
+        expected.pop();
+        assert_eq!(lines(&ticks), expected);
+    }
 
     #[test]
     fn pattern_is_compared_with_the_whole_name() {
