@@ -47,7 +47,7 @@ launch_server() {
   local folder=$1 port=$2 kind=$3 life=$4
   local -a options=(-D "$(pg_data "$folder/data")" -p "$port"
     -c listen_addresses=127.0.0.1 -c unix_socket_directories=
-    -c max_connections=200 -c max_locks_per_transaction=512 -c max_worker_processes=32
+    -c max_connections=400 -c max_locks_per_transaction=512 -c max_worker_processes=32
     -c shared_buffers=256MB -c timezone=UTC -c log_timezone=UTC)
   if [ "$kind" = timeseries ]; then
     options+=(-c shared_preload_libraries=timescaledb -c timescaledb.telemetry_level=off)
