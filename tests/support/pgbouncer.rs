@@ -55,8 +55,9 @@ impl Bouncer {
             let permissions = std::fs::Permissions::from_mode(mode);
             std::fs::set_permissions(path, permissions).expect("its owner");
         }
+        // in a group of its own, because a wrapper that is killed leaves a PgBouncer that changed its user
         let script = "if [ \"$(id -u)\" = 0 ]; then set -- -u nobody \"$@\"; fi; \
-                      \"$0\" -q \"$@\" </dev/null & cat >/dev/null; kill -9 $!";
+                      setsid \"$0\" -q \"$@\" </dev/null & cat >/dev/null; kill -9 -- -$!";
         let mut bouncer = Self {
             child: Command::new("sh")
                 .args(["-c", script])
