@@ -57,7 +57,7 @@ impl Bouncer {
         }
         // in a group of its own, because a wrapper that is killed leaves a PgBouncer that changed its user
         let script = "if [ \"$(id -u)\" = 0 ]; then set -- -u nobody \"$@\"; fi; \
-                      setsid \"$0\" -q \"$@\" </dev/null & cat >/dev/null; kill -9 -- -$!";
+                      setsid \"$0\" -q \"$@\" </dev/null & cat >/dev/null; kill -9 -$!";
         let mut bouncer = Self {
             child: Command::new("sh")
                 .args(["-c", script])
