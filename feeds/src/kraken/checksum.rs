@@ -30,17 +30,18 @@ pub fn checksum(view: BookView<'_>) -> u32 {
     crc32fast::hash(text.as_bytes())
 }
 
-/// Applies a message, compares the checksums, and requests a snapshot if the book is stale.
+/// Applies a message, compares the checksums, and requests a snapshot if the book is stale. A damaged checksum may
+/// exceed 32 bits.
 pub(super) fn apply(
     message: &BookMessage<'_>,
-    expected: Option<u32>,
+    expected: Option<u64>,
     book: &mut OrderBook,
     sink: &mut EventSink<'_>,
 ) {
     let check = |view: BookView<'_>| -> Result<(), Fault> {
         let found = checksum(view);
         match expected {
-            Some(expected) if expected != found => {
+            Some(expected) if expected != u64::from(found) => {
                 let detail = format!("checksum {found}, the venue has {expected}");
                 Err((StaleReason::Checksum, detail))
             }

@@ -64,7 +64,7 @@ struct Book<'a> {
     bids: ObjectLevels,
     #[serde(default)]
     asks: ObjectLevels,
-    checksum: u32,
+    checksum: u64,
     timestamp: Option<Instant>,
 }
 

@@ -51,7 +51,7 @@ struct Book {
     asks: Levels,
     bids: Levels,
     ts: Millis,
-    checksum: Option<i32>,
+    checksum: Option<i64>,
     #[serde(rename = "seqId")]
     number: Option<i64>,
     #[serde(rename = "prevSeqId")]
@@ -238,12 +238,12 @@ impl Okx {
     }
 }
 
-fn compare(expected: Option<i32>, view: BookView<'_>) -> Result<(), Fault> {
+fn compare(expected: Option<i64>, view: BookView<'_>) -> Result<(), Fault> {
     let Some(expected) = expected else {
         return Ok(());
     };
     let found = checksum(view);
-    if found == expected {
+    if i64::from(found) == expected {
         return Ok(());
     }
     let detail = format!("checksum {found}, the venue has {expected}");
