@@ -24,7 +24,7 @@ FEATURES := tickbook/mock,tickbook/conformance,tickbook/files,tickbook/serde
 .PHONY: help
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "  variables: LISTEN=$(LISTEN) FEED=$(FEED) (none, simulated) PROFILE=$(PROFILE) (release, dev) MINUTES=$(MINUTES) SEED=$(SEED)"
+	@echo "  variables: LISTEN=$(LISTEN) FEED=$(FEED) (none, simulated, kraken:BTC/USD) PROFILE=$(PROFILE) (release, dev) MINUTES=$(MINUTES) SEED=$(SEED)"
 
 .PHONY: run
 run: ## start both databases, migrate, build, start the server with a feed
@@ -41,7 +41,7 @@ ALL := --workspace --exclude tickbook-bench --features $(FEATURES)
 # tests that need other programs, and the words that select them by name
 WITH_PROGRAMS := -p tickbook -p orderbook-server -p tickbook-cli -p tickbook-feeds --features $(FEATURES) \
 	--test database --test faults --test server --test cli --test feeds
-OF_PROGRAMS := fault_24_ transport_security:: rabbitmq:: damaged:: reframed::
+OF_PROGRAMS := fault_24_ transport_security:: rabbitmq:: damaged:: reframed:: quickfix::
 
 .PHONY: test
 test: ## run all tests except those of test-programs, against temporary databases
@@ -53,7 +53,7 @@ test: ## run all tests except those of test-programs, against temporary database
 	dev/databases throwaway -- $(SUITE) $(ALL) $$options
 
 .PHONY: test-programs
-test-programs: ## install RabbitMQ, PgBouncer, OpenSSL and Python and run the tests that need them
+test-programs: ## install RabbitMQ, PgBouncer, OpenSSL, Python and QuickFIX and run the tests that need them
 	@options=$$(dev/dependencies); \
 	programs=$$(dev/programs); export TICKBOOK_PROGRAMS=$$programs; \
 	cargo test $(WITH_PROGRAMS) $$options --no-run; \
@@ -62,7 +62,7 @@ test-programs: ## install RabbitMQ, PgBouncer, OpenSSL and Python and run the te
 .PHONY: faults
 faults: ## run all fault tests of network, servers and disk, including slow ones; print a table
 	@options=$$(dev/dependencies); \
-	dev/faults -p tickbook -p orderbook-server -p tickbook-fault-proxy --features $(FEATURES) $$options
+	dev/faults -p tickbook -p orderbook-server -p tickbook-cli -p tickbook-fault-proxy --features $(FEATURES) $$options
 
 .PHONY: soak
 soak: ## inject faults in random order under load for MINUTES=60, with SEED=random
@@ -114,8 +114,12 @@ lint: ## check format, spelling, dependencies, clippy, documentation and each fe
 	cargo check -p tickbook --no-default-features --features files; \
 	cargo check -p tickbook --no-default-features --features serde; \
 	cargo check -p tickbook-feeds --no-default-features; \
-	for venue in binance coinbase kraken okx; do \
-	  cargo check -p tickbook-feeds --no-default-features --features $$venue; \
+	for feature in binance coinbase ctrader fix kraken okx ingest replay transport; do \
+	  cargo check -p tickbook-feeds --no-default-features --features $$feature; \
+	done; \
+	cargo check -p tickbook-ledger; \
+	for feature in conformance mock serde; do \
+	  cargo check -p tickbook-ledger --no-default-features --features $$feature; \
 	done; \
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --exclude tickbook-bench --no-deps --features $(FEATURES) $$options
 
@@ -127,6 +131,14 @@ bench: ## compare writes and reads with bare COPY and other libraries, see docs/
 	@options=$$(dev/dependencies); \
 	cargo build --release $$options -p tickbook-bench; \
 	THROWAWAY_DURABLE=yes dev/databases throwaway -- target/release/tickbook-bench $(BENCH)
+
+# the program that runs the peers, which is no part of the workspace; a peer that does not compile is left out
+PEERS := cargo build --release --manifest-path bench/peers/Cargo.toml --target-dir target/peers --no-default-features
+
+.PHONY: bench-peers
+bench-peers: ## compare reading of recorded messages with cryptofeed and barter-data
+	@$(PEERS) --features barter || $(PEERS); \
+	TICKBOOK_PEERS_PYTHON=$$(dev/peers) target/peers/release/tickbook-bench-peers $(BENCH)
 
 .PHONY: scale
 scale: ## compare the cost of requests in a large and a small database, TICKS=10000000 in the large one

@@ -18,22 +18,35 @@
 -- of the bucket has a basis, its prices are NULL, and its volume and number of ticks are 0. first and last
 -- need their FILTER, since they return the value of the first and the last row even if it is NULL.
 --
--- Each view reads the ticks and not the view of the smaller timeframe, so that a condition on open_time
--- still limits the chunks that are read.
+-- The relations trade_ohlc_1m to trade_ohlc_1d have the candles of trades: the prices, the sum of all quantities
+-- (volume), the number of trades, the sum of the quantities that a buyer took (buy_volume), and the exact sum
+-- of price times quantity (notional). The volume-weighted average price is notional / volume.
+--
+-- Each view reads the ticks or trades and not the view of the smaller timeframe, so that a condition on
+-- open_time still limits the chunks that are read.
 
 DO $$
 DECLARE
     candles text;
     width interval;
+    source text;
+    definition text;
 BEGIN
-    FOR candles, width IN VALUES
-        ('ohlc_1m', INTERVAL '1 minute'),
-        ('ohlc_5m', INTERVAL '5 minutes'),
-        ('ohlc_15m', INTERVAL '15 minutes'),
-        ('ohlc_30m', INTERVAL '30 minutes'),
-        ('ohlc_1h', INTERVAL '1 hour'),
-        ('ohlc_4h', INTERVAL '4 hours'),
-        ('ohlc_1d', INTERVAL '1 day')
+    FOR candles, width, source IN VALUES
+        ('ohlc_1m', INTERVAL '1 minute', 'ticks'),
+        ('ohlc_5m', INTERVAL '5 minutes', 'ticks'),
+        ('ohlc_15m', INTERVAL '15 minutes', 'ticks'),
+        ('ohlc_30m', INTERVAL '30 minutes', 'ticks'),
+        ('ohlc_1h', INTERVAL '1 hour', 'ticks'),
+        ('ohlc_4h', INTERVAL '4 hours', 'ticks'),
+        ('ohlc_1d', INTERVAL '1 day', 'ticks'),
+        ('trade_ohlc_1m', INTERVAL '1 minute', 'trades'),
+        ('trade_ohlc_5m', INTERVAL '5 minutes', 'trades'),
+        ('trade_ohlc_15m', INTERVAL '15 minutes', 'trades'),
+        ('trade_ohlc_30m', INTERVAL '30 minutes', 'trades'),
+        ('trade_ohlc_1h', INTERVAL '1 hour', 'trades'),
+        ('trade_ohlc_4h', INTERVAL '4 hours', 'trades'),
+        ('trade_ohlc_1d', INTERVAL '1 day', 'trades')
     LOOP
         IF EXISTS (
             SELECT FROM timescaledb_information.continuous_aggregates
@@ -42,9 +55,9 @@ BEGIN
             RAISE NOTICE '% is a continuous aggregate and stays one', candles;
             CONTINUE;
         END IF;
-        -- ticks of one instant are ordered by their sequence
-        EXECUTE format(
-            $view$
+        -- ticks and trades of one instant are ordered by their sequence
+        definition := CASE source
+            WHEN 'ticks' THEN $view$
             CREATE OR REPLACE VIEW %I AS
             SELECT
                 symbol_id,
@@ -69,13 +82,35 @@ BEGIN
                 count(*) FILTER (WHERE bid_price IS NOT NULL AND ask_price IS NOT NULL) AS mid_tick_count
             FROM ticks
             GROUP BY symbol_id, time_bucket(INTERVAL %L, tick_time)
-            $view$,
-            candles, width, width
-        );
+            $view$
+            ELSE $view$
+            CREATE OR REPLACE VIEW %I AS
+            SELECT
+                symbol_id,
+                time_bucket(INTERVAL %L, trade_time) AS open_time,
+                first(price, tick_order_key(trade_time, sequence)) AS open,
+                max(price) AS high,
+                min(price) AS low,
+                last(price, tick_order_key(trade_time, sequence)) AS close,
+                sum(quantity) AS volume,
+                count(*) AS trade_count,
+                coalesce(sum(quantity) FILTER (WHERE aggressor_side = 'buy'), 0) AS buy_volume,
+                sum(price * quantity) AS notional
+            FROM trades
+            GROUP BY symbol_id, time_bucket(INTERVAL %L, trade_time)
+            $view$
+        END;
+        EXECUTE format(definition, candles, width, width);
         EXECUTE format(
             'COMMENT ON VIEW %I IS %L',
             candles,
-            format('Candles of %s computed from ticks, one row per symbol and bucket, prices by bid, ask and mid.', width)
+            format(
+                CASE source
+                    WHEN 'ticks' THEN 'Candles of %s computed from ticks, one row per symbol and bucket, prices by bid, ask and mid.'
+                    ELSE 'Candles of %s computed from trades, one row per symbol and bucket.'
+                END,
+                width
+            )
         );
     END LOOP;
 END

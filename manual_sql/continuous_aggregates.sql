@@ -16,6 +16,10 @@
 -- the volumes of ticks without the basis, which most buckets do not have, from the sum of all. If no tick
 -- of the bucket has a basis, its prices are NULL, and its volume and number of ticks are 0. first and last
 -- need their FILTER, since they return the value of the first and the last row even if it is NULL.
+--
+-- The relations trade_ohlc_1m to trade_ohlc_1d have the candles of trades: the prices, the sum of all quantities
+-- (volume), the number of trades, the sum of the quantities that a buyer took (buy_volume), and the exact sum
+-- of price times quantity (notional). The volume-weighted average price is notional / volume.
 
 DO $$
 DECLARE
@@ -25,7 +29,10 @@ BEGIN
         RAISE EXCEPTION 'continuous aggregates need the Community edition of TimescaleDB'
             USING HINT = 'Apply candle_views.sql instead.';
     END IF;
-    FOREACH candles IN ARRAY ARRAY['ohlc_1d', 'ohlc_4h', 'ohlc_1h', 'ohlc_30m', 'ohlc_15m', 'ohlc_5m', 'ohlc_1m'] LOOP
+    FOREACH candles IN ARRAY ARRAY[
+        'trade_ohlc_1d', 'trade_ohlc_4h', 'trade_ohlc_1h', 'trade_ohlc_30m', 'trade_ohlc_15m', 'trade_ohlc_5m', 'trade_ohlc_1m',
+        'ohlc_1d', 'ohlc_4h', 'ohlc_1h', 'ohlc_30m', 'ohlc_15m', 'ohlc_5m', 'ohlc_1m'
+    ] LOOP
         -- the visible part of a continuous aggregate is a view as well and must not be dropped
         IF EXISTS (
             SELECT FROM pg_views
@@ -40,8 +47,8 @@ BEGIN
 END
 $$;
 
--- Ticks of one instant are ordered by their sequence. materialized_only = false adds ticks that no refresh
--- has materialized.
+-- Ticks and trades of one instant are ordered by their sequence. materialized_only = false adds the trades that no
+-- refresh has materialized.
 CREATE MATERIALIZED VIEW IF NOT EXISTS ohlc_1m
     WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
 SELECT
@@ -231,6 +238,125 @@ FROM ohlc_4h
 GROUP BY symbol_id, time_bucket(INTERVAL '1 day', open_time)
 WITH NO DATA;
 
+CREATE MATERIALIZED VIEW IF NOT EXISTS trade_ohlc_1m
+    WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
+SELECT
+    symbol_id,
+    time_bucket(INTERVAL '1 minute', trade_time) AS open_time,
+    first(price, tick_order_key(trade_time, sequence)) AS open,
+    max(price) AS high,
+    min(price) AS low,
+    last(price, tick_order_key(trade_time, sequence)) AS close,
+    sum(quantity) AS volume,
+    count(*) AS trade_count,
+    coalesce(sum(quantity) FILTER (WHERE aggressor_side = 'buy'), 0) AS buy_volume,
+    sum(price * quantity) AS notional
+FROM trades
+GROUP BY symbol_id, time_bucket(INTERVAL '1 minute', trade_time)
+WITH NO DATA;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS trade_ohlc_5m
+    WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
+SELECT
+    symbol_id,
+    time_bucket(INTERVAL '5 minutes', open_time) AS open_time,
+    first(open, open_time) AS open,
+    max(high) AS high,
+    min(low) AS low,
+    last(close, open_time) AS close,
+    sum(volume) AS volume,
+    sum(trade_count)::bigint AS trade_count,
+    sum(buy_volume) AS buy_volume,
+    sum(notional) AS notional
+FROM trade_ohlc_1m
+GROUP BY symbol_id, time_bucket(INTERVAL '5 minutes', open_time)
+WITH NO DATA;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS trade_ohlc_15m
+    WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
+SELECT
+    symbol_id,
+    time_bucket(INTERVAL '15 minutes', open_time) AS open_time,
+    first(open, open_time) AS open,
+    max(high) AS high,
+    min(low) AS low,
+    last(close, open_time) AS close,
+    sum(volume) AS volume,
+    sum(trade_count)::bigint AS trade_count,
+    sum(buy_volume) AS buy_volume,
+    sum(notional) AS notional
+FROM trade_ohlc_5m
+GROUP BY symbol_id, time_bucket(INTERVAL '15 minutes', open_time)
+WITH NO DATA;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS trade_ohlc_30m
+    WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
+SELECT
+    symbol_id,
+    time_bucket(INTERVAL '30 minutes', open_time) AS open_time,
+    first(open, open_time) AS open,
+    max(high) AS high,
+    min(low) AS low,
+    last(close, open_time) AS close,
+    sum(volume) AS volume,
+    sum(trade_count)::bigint AS trade_count,
+    sum(buy_volume) AS buy_volume,
+    sum(notional) AS notional
+FROM trade_ohlc_15m
+GROUP BY symbol_id, time_bucket(INTERVAL '30 minutes', open_time)
+WITH NO DATA;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS trade_ohlc_1h
+    WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
+SELECT
+    symbol_id,
+    time_bucket(INTERVAL '1 hour', open_time) AS open_time,
+    first(open, open_time) AS open,
+    max(high) AS high,
+    min(low) AS low,
+    last(close, open_time) AS close,
+    sum(volume) AS volume,
+    sum(trade_count)::bigint AS trade_count,
+    sum(buy_volume) AS buy_volume,
+    sum(notional) AS notional
+FROM trade_ohlc_30m
+GROUP BY symbol_id, time_bucket(INTERVAL '1 hour', open_time)
+WITH NO DATA;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS trade_ohlc_4h
+    WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
+SELECT
+    symbol_id,
+    time_bucket(INTERVAL '4 hours', open_time) AS open_time,
+    first(open, open_time) AS open,
+    max(high) AS high,
+    min(low) AS low,
+    last(close, open_time) AS close,
+    sum(volume) AS volume,
+    sum(trade_count)::bigint AS trade_count,
+    sum(buy_volume) AS buy_volume,
+    sum(notional) AS notional
+FROM trade_ohlc_1h
+GROUP BY symbol_id, time_bucket(INTERVAL '4 hours', open_time)
+WITH NO DATA;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS trade_ohlc_1d
+    WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
+SELECT
+    symbol_id,
+    time_bucket(INTERVAL '1 day', open_time) AS open_time,
+    first(open, open_time) AS open,
+    max(high) AS high,
+    min(low) AS low,
+    last(close, open_time) AS close,
+    sum(volume) AS volume,
+    sum(trade_count)::bigint AS trade_count,
+    sum(buy_volume) AS buy_volume,
+    sum(notional) AS notional
+FROM trade_ohlc_4h
+GROUP BY symbol_id, time_bucket(INTERVAL '1 day', open_time)
+WITH NO DATA;
+
 -- TimescaleDB creates two indexes on each aggregate: one on the bucket alone, which misleads the planner into
 -- reading the candles of all symbols for one of them, and one on symbol and bucket that is not unique. A
 -- unique index replaces both, so that a refresh that would duplicate a candle fails.
@@ -243,7 +369,10 @@ BEGIN
         SELECT materialization_hypertable_schema AS schema_name, materialization_hypertable_name AS table_name
         FROM timescaledb_information.continuous_aggregates
         WHERE view_schema = current_schema()
-            AND view_name IN ('ohlc_1m', 'ohlc_5m', 'ohlc_15m', 'ohlc_30m', 'ohlc_1h', 'ohlc_4h', 'ohlc_1d')
+            AND view_name IN (
+                'ohlc_1m', 'ohlc_5m', 'ohlc_15m', 'ohlc_30m', 'ohlc_1h', 'ohlc_4h', 'ohlc_1d',
+                'trade_ohlc_1m', 'trade_ohlc_5m', 'trade_ohlc_15m', 'trade_ohlc_30m', 'trade_ohlc_1h', 'trade_ohlc_4h', 'trade_ohlc_1d'
+            )
     LOOP
         EXECUTE format('CREATE UNIQUE INDEX IF NOT EXISTS %I ON %I.%I (symbol_id, open_time)',
             candles.table_name || '_key', candles.schema_name, candles.table_name);
@@ -262,36 +391,41 @@ BEGIN
 END
 $$;
 
--- A refresh deletes candles without ticks, even if the ticks were dropped after their candles had been
--- materialized. This trigger retains such one-minute candles, and larger ones are made from them. A session
--- that sets tickbook.deletes_candles can delete them. A refresh runs with its own search_path, so the
--- function contains the schema.
+-- A refresh deletes candles without ticks or trades, even if these were dropped after their candles had been
+-- materialized. A trigger retains such one-minute candles, and larger ones are made from them. A session that
+-- sets tickbook.deletes_candles can delete them. A refresh runs with its own search_path, so the functions
+-- contain the schema.
 DO $$
 DECLARE
+    source text;
+    minutes text;
+    keeps text;
     candles regclass;
 BEGIN
-    EXECUTE format($function$
-        CREATE OR REPLACE FUNCTION %1$I.keep_candles_of_dropped_ticks() RETURNS trigger
-        LANGUAGE plpgsql AS $body$
-        BEGIN
-            IF current_setting('tickbook.deletes_candles', true) IS DISTINCT FROM 'on'
-                AND EXISTS (SELECT FROM %1$I.applied_policies WHERE ticks_dropped_before > OLD.open_time) THEN
-                RETURN NULL;
-            END IF;
-            RETURN OLD;
-        END
-        $body$
-    $function$, current_schema());
-    SELECT format('%I.%I', materialization_hypertable_schema, materialization_hypertable_name)
-        INTO candles
-        FROM timescaledb_information.continuous_aggregates
-        WHERE view_schema = current_schema() AND view_name = 'ohlc_1m';
-    IF NOT EXISTS (SELECT FROM pg_trigger
-                   WHERE tgrelid = candles AND tgname = 'keep_candles_of_dropped_ticks') THEN
-        EXECUTE format('CREATE TRIGGER keep_candles_of_dropped_ticks BEFORE DELETE ON %s '
-            'FOR EACH ROW EXECUTE FUNCTION %I.keep_candles_of_dropped_ticks()',
-            candles, current_schema());
-    END IF;
+    FOR source, minutes IN VALUES ('ticks', 'ohlc_1m'), ('trades', 'trade_ohlc_1m') LOOP
+        keeps := 'keep_candles_of_dropped_' || source;
+        EXECUTE format($function$
+            CREATE OR REPLACE FUNCTION %1$I.%2$I() RETURNS trigger
+            LANGUAGE plpgsql AS $body$
+            BEGIN
+                IF current_setting('tickbook.deletes_candles', true) IS DISTINCT FROM 'on'
+                    AND EXISTS (SELECT FROM %1$I.applied_policies WHERE %3$I > OLD.open_time) THEN
+                    RETURN NULL;
+                END IF;
+                RETURN OLD;
+            END
+            $body$
+        $function$, current_schema(), keeps, source || '_dropped_before');
+        SELECT format('%I.%I', materialization_hypertable_schema, materialization_hypertable_name)
+            INTO candles
+            FROM timescaledb_information.continuous_aggregates
+            WHERE view_schema = current_schema() AND view_name = minutes;
+        IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = candles AND tgname = keeps) THEN
+            EXECUTE format('CREATE TRIGGER %2$I BEFORE DELETE ON %3$s '
+                'FOR EACH ROW EXECUTE FUNCTION %1$I.%2$I()',
+                current_schema(), keeps, candles);
+        END IF;
+    END LOOP;
 END
 $$;
 
@@ -302,10 +436,17 @@ COMMENT ON VIEW ohlc_30m IS 'Candles of 30 minutes computed from ticks, one row 
 COMMENT ON VIEW ohlc_1h IS 'Candles of one hour computed from ticks, one row per symbol and bucket, prices by bid, ask and mid.';
 COMMENT ON VIEW ohlc_4h IS 'Candles of 4 hours computed from ticks, one row per symbol and bucket, prices by bid, ask and mid.';
 COMMENT ON VIEW ohlc_1d IS 'Candles of one day computed from ticks, one row per symbol and bucket, prices by bid, ask and mid.';
+COMMENT ON VIEW trade_ohlc_1m IS 'Candles of one minute computed from trades, one row per symbol and bucket.';
+COMMENT ON VIEW trade_ohlc_5m IS 'Candles of 5 minutes computed from trades, one row per symbol and bucket.';
+COMMENT ON VIEW trade_ohlc_15m IS 'Candles of 15 minutes computed from trades, one row per symbol and bucket.';
+COMMENT ON VIEW trade_ohlc_30m IS 'Candles of 30 minutes computed from trades, one row per symbol and bucket.';
+COMMENT ON VIEW trade_ohlc_1h IS 'Candles of one hour computed from trades, one row per symbol and bucket.';
+COMMENT ON VIEW trade_ohlc_4h IS 'Candles of 4 hours computed from trades, one row per symbol and bucket.';
+COMMENT ON VIEW trade_ohlc_1d IS 'Candles of one day computed from trades, one row per symbol and bucket.';
 
 -- TimescaleDB logs the changes of an insert only below the invalidation threshold, which the first refresh of
 -- a time raises. If an insert commits while a refresh raises the threshold above its times, no refresh
--- processes the insert. So each threshold is raised once beyond every time that ticks may have. These calls
+-- processes the insert. So each threshold is raised once beyond every time that ticks and trades may have. These calls
 -- create no candle and cannot run in a transaction.
 CALL refresh_continuous_aggregate('ohlc_1m', timestamptz '2100-01-01 00:00:00+00', timestamptz '2100-01-03 00:00:00+00');
 CALL refresh_continuous_aggregate('ohlc_5m', timestamptz '2100-01-01 00:00:00+00', timestamptz '2100-01-03 00:00:00+00');
@@ -314,3 +455,10 @@ CALL refresh_continuous_aggregate('ohlc_30m', timestamptz '2100-01-01 00:00:00+0
 CALL refresh_continuous_aggregate('ohlc_1h', timestamptz '2100-01-01 00:00:00+00', timestamptz '2100-01-03 00:00:00+00');
 CALL refresh_continuous_aggregate('ohlc_4h', timestamptz '2100-01-01 00:00:00+00', timestamptz '2100-01-03 00:00:00+00');
 CALL refresh_continuous_aggregate('ohlc_1d', timestamptz '2100-01-01 00:00:00+00', timestamptz '2100-01-03 00:00:00+00');
+CALL refresh_continuous_aggregate('trade_ohlc_1m', timestamptz '2100-01-01 00:00:00+00', timestamptz '2100-01-03 00:00:00+00');
+CALL refresh_continuous_aggregate('trade_ohlc_5m', timestamptz '2100-01-01 00:00:00+00', timestamptz '2100-01-03 00:00:00+00');
+CALL refresh_continuous_aggregate('trade_ohlc_15m', timestamptz '2100-01-01 00:00:00+00', timestamptz '2100-01-03 00:00:00+00');
+CALL refresh_continuous_aggregate('trade_ohlc_30m', timestamptz '2100-01-01 00:00:00+00', timestamptz '2100-01-03 00:00:00+00');
+CALL refresh_continuous_aggregate('trade_ohlc_1h', timestamptz '2100-01-01 00:00:00+00', timestamptz '2100-01-03 00:00:00+00');
+CALL refresh_continuous_aggregate('trade_ohlc_4h', timestamptz '2100-01-01 00:00:00+00', timestamptz '2100-01-03 00:00:00+00');
+CALL refresh_continuous_aggregate('trade_ohlc_1d', timestamptz '2100-01-01 00:00:00+00', timestamptz '2100-01-03 00:00:00+00');

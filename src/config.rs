@@ -13,6 +13,7 @@ use crate::error::Database;
 use crate::ingest::{OnFull, PersisterConfig, SpoolConfig, SpoolMode};
 use crate::retention::RetentionPolicies;
 
+mod books;
 mod layers;
 mod policies;
 mod quality;
@@ -20,6 +21,7 @@ mod reader;
 mod sections;
 mod written;
 
+pub use books::BooksConfig;
 pub use quality::QualityConfig;
 pub use reader::{Settings, SettingsReader};
 pub use sections::Sections;
@@ -36,6 +38,8 @@ pub struct Config {
     pub spool: SpoolConfig,
     /// The data-quality rules that ticks of a feed are checked against before they are written.
     pub quality: QualityConfig,
+    /// Settings of the stored order books of feeds.
+    pub books: BooksConfig,
     /// Retention, compression and refresh.
     pub policies: RetentionPolicies,
 }
@@ -110,6 +114,7 @@ impl Config {
         };
         let spool = checked.spool();
         let quality = checked.quality();
+        let books = checked.books();
         let policies = checked.policies();
         Some(Self {
             database: DatabaseConfig {
@@ -122,6 +127,7 @@ impl Config {
             ticks,
             spool: spool?,
             quality,
+            books,
             policies: policies?,
         })
     }

@@ -65,6 +65,14 @@ pub enum Entity {
     Trade,
     /// A candle.
     Candle,
+    /// A snapshot, an update or an interval of an order book.
+    Book,
+    /// A time in which a feed may have lost records.
+    FeedGap,
+    /// A message that a feed received.
+    FeedMessage,
+    /// An account of the ledger.
+    Account,
 }
 
 impl fmt::Display for Entity {
@@ -76,6 +84,10 @@ impl fmt::Display for Entity {
             Self::Tick => "tick",
             Self::Trade => "trade",
             Self::Candle => "candle",
+            Self::Book => "order book",
+            Self::FeedGap => "feed gap",
+            Self::FeedMessage => "feed message",
+            Self::Account => "account",
         })
     }
 }

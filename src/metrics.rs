@@ -15,6 +15,8 @@ use metrics::gauge;
 pub use metrics::Unit;
 
 pub use self::family::{Family, FamilyKind};
+#[cfg(feature = "ingest")]
+pub use self::ingest::FEED_SESSION_EVENTS;
 
 const BUILD_INFO: &str = "tickbook_build_info";
 

@@ -5,21 +5,24 @@ use std::sync::Arc;
 use crate::Clock;
 #[cfg(feature = "postgres")]
 use crate::db::{DatabaseConfig, DatabasePools};
+use crate::domain::{Tick, Trade};
 #[cfg(feature = "postgres")]
 use crate::error::{Database, RepositoryError};
 use crate::memory::{
-    InMemoryOhlcRepository, InMemoryQuarantineRepository, InMemorySymbolRepository,
-    InMemoryTickRepository, InMemoryTradeRepository,
+    InMemoryFeedRepository, InMemoryOhlcRepository, InMemoryOrderBookRepository,
+    InMemoryQuarantineRepository, InMemorySymbolRepository, InMemoryTickRepository,
+    InMemoryTradeRepository,
 };
 #[cfg(feature = "postgres")]
 use crate::postgres::{
-    PgOhlcRepository, PgQuarantineRepository, PgSymbolRepository, PgTickRepository,
-    PgTradeRepository,
+    PgFeedRepository, PgOhlcRepository, PgOrderBookRepository, PgQuarantineRepository,
+    PgSymbolRepository, PgTickRepository, PgTradeRepository,
 };
 #[cfg(feature = "postgres")]
 use crate::postgres::{pending_metadata_migrations, pending_timeseries_migrations};
 use crate::repository::{
-    OhlcRepository, QuarantineRepository, SymbolRepository, TickRepository, TradeRepository,
+    FeedRepository, InstrumentRepository, OhlcRepository, OrderBookRepository,
+    QuarantineRepository, SymbolRepository, TickRepository, TradeRepository,
 };
 
 /// The repositories that are injected into a server.
@@ -44,18 +47,27 @@ use crate::repository::{
 pub struct Repositories {
     /// Symbols and instruments.
     pub symbols: Arc<dyn SymbolRepository>,
+    /// Syncs of these symbols with the lists of feeds, and versions of instruments.
+    pub instruments: Arc<dyn InstrumentRepository>,
     /// Ticks.
     pub ticks: Arc<dyn TickRepository>,
     /// Trades.
     pub trades: Arc<dyn TradeRepository>,
+    /// Order books.
+    pub books: Arc<dyn OrderBookRepository>,
     /// Candles.
     pub ohlc: Arc<dyn OhlcRepository>,
     /// Ticks in quarantine.
-    pub quarantine: Arc<dyn QuarantineRepository>,
+    pub quarantine: Arc<dyn QuarantineRepository<Tick>>,
+    /// Trades in quarantine.
+    pub trade_quarantine: Arc<dyn QuarantineRepository<Trade>>,
+    /// Gaps and messages of feeds.
+    pub feeds: Arc<dyn FeedRepository>,
 }
 
 impl Repositories {
-    /// Creates empty repositories in memory. Their candles are computed from their own ticks.
+    /// Creates empty repositories in memory. Their candles are computed from their own ticks and
+    /// trades.
     #[must_use]
     pub fn in_memory() -> Self {
         Self::in_memory_by(&Clock::system())
@@ -65,12 +77,19 @@ impl Repositories {
     #[must_use]
     pub fn in_memory_by(clock: &Clock) -> Self {
         let ticks = InMemoryTickRepository::by(clock.clone());
+        let trades = InMemoryTradeRepository::by(clock.clone());
+        let ohlc = InMemoryOhlcRepository::by(ticks.clone(), clock.clone());
+        let symbols = Arc::new(InMemorySymbolRepository::by(clock.clone()));
         Self {
-            symbols: Arc::new(InMemorySymbolRepository::new()),
-            ticks: Arc::new(ticks.clone()),
-            trades: Arc::new(InMemoryTradeRepository::new()),
-            ohlc: Arc::new(InMemoryOhlcRepository::by(ticks, clock.clone())),
+            symbols: symbols.clone(),
+            instruments: symbols,
+            ticks: Arc::new(ticks),
+            trades: Arc::new(trades.clone()),
+            books: Arc::new(InMemoryOrderBookRepository::new()),
+            ohlc: Arc::new(ohlc.with_trades(trades)),
             quarantine: Arc::new(InMemoryQuarantineRepository::new()),
+            trade_quarantine: Arc::new(InMemoryQuarantineRepository::new()),
+            feeds: Arc::new(InMemoryFeedRepository::new()),
         }
     }
 
@@ -98,14 +117,19 @@ impl Repositories {
     #[cfg(feature = "postgres")]
     #[must_use]
     pub fn postgres(pools: &DatabasePools) -> Self {
+        let symbols = Arc::new(PgSymbolRepository::new(pools.metadata()));
         Self {
-            symbols: Arc::new(PgSymbolRepository::new(pools.metadata())),
+            symbols: symbols.clone(),
+            instruments: symbols,
             ticks: Arc::new(ticks_of(pools)),
             trades: Arc::new(trades_of(pools)),
+            books: Arc::new(books_of(pools)),
             ohlc: Arc::new(
                 PgOhlcRepository::new(pools.timeseries()).with_reads(pools.timeseries_reads()),
             ),
             quarantine: Arc::new(PgQuarantineRepository::new(pools.timeseries())),
+            trade_quarantine: Arc::new(PgQuarantineRepository::new(pools.timeseries())),
+            feeds: Arc::new(PgFeedRepository::new(pools.timeseries())),
         }
     }
 
@@ -146,9 +170,11 @@ impl Repositories {
         require_none(Database::Timeseries, &pending)?;
         let ticks = ticks_of(&pools).with_synchronous_commit(config.synchronous_commit);
         let trades = trades_of(&pools).with_synchronous_commit(config.synchronous_commit);
+        let books = books_of(&pools).with_synchronous_commit(config.synchronous_commit);
         let repositories = Self {
             ticks: Arc::new(ticks),
             trades: Arc::new(trades),
+            books: Arc::new(books),
             ..Self::postgres(&pools)
         };
         Ok(Connected {
@@ -165,10 +191,18 @@ impl Repositories {
     pub async fn connect_symbols(
         config: &DatabaseConfig,
     ) -> Result<Arc<dyn SymbolRepository>, RepositoryError> {
-        let pools = DatabasePools::new(config);
-        pools.metadata().executor().wait_until_reached().await?;
-        require_metadata(&pools).await?;
-        Ok(Arc::new(PgSymbolRepository::new(pools.metadata())))
+        Ok(Arc::new(metadata_of(config).await?))
+    }
+
+    /// Connects to the same symbols as [`connect_symbols`](Self::connect_symbols), for syncs.
+    ///
+    /// # Errors
+    /// The errors of [`connect`](Self::connect) for the metadata database.
+    #[cfg(feature = "postgres")]
+    pub async fn connect_instruments(
+        config: &DatabaseConfig,
+    ) -> Result<Arc<dyn InstrumentRepository>, RepositoryError> {
+        Ok(Arc::new(metadata_of(config).await?))
     }
 }
 
@@ -198,6 +232,13 @@ impl RepositoriesBuilder {
         self
     }
 
+    /// Syncs of the symbols with the lists of feeds. Choose the repository of the symbols.
+    #[must_use]
+    pub fn instruments(mut self, instruments: Arc<dyn InstrumentRepository>) -> Self {
+        self.repositories.instruments = instruments;
+        self
+    }
+
     /// Ticks.
     #[must_use]
     pub fn ticks(mut self, ticks: Arc<dyn TickRepository>) -> Self {
@@ -212,6 +253,13 @@ impl RepositoriesBuilder {
         self
     }
 
+    /// Order books.
+    #[must_use]
+    pub fn books(mut self, books: Arc<dyn OrderBookRepository>) -> Self {
+        self.repositories.books = books;
+        self
+    }
+
     /// Candles.
     #[must_use]
     pub fn ohlc(mut self, ohlc: Arc<dyn OhlcRepository>) -> Self {
@@ -221,8 +269,22 @@ impl RepositoriesBuilder {
 
     /// Ticks in quarantine.
     #[must_use]
-    pub fn quarantine(mut self, quarantine: Arc<dyn QuarantineRepository>) -> Self {
+    pub fn quarantine(mut self, quarantine: Arc<dyn QuarantineRepository<Tick>>) -> Self {
         self.repositories.quarantine = quarantine;
+        self
+    }
+
+    /// Trades in quarantine.
+    #[must_use]
+    pub fn trade_quarantine(mut self, quarantine: Arc<dyn QuarantineRepository<Trade>>) -> Self {
+        self.repositories.trade_quarantine = quarantine;
+        self
+    }
+
+    /// Gaps and messages of feeds.
+    #[must_use]
+    pub fn feeds(mut self, feeds: Arc<dyn FeedRepository>) -> Self {
+        self.repositories.feeds = feeds;
         self
     }
 
@@ -241,6 +303,19 @@ fn ticks_of(pools: &DatabasePools) -> PgTickRepository {
 #[cfg(feature = "postgres")]
 fn trades_of(pools: &DatabasePools) -> PgTradeRepository {
     PgTradeRepository::new(pools.timeseries()).with_reads(pools.timeseries_reads())
+}
+
+#[cfg(feature = "postgres")]
+fn books_of(pools: &DatabasePools) -> PgOrderBookRepository {
+    PgOrderBookRepository::new(pools.timeseries()).with_reads(pools.timeseries_reads())
+}
+
+#[cfg(feature = "postgres")]
+async fn metadata_of(config: &DatabaseConfig) -> Result<PgSymbolRepository, RepositoryError> {
+    let pools = DatabasePools::new(config);
+    pools.metadata().executor().wait_until_reached().await?;
+    require_metadata(&pools).await?;
+    Ok(PgSymbolRepository::new(pools.metadata()))
 }
 
 #[cfg(feature = "postgres")]

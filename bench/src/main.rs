@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod contenders;
+mod cpu;
 mod goals;
 mod history;
 mod http;
@@ -31,6 +32,8 @@ enum Part {
     Batches10,
     /// Batches of one tick
     Batches1,
+    /// Batches of 1,000 trades
+    Trades1000,
     /// Stored ticks written again
     Resend,
     /// The schema of the migrations, compared with one with serial id, name and a time index
@@ -49,6 +52,18 @@ enum Part {
     Refresh,
     /// Pages over HTTP
     Rest,
+    /// Snapshots of order books in batches of 100
+    BookSnapshots,
+    /// The snapshot of an order book as of a time
+    BooksAsOf,
+    /// Level changes of recorded sessions
+    BookLevels,
+    /// A recorded session from its messages to the database
+    FeedToDatabase,
+    /// The time from a message to WebSocket clients and to the disk
+    FeedLatency,
+    /// Candles of trades from aggregates
+    TradeCandles,
     /// Memory used by a stream
     Streaming,
 }
@@ -97,6 +112,7 @@ async fn main() -> anyhow::Result<()> {
             Part::Batches100 => bench.batches_of_100(&mut report).await?,
             Part::Batches10 => bench.small_batches(10, &mut report).await?,
             Part::Batches1 => bench.small_batches(1, &mut report).await?,
+            Part::Trades1000 => bench.trades_of_1000(&mut report).await?,
             Part::Resend => bench.resend(&mut report).await?,
             Part::Schema => bench.schema(&mut report).await?,
             Part::Persister => bench.persister(&mut report).await?,
@@ -106,6 +122,12 @@ async fn main() -> anyhow::Result<()> {
             Part::CandleIndex => bench.candle_index(&mut report).await?,
             Part::Refresh => bench.refresh(&mut report).await?,
             Part::Rest => bench.rest(&mut report).await?,
+            Part::BookSnapshots => bench.book_snapshots(&mut report).await?,
+            Part::BooksAsOf => bench.books_as_of(&mut report).await?,
+            Part::BookLevels => bench.book_levels(&mut report)?,
+            Part::FeedToDatabase => bench.feed_to_database(&mut report).await?,
+            Part::FeedLatency => bench.feed_latency().await?,
+            Part::TradeCandles => bench.trade_candles(&mut report).await?,
             Part::Streaming => bench.streaming(&mut report).await?,
         }
     }

@@ -45,7 +45,7 @@ pub(crate) fn sorted(batches: &[Vec<Tick>]) -> Vec<Vec<Tick>> {
     sorted
 }
 
-fn first_day() -> DateTime<Utc> {
+pub(crate) fn first_day() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(17_000) + TimeDelta::hours(1)
 }
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
-use rustix::time::{ClockId, clock_gettime};
 use tickbook::domain::Tick;
 
 use crate::contenders::Contender;
+use crate::cpu;
 use crate::server::Place;
 
 /// Resources used by one or several turns.
@@ -16,6 +16,7 @@ pub(crate) struct Sample {
     ticks: f64,
     seconds: f64,
     cpu_micros: f64,
+    server_micros: f64,
     wal_bytes: f64,
 }
 
@@ -24,6 +25,7 @@ impl Sample {
         self.ticks += other.ticks;
         self.seconds += other.seconds;
         self.cpu_micros += other.cpu_micros;
+        self.server_micros += other.server_micros;
         self.wal_bytes += other.wal_bytes;
     }
 
@@ -35,6 +37,11 @@ impl Sample {
     /// Microseconds of CPU time of this process per tick.
     pub(crate) fn cpu_micros(&self) -> f64 {
         self.cpu_micros / self.ticks
+    }
+
+    /// Microseconds of CPU time of this process and of the server's processes per tick.
+    pub(crate) fn cpu_micros_of_both(&self) -> f64 {
+        (self.cpu_micros + self.server_micros) / self.ticks
     }
 
     /// Bytes of write-ahead log per tick.
@@ -55,25 +62,22 @@ pub(crate) async fn turn(
     let ticks: usize = batches.iter().map(Vec::len).sum();
     let batches = Arc::clone(batches);
     let wal = place.wal_bytes()?;
+    let server = place.server_cpu_micros()?;
     let (contender, cpu_micros, seconds) = tokio::spawn(async move {
-        let (cpu, start) = (process_cpu_micros(), Instant::now());
+        let (cpu, start) = (cpu::of_this_process(), Instant::now());
         contender.write_all(&batches).await?;
         let seconds = start.elapsed().as_secs_f64();
-        anyhow::Ok((contender, process_cpu_micros() - cpu, seconds))
+        anyhow::Ok((contender, cpu::of_this_process() - cpu, seconds))
     })
     .await??;
+    let server_micros = place.server_cpu_micros()? - server;
     let wal_bytes = place.wal_bytes()? - wal;
     let sample = Sample {
         ticks: ticks as f64,
         seconds,
         cpu_micros,
+        server_micros,
         wal_bytes: wal_bytes as f64,
     };
     Ok((contender, sample))
-}
-
-/// CPU time of all threads of this process, user and system.
-fn process_cpu_micros() -> f64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    time.tv_sec as f64 * 1e6 + time.tv_nsec as f64 / 1e3
 }

@@ -26,6 +26,8 @@ pub(crate) struct Entry {
     slices: Vec<Arc<Vec<Vec<Tick>>>>,
     /// The share of the batches of a round that it writes: slow contenders need fewer for a measurement.
     share: f64,
+    /// The table that it writes to.
+    table: &'static str,
 }
 
 /// The results of all turns of all contenders.
@@ -41,11 +43,17 @@ impl Entry {
             round: Sample::default(),
             slices: Vec::new(),
             share: 1.0,
+            table: "ticks",
         }
     }
 
     pub(crate) fn with_share(mut self, share: f64) -> Self {
         self.share = share;
+        self
+    }
+
+    pub(crate) fn with_table(mut self, table: &'static str) -> Self {
+        self.table = table;
         self
     }
 
@@ -61,7 +69,7 @@ impl Entry {
             .chunks(measured.len().div_ceil(SLICES))
             .map(|slice| Arc::new(slice.to_vec()))
             .collect();
-        self.place.execute("TRUNCATE ticks")?;
+        self.place.execute(&format!("TRUNCATE {}", self.table))?;
         self.take_turn(Arc::new(all)).await?;
         self.round = Sample::default();
         Ok(())

@@ -1,12 +1,14 @@
 //! The measured database, and a schema in it for each contender.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::{BigInt, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 use tickbook::Database;
 use tickbook::db::{DatabaseConfig, DatabasePools, ScratchSchemas};
 use tickbook::postgres;
+
+use crate::cpu;
 
 /// A schema with the table of ticks, and a connection that observes it.
 pub(crate) struct Place {
@@ -36,10 +38,12 @@ impl Place {
         Ok(place)
     }
 
-    /// The same without the trigger that notes ticks of other programs, which costs them time.
+    /// The same without the triggers that note ticks and trades of other programs, which cost them time.
     pub(crate) async fn of_peer() -> Result<Self> {
         let mut place = Self::migrated().await?;
-        place.execute("DROP TRIGGER ticks_unrecorded ON ticks")?;
+        place.execute(
+            "DROP TRIGGER ticks_unrecorded ON ticks; DROP TRIGGER trades_unrecorded ON trades",
+        )?;
         Ok(place)
     }
 
@@ -65,6 +69,13 @@ impl Place {
         DatabasePools::new(&self.config())
     }
 
+    /// Pools with another number of connections to each database.
+    pub(crate) fn pools_of(&self, size: u32) -> DatabasePools {
+        let mut config = self.config();
+        config.pool.size = size;
+        DatabasePools::new(&config)
+    }
+
     pub(crate) fn connection(&self) -> PgConnection {
         self.schemas.connection(Database::Timeseries)
     }
@@ -78,8 +89,34 @@ impl Place {
         self.number("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint AS number")
     }
 
+    /// Microseconds of CPU time of the server processes of the database. A process that has ended counts as zero.
+    pub(crate) fn server_cpu_micros(&mut self) -> Result<f64> {
+        let processes = cpu::serving(&self.database()?)?;
+        ensure!(
+            !processes.is_empty(),
+            "the database server must run on this machine: its CPU time is measured"
+        );
+        Ok(cpu::of_running(&processes) * 1_000.0)
+    }
+
     pub(crate) fn rows(&mut self) -> Result<i64> {
         self.number("SELECT count(*) AS number FROM ticks")
+    }
+
+    /// The number of rows of ticks, trades and order books.
+    pub(crate) fn stored(&mut self) -> Result<i64> {
+        self.number(
+            "SELECT (SELECT count(*) FROM ticks) + (SELECT count(*) FROM trades) \
+             + (SELECT count(*) FROM order_book_snapshots) + (SELECT count(*) FROM order_book_updates) \
+             + (SELECT count(*) FROM book_intervals) AS number",
+        )
+    }
+
+    /// The name of the database.
+    pub(crate) fn database(&mut self) -> Result<String> {
+        let row: Line =
+            sql_query("SELECT current_database()::text AS line").get_result(&mut self.observer)?;
+        Ok(row.line)
     }
 
     /// Bytes of the heaps of the chunks of ticks.

@@ -3,6 +3,7 @@
 mod delete;
 mod exchanges;
 mod export;
+mod feed;
 mod importing;
 mod names;
 mod policies;
@@ -20,21 +21,26 @@ pub(crate) use delete::{
 };
 pub(crate) use exchanges::{
     CreateExchangeArguments, DescribeExchangeArguments, ExchangeFactArguments, ExchangesCommand,
-    ListExchangesArguments,
+    GivenSessions, ListExchangesArguments, ShowExchangeArguments,
 };
 pub(crate) use export::{
-    ExportArguments, ExportCandlesArguments, ExportCommand, ExportTicksArguments,
-    ExportTradesArguments, TRADE_COLUMNS, is_stdout,
+    BookRows, ExportArguments, ExportBooksArguments, ExportCandlesArguments, ExportCommand,
+    ExportTicksArguments, ExportTradesArguments, is_stdout,
+};
+pub(crate) use feed::{
+    FeedCheckArguments, FeedCommand, FeedFillArguments, FeedGapsArguments, FeedRecordArguments,
+    FeedReplayArguments,
 };
 pub(crate) use importing::{
-    CandleFormat, ImportCandlesArguments, ImportCommand, ImportSymbolsArguments,
-    ImportTicksArguments, LeanArguments, SymbolFormat, TimeFormatName,
+    CandleFormat, ImportCandlesArguments, ImportCommand, ImportRowsArguments,
+    ImportSymbolsArguments, LeanArguments, SymbolFormat, TimeFormatName,
 };
 pub(crate) use policies::{ApplyArguments, MaintainArguments, PoliciesArguments, PoliciesCommand};
 pub(crate) use spool::{DeadLetterArguments, SpoolArguments, SpoolCommand};
 pub(crate) use symbols::{
     AliasSymbolArguments, DescribeSymbolArguments, FactArguments, ListSymbolsArguments,
     OneSymbolArguments, RenameSymbolArguments, ShowSymbolArguments, SymbolsCommand,
+    SyncSymbolsArguments,
 };
 
 const SETTINGS: &str = "\
@@ -111,10 +117,19 @@ Example:
     /// Lists, shows and changes symbols
     #[command(subcommand)]
     Symbols(SymbolsCommand),
-    /// Lists exchanges, and sets their codes and time zones
+    /// Lists exchanges, and sets their codes, time zones and sessions
     #[command(subcommand)]
     Exchanges(ExchangesCommand),
-    /// Imports symbols, ticks or candles from files
+    /// Stores the exchanges of the venues with their sessions, and some symbols; may be repeated
+    #[command(after_help = "\
+Creates what is missing and sets unknown values, in one transaction. Values that are stored already stay, also
+if they differ. Exit code 1 if a symbol was refused.
+
+Examples:
+  tickbook seed
+  tickbook seed --json | jq .kept_values")]
+    Seed(SeedArguments),
+    /// Imports symbols, ticks, trades or candles from files
     #[command(subcommand)]
     Import(ImportCommand),
     /// Writes ticks or candles as CSV
@@ -126,7 +141,7 @@ Example:
     /// Inspects the ticks that a server left on the disk, and stores them
     #[command(subcommand)]
     Spool(SpoolCommand),
-    /// Lists ticks that a quality rule held back, and releases or discards them
+    /// Lists ticks and trades that a quality rule held back, and releases or discards them
     #[command(subcommand)]
     Quarantine(QuarantineCommand),
     /// Compares candles with their ticks, checks ticks, chunks and jobs, and repairs differences
@@ -137,9 +152,12 @@ with a summary of the verified part.
 Examples:
   tickbook verify
   tickbook verify --symbol oanda:EURUSD --from 2014-05-01 --to 2014-05-08
-  tickbook verify --gap 5m --frozen 1h --weekends-rest --skip crossed_quotes
+  tickbook verify --gap 5m --frozen 1h --skip crossed_quotes
   tickbook verify --repair --json | jq 'select(.type == \"finding\")'")]
     Verify(VerifyArguments),
+    /// Replays recorded sessions of venues, and checks connections to venues
+    #[command(subcommand)]
+    Feed(FeedCommand),
     /// Prints shell completions
     #[command(after_help = "\
 Examples:
@@ -185,6 +203,13 @@ Examples:
 
 #[derive(Debug, Args)]
 pub(crate) struct AggregatesArguments {
+    /// Prints one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SeedArguments {
     /// Prints one JSON object
     #[arg(long)]
     pub(crate) json: bool,

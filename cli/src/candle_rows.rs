@@ -9,10 +9,11 @@ const IMPORT: &str = CandleSource::IMPORT;
 const DOWNSAMPLED: &str = CandleSource::DOWNSAMPLED;
 const ROLLED_UP: &str = CandleSource::ROLLED_UP;
 const TICKS: &str = CandleSource::TICKS;
+const TRADES: &str = CandleSource::TRADES;
 
 /// Whether `source` is reserved and cannot be used for imported candles.
 pub(crate) fn is_reserved(source: &str) -> bool {
-    let reserved = [DOWNSAMPLED, TICKS, ROLLED_UP, FILLED];
+    let reserved = [DOWNSAMPLED, TICKS, TRADES, ROLLED_UP, FILLED];
     reserved.iter().any(|it| it.eq_ignore_ascii_case(source))
 }
 
@@ -21,9 +22,9 @@ pub(crate) fn is_reserved(source: &str) -> bool {
 pub(crate) enum CandleRow {
     /// A candle to be stored as it is.
     Stored(Candle),
-    /// A candle computed from ticks, which is stored only if these ticks are not stored.
+    /// A candle computed from ticks or trades, which is stored only if these are not stored.
     Restored(Candle),
-    /// A candle that is computed again from the ticks or smaller candles it was computed from.
+    /// A candle that is computed again from the ticks, trades or smaller candles it was computed from.
     Derived,
 }
 
@@ -35,7 +36,7 @@ impl CandleRow {
         source: Option<&Arc<str>>,
     ) -> Result<Self, String> {
         let own = candle.source.as_deref().unwrap_or(IMPORT);
-        let is_made = matches!(own, TICKS | ROLLED_UP) || candle.source.is_none();
+        let is_made = matches!(own, TICKS | TRADES | ROLLED_UP) || candle.source.is_none();
         if let Some(source) = source {
             refuse_forming(&candle, is_made)?;
             return Ok(Self::Stored(
@@ -44,8 +45,8 @@ impl CandleRow {
         }
         match own {
             ROLLED_UP => Ok(Self::Derived),
-            TICKS if candle.timeframe > Timeframe::M1 => Ok(Self::Derived),
-            TICKS | DOWNSAMPLED => {
+            TICKS | TRADES if candle.timeframe > Timeframe::M1 => Ok(Self::Derived),
+            TICKS | TRADES | DOWNSAMPLED => {
                 refuse_forming(&candle, is_made)?;
                 Ok(Self::Restored(
                     candle.into_candle(symbol_id, DOWNSAMPLED.to_owned()),

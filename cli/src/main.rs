@@ -8,6 +8,7 @@ mod candle_rows;
 mod commands;
 mod csv_file;
 mod failure;
+mod held_event;
 mod importing;
 mod interruption;
 mod lean_files;
@@ -15,10 +16,10 @@ mod new_owner;
 mod opening;
 mod output_file;
 mod progress;
-mod quote_batches;
 mod quote_text;
 mod refreshing;
 mod report;
+mod row_batches;
 mod symbol_output;
 mod table;
 mod times;
@@ -29,11 +30,12 @@ use std::time::Duration;
 
 use clap::Parser as _;
 use tickbook::Clock;
+use tickbook::files::{FileTrade, Quote};
 use tracing_subscriber::EnvFilter;
 
 use args::{
-    AggregatesCommand, Arguments, Command, DeleteCommand, ExportCommand, ImportCommand,
-    PoliciesCommand, SpoolCommand,
+    AggregatesCommand, Arguments, Command, DeleteCommand, ExportCommand, FeedCommand,
+    ImportCommand, PoliciesCommand, SpoolCommand,
 };
 
 /// The outcome of a command that could run; determines the exit code.
@@ -77,7 +79,10 @@ async fn run_until_interrupted(command: Command) -> anyhow::Result<Outcome> {
     // these print their own progress
     if matches!(
         command,
-        Command::Import(_) | Command::Delete(_) | Command::Verify(_)
+        Command::Import(_)
+            | Command::Delete(_)
+            | Command::Verify(_)
+            | Command::Feed(FeedCommand::Record(_))
     ) {
         return run(command).await;
     }
@@ -109,6 +114,7 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Completions(arguments) => commands::generate::completions(&arguments),
         Command::Man => commands::generate::man(),
         Command::Verify(arguments) => commands::verify::run(&arguments, &clock).await,
+        Command::Feed(command) => commands::feed::run(&command, &clock).await,
         Command::Spool(SpoolCommand::Inspect(arguments)) => {
             commands::spool::inspect(&arguments, &clock).await
         }
@@ -120,12 +126,18 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
         }
         Command::Quarantine(command) => commands::quarantine::run(&command).await,
         Command::Exchanges(command) => commands::exchanges::run(&command).await,
-        Command::Symbols(command) => commands::symbols::run(&command).await,
+        Command::Seed(arguments) => commands::seed::run(&arguments).await,
+        Command::Symbols(command) => commands::symbols::run(&command, &clock).await,
         Command::Import(ImportCommand::Symbols(arguments)) => {
             commands::import_symbols::run(&arguments).await
         }
         Command::Import(ImportCommand::Ticks(arguments)) => {
-            commands::import_ticks::run(&arguments, &clock).await
+            let columns = arguments.columns.into_iter().collect();
+            commands::import_rows::run::<Quote>(&arguments.rows, columns, &clock).await
+        }
+        Command::Import(ImportCommand::Trades(arguments)) => {
+            let columns = arguments.columns.into_iter().collect();
+            commands::import_rows::run::<FileTrade>(&arguments.rows, columns, &clock).await
         }
         Command::Import(ImportCommand::Candles(arguments)) => {
             commands::import_candles::run(&arguments, &clock).await
@@ -147,6 +159,9 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
         }
         Command::Export(ExportCommand::Candles(arguments)) => {
             commands::export::candles(&arguments, &clock).await
+        }
+        Command::Export(ExportCommand::Books(arguments)) => {
+            commands::export::books(&arguments).await
         }
     }
 }

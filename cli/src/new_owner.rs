@@ -1,16 +1,17 @@
-//! A symbol that is created with its first stored tick.
+//! A symbol that is created with its first stored tick or trade.
 
 use chrono::{DateTime, Utc};
 use tickbook::db::DatabasePools;
-use tickbook::domain::{SymbolId, Tick};
-use tickbook::postgres::policy_status;
-use tickbook::repository::{InsertReceipt, RejectedTick, SymbolRepository};
+use tickbook::domain::{MarketEvent, SymbolId};
+use tickbook::ingest::{RejectedRecord, StoreReceipt};
+use tickbook::postgres::{AppliedPolicies, policy_status};
+use tickbook::repository::SymbolRepository;
 use tickbook::retention::RetentionFloor;
 use tickbook::{Clock, RepositoryError};
 
 use crate::importing::Owner;
 
-/// The symbol of the ticks of a file, and the retention floor of the database.
+/// The symbol of the rows of a file, and the retention floor of their table.
 #[derive(Debug)]
 pub(crate) struct NewOwner {
     owner: Owner,
@@ -19,9 +20,10 @@ pub(crate) struct NewOwner {
 }
 
 impl NewOwner {
-    /// Queries the retention floor, which is needed only for a new symbol.
+    /// Queries the retention floor of the rows, which is needed only for a new symbol.
     pub(crate) async fn of(
         owner: Owner,
+        floor: impl FnOnce(&AppliedPolicies) -> RetentionFloor,
         pools: &DatabasePools,
         clock: &Clock,
     ) -> Result<Self, RepositoryError> {
@@ -34,32 +36,34 @@ impl NewOwner {
         };
         Ok(Self {
             owner,
-            floor: applied.map(|applied| applied.floor).unwrap_or_default(),
+            floor: applied.as_ref().map(floor).unwrap_or_default(),
             now,
         })
     }
 
-    /// The id of ticks when they are read.
+    /// The id of rows when they are read.
     pub(crate) fn id(&self) -> SymbolId {
         self.owner.id()
     }
 
-    /// Returns the receipt of `ticks` if the symbol is new and none of them can be stored.
-    pub(crate) fn refused(&self, ticks: &[Tick]) -> Option<InsertReceipt> {
+    /// Returns the receipt of `events` if the symbol is new and none of them can be stored.
+    pub(crate) fn refused<E: MarketEvent>(&self, events: &[E]) -> Option<StoreReceipt<E>> {
         if matches!(self.owner, Owner::Known(_)) {
             return None;
         }
-        let rejected = ticks.iter().map(|tick| {
-            let reason = match tick.normalized() {
+        let rejected = events.iter().map(|event| {
+            let reason = match event.normalized() {
                 Err(invalid) => invalid.to_string(),
-                Ok(tick) => self.floor.refusal(tick.tick_time, self.now)?,
+                Ok(event) => self.floor.refusal(event.time(), self.now)?,
             };
-            Some(RejectedTick::new(tick.clone(), reason))
+            Some(RejectedRecord::new(event.clone(), reason))
         });
-        Some(InsertReceipt::default().rejected(rejected.collect::<Option<_>>()?))
+        let mut receipt = StoreReceipt::inserted(0);
+        receipt.rejected = rejected.collect::<Option<_>>()?;
+        Some(receipt)
     }
 
-    /// The id of ticks when they are stored; creates a new symbol.
+    /// The id of rows when they are stored; creates a new symbol.
     pub(crate) async fn find_or_create(
         &mut self,
         symbols: &dyn SymbolRepository,

@@ -8,7 +8,7 @@ use anyhow::bail;
 use tickbook::config::{Config, InvalidConfig, Settings};
 use tickbook::db::DatabasePools;
 use tickbook::domain::{Symbol, SymbolReference};
-use tickbook::repository::{SymbolRepository, find_symbol};
+use tickbook::repository::{InstrumentRepository, SymbolRepository, find_symbol};
 use tickbook::{Database, Repositories, RepositoryError};
 
 /// A command that waits longer for a database prints a note.
@@ -45,6 +45,14 @@ pub(crate) async fn connect_symbols(
 ) -> Result<Arc<dyn SymbolRepository>, RepositoryError> {
     let symbols = Repositories::connect_symbols(&config.database);
     patiently(config, &[Database::Metadata], symbols).await
+}
+
+/// Connects only the metadata database, for syncs of its symbols.
+pub(crate) async fn connect_instruments(
+    config: &Config,
+) -> Result<Arc<dyn InstrumentRepository>, RepositoryError> {
+    let instruments = Repositories::connect_instruments(&config.database);
+    patiently(config, &[Database::Metadata], instruments).await
 }
 
 /// Runs `work`; prints the names of the databases if it takes long.

@@ -14,7 +14,7 @@ use crate::args::is_stdout;
 const NEW_FILE: u32 = 0o666;
 
 /// Opens the output.
-pub(crate) type Opener = Box<dyn FnOnce() -> io::Result<Box<dyn Write>> + Send>;
+pub(crate) type Opener = Box<dyn FnOnce() -> io::Result<Box<dyn Write + Send>> + Send>;
 
 /// Standard output, a device or a pipe, or a file that is renamed to its final name when it is complete.
 #[derive(Debug)]

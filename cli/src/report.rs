@@ -39,23 +39,25 @@ impl Problems {
     }
 }
 
-/// The results of an import of ticks.
+/// The results of an import of ticks or trades.
 ///
 /// `inserted + duplicates + conflicts + rejected` equals `read`, also if the import ended early.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub(crate) struct TickSummary {
+pub(crate) struct RowSummary {
     pub(crate) read: u64,
     pub(crate) inserted: u64,
     pub(crate) duplicates: u64,
     pub(crate) conflicts: u64,
     pub(crate) rejected: u64,
-    pub(crate) crossed: u64,
+    /// `None` for trades.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) crossed: Option<u64>,
     pub(crate) seconds: f64,
 }
 
-impl TickSummary {
-    /// The summary as one line of text.
-    pub(crate) fn line(&self) -> String {
+impl RowSummary {
+    /// The summary as one line of text; `names` are the rows, such as `ticks`.
+    pub(crate) fn line(&self, names: &str) -> String {
         let Self {
             read,
             inserted,
@@ -67,9 +69,10 @@ impl TickSummary {
         } = self;
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let rate = *read as f64 / seconds.max(0.001);
+        let crossed = crossed.map_or(String::new(), |crossed| format!(", crossed {crossed}"));
         format!(
             "read {read}, inserted {inserted}, duplicates {duplicates}, conflicts {conflicts}, \
-             rejected {rejected}, crossed {crossed} in {seconds:.1} s ({rate:.0} ticks/s)"
+             rejected {rejected}{crossed} in {seconds:.1} s ({rate:.0} {names}/s)"
         )
     }
 }

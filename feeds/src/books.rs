@@ -22,45 +22,93 @@ pub(crate) struct SymbolBook<S> {
 
 /// The books of the symbols of a protocol.
 #[derive(Debug)]
-pub(crate) struct Books<S>(BTreeMap<String, SymbolBook<S>>);
+pub(crate) struct Books<S> {
+    books: BTreeMap<String, SymbolBook<S>>,
+    depth: usize,
+    /// Whether a symbol that is not in `books` gets a book instead of an error.
+    is_open: bool,
+}
+
+impl<S: Default> SymbolBook<S> {
+    fn new(depth: usize) -> Self {
+        Self {
+            book: OrderBook::new().with_depth(depth),
+            state: S::default(),
+        }
+    }
+}
 
 impl<S: Default> Books<S> {
     pub(crate) fn new<T: Into<String>>(symbols: impl IntoIterator<Item = T>, depth: usize) -> Self {
-        let book = || SymbolBook {
-            book: OrderBook::new().with_depth(depth),
-            state: S::default(),
-        };
         let symbols = symbols.into_iter();
-        Self(symbols.map(|symbol| (symbol.into(), book())).collect())
+        Self {
+            books: symbols
+                .map(|symbol| (symbol.into(), SymbolBook::new(depth)))
+                .collect(),
+            depth,
+            is_open: false,
+        }
+    }
+
+    /// Books of all symbols that messages are about.
+    pub(crate) fn of_any_symbol(depth: usize) -> Self {
+        Self {
+            is_open: true,
+            ..Self::new::<String>([], depth)
+        }
     }
 
     pub(crate) fn get(&self, symbol: &str) -> Option<&OrderBook> {
-        self.0.get(symbol).map(|symbol_book| &symbol_book.book)
+        self.books.get(symbol).map(|symbol_book| &symbol_book.book)
     }
 
     pub(crate) fn get_mut(&mut self, symbol: &str) -> Result<&mut SymbolBook<S>, ProtocolError> {
-        self.0.get_mut(symbol).ok_or_else(|| unknown(symbol))
+        if self.is_open && !self.books.contains_key(symbol) {
+            let book = SymbolBook::new(self.depth);
+            self.books.insert(symbol.to_owned(), book);
+        }
+        self.books.get_mut(symbol).ok_or_else(|| unknown(symbol))
     }
 
     /// Checks that a message is about a symbol of the protocol.
     pub(crate) fn check(&self, symbol: &str) -> Result<(), ProtocolError> {
-        match self.0.contains_key(symbol) {
+        match self.is_open || self.books.contains_key(symbol) {
             true => Ok(()),
             false => Err(unknown(symbol)),
         }
     }
 
+    pub(crate) fn symbols(&self) -> Vec<&str> {
+        self.books.keys().map(String::as_str).collect()
+    }
+
     pub(crate) fn states_mut(&mut self) -> impl Iterator<Item = &mut S> {
-        self.0
+        self.books
             .values_mut()
             .map(|symbol_book| &mut symbol_book.state)
     }
 
     /// Discards all levels and states.
     pub(crate) fn reset(&mut self) {
-        for symbol_book in self.0.values_mut() {
+        for symbol_book in self.books.values_mut() {
             symbol_book.book.reset();
             symbol_book.state = S::default();
+        }
+    }
+
+    /// Requests what makes the books valid that are not.
+    pub(crate) fn request_missing(
+        &mut self,
+        request: for<'r> fn(&'r str, &mut S) -> Option<Request<'r>>,
+        sink: &mut EventSink<'_>,
+    ) {
+        for (symbol, symbol_book) in &mut self.books {
+            if symbol_book.book.state().is_valid() {
+                continue;
+            }
+            if let Some(request) = request(symbol, &mut symbol_book.state) {
+                sink(FeedEvent::Request(request));
+            }
         }
     }
 
@@ -73,7 +121,7 @@ impl<S: Default> Books<S> {
         request: for<'r> fn(&'r str, &mut S) -> Option<Request<'r>>,
         sink: &mut EventSink<'_>,
     ) {
-        for (symbol, symbol_book) in &mut self.0 {
+        for (symbol, symbol_book) in &mut self.books {
             if !symbol_book.book.invalidate(reason) {
                 continue;
             }
@@ -111,6 +159,8 @@ pub(crate) struct BookMessage<'a> {
     pub(crate) time: Option<DateTime<Utc>>,
     pub(crate) received_at: DateTime<Utc>,
     pub(crate) sequence: Option<i64>,
+    /// The checksum of the venue, which the check of [`apply`](Self::apply) compares.
+    pub(crate) checksum: Option<i64>,
     pub(crate) bids: &'a Levels,
     pub(crate) asks: &'a Levels,
 }
@@ -154,6 +204,7 @@ impl BookMessage<'_> {
             time: self.time,
             received_at: self.received_at,
             sequence: self.sequence,
+            checksum: self.checksum,
             bids: &self.bids.changes,
             asks: &self.asks.changes,
             counts,

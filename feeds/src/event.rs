@@ -24,8 +24,26 @@ pub enum FeedEvent<'a> {
     Instrument(ListedInstrument),
     /// An instrument that cannot be used.
     InstrumentRefused(RefusedInstrument),
+    /// The instruments since the last of these events are all instruments of the venue.
+    InstrumentsListed,
     /// The protocol needs an action of the transport.
     Request(Request<'a>),
+    /// The session lost messages, which may have been about any symbol. Books that they concern are reported as stale.
+    MessagesLost(LostMessages<'a>),
+    /// Something that the session counts, by its name in metrics.
+    Counted(&'static str),
+}
+
+/// Messages that do not come any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LostMessages<'a> {
+    /// Their number, as far as it is known; at least 1.
+    pub count: u64,
+    /// The time when the loss was noticed.
+    pub noticed_at: DateTime<Utc>,
+    /// Why they do not come.
+    pub detail: &'a str,
 }
 
 /// A message that was applied to a book.
@@ -40,6 +58,8 @@ pub struct BookChange<'a> {
     pub received_at: DateTime<Utc>,
     /// The number of the message or of its last update, if the venue numbers them.
     pub sequence: Option<i64>,
+    /// The checksum in the message, if it has one. It equals that of the book.
+    pub checksum: Option<i64>,
     /// The bids of the message.
     pub bids: &'a [LevelChange],
     /// The asks of the message.
@@ -78,6 +98,8 @@ pub enum Request<'a> {
     },
     /// Close the connection and open another one.
     Reconnect,
+    /// Open another connection: the venue will close this one soon.
+    Renew,
 }
 
 /// The side that takes, which is the side of the order that caused the trade.
@@ -130,6 +152,8 @@ pub struct VenueTrade<'a> {
     pub aggressor: Aggressor,
     /// The id.
     pub id: TradeId<'a>,
+    /// The number of trades that the venue reports as one, with the id of the last of them. At least 1.
+    pub merged: u32,
     /// Whether the venue sent a trade from before the subscription. It may have been reported before.
     pub is_replayed: bool,
 }

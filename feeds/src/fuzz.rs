@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::DateTime;
 use suite::Fuzz;
-use tickbook::domain::book::BookSide;
+use tickbook::domain::book::{BookSide, StaleReason};
 
 use crate::{EventSink, FeedEvent, Frame, Protocol};
 
@@ -44,7 +44,10 @@ fn kinds(mut protocol: impl Protocol, symbol: &str, bytes: &[u8]) -> BTreeMap<&'
                 FeedEvent::Quote(_) => "quote",
                 FeedEvent::Instrument(_) => "instrument",
                 FeedEvent::InstrumentRefused(_) => "refused",
+                FeedEvent::InstrumentsListed => "listed",
                 FeedEvent::Request(_) => "request",
+                FeedEvent::MessagesLost(_) => "lost",
+                FeedEvent::Counted(name) => name,
             };
             *kinds.entry(kind).or_default() += 1;
         });
@@ -159,8 +162,12 @@ impl<P: Protocol> Protocol for Opened<P> {
         self.0.receive(frame, sink)
     }
 
-    fn closed(&mut self, sink: &mut EventSink<'_>) {
-        self.0.closed(sink);
+    fn closed(&mut self, reason: StaleReason, detail: &str, sink: &mut EventSink<'_>) {
+        self.0.closed(reason, detail, sink);
+    }
+
+    fn symbols(&self) -> Vec<&str> {
+        self.0.symbols()
     }
 
     fn book(&self, symbol: &str) -> Option<&tickbook::domain::book::OrderBook> {
@@ -227,4 +234,26 @@ fn okx_frames_of_any_bytes() {
         .seed(trade)
         .words(WORDS)
         .run(|bytes| kinds(crate::okx::Okx::new(["A-B"]), "A-B", bytes));
+}
+
+#[cfg(feature = "ctrader")]
+#[test]
+fn ctrader_messages_of_any_bytes() {
+    use crate::{Channel, Subscription};
+
+    let message = |fields: &str| format!("8=FIX.4.4|9=1|{fields}|10=000|").replace('|', "\u{1}");
+    let depth = "35=W|34=2|52=20240105-10:00:00|55=1|268=2|269=0|270=1.5|271=5|278=1|269=1|270=2|271=1|278=2";
+    let update = "35=X|34=3|268=2|279=0|269=0|278=3|55=1|270=1.6|271=5|279=2|278=1|55=1";
+    let list = "35=y|560=0|146=1|55=2|1007=B|1008=5";
+    let quote = "35=W|55=1|268=1|269=0|270=1.5";
+    Fuzz::new("ctrader")
+        .seed([depth, update, update].map(message).join("\n"))
+        .seed([list, quote].map(message).join("\n"))
+        .words(WORDS)
+        .words(["\u{1}", "=", "278=", "279=", "269=", "268=", "55=", "271=0"])
+        .run(|bytes| {
+            let channels = [Channel::Quotes, Channel::Book(10), Channel::Instruments];
+            let subscription = Subscription::new(["1", "B"], channels);
+            kinds(crate::ctrader::Ctrader::new(&subscription), "1", bytes)
+        });
 }

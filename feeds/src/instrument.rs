@@ -16,6 +16,10 @@ pub struct ListedInstrument {
     pub instrument: Instrument,
     /// Whether it can be traded.
     pub is_active: bool,
+    /// Its name in the other messages of the venue, if that is not the symbol.
+    pub key: Option<String>,
+    /// Whether the venue states only the tick size: type, currencies and lot size are assumed.
+    pub is_assumed: bool,
 }
 
 /// An instrument that cannot be used.
@@ -25,6 +29,8 @@ pub struct ListedInstrument {
 pub struct RefusedInstrument {
     /// The symbol of the venue.
     pub symbol: String,
+    /// See [`ListedInstrument::key`].
+    pub key: Option<String>,
     /// The reason, such as an invalid field.
     pub reason: String,
 }
@@ -57,6 +63,8 @@ impl Listing<'_> {
             symbol: self.symbol.to_owned(),
             instrument,
             is_active: self.is_active,
+            key: None,
+            is_assumed: false,
         })
     }
 
@@ -71,6 +79,7 @@ impl Listing<'_> {
     pub(crate) fn refused(&self, reason: &str) -> RefusedInstrument {
         RefusedInstrument {
             symbol: self.symbol.to_owned(),
+            key: None,
             reason: reason.to_owned(),
         }
     }

@@ -8,8 +8,15 @@
 //! | --- | --- | --- |
 //! | `binance` | Binance spot | update numbers of each symbol |
 //! | `coinbase` | Coinbase Exchange, Coinbase Advanced | no means; message numbers of the connection |
+//! | `ctrader` | cTrader of any broker, over FIX 4.4 | message numbers of the connection |
 //! | `kraken` | Kraken WebSocket 1 and 2 | checksum of the best 10 levels |
 //! | `okx` | OKX WebSocket 5 | checksum of the best 25 levels, update numbers of each symbol |
+//!
+//! A [`Venue`] is a protocol with its addresses, messages and limits. The module `transport` (feature
+//! `transport`) connects to any venue.
+//!
+//! The module `feed` (feature `ingest`) makes venues feeds of the library.
+//! The module `session` (feature `replay`) reads recorded sessions.
 //!
 //! A checksum of the best levels does not detect every lost change of the other levels. Each venue has a cargo
 //! feature of its name; all are on by default.
@@ -58,10 +65,23 @@ pub mod binance;
 mod books;
 #[cfg(feature = "coinbase")]
 pub mod coinbase;
+#[cfg(feature = "ctrader")]
+pub mod ctrader;
+#[cfg(any(feature = "kraken", feature = "okx"))]
+#[cfg_attr(
+    not(all(feature = "kraken", feature = "okx")),
+    allow(dead_code, reason = "no venue uses all of it")
+)]
+mod digits;
 mod error;
 mod event;
+#[cfg(feature = "ingest")]
+pub mod feed;
+#[cfg(feature = "fix")]
+pub mod fix;
 #[cfg(test)]
 mod fuzz;
+mod history;
 #[cfg_attr(
     not(all(
         feature = "binance",
@@ -86,11 +106,37 @@ mod protocol;
     )),
     allow(dead_code, reason = "no venue uses all of it")
 )]
+mod scan;
+#[cfg(feature = "replay")]
+pub mod session;
+mod stream;
+mod subscription;
+#[cfg(all(test, feature = "transport"))]
+mod test_venue;
+#[cfg(feature = "transport")]
+pub mod transport;
+mod venue;
+mod venues;
+#[cfg_attr(
+    not(all(
+        feature = "binance",
+        feature = "coinbase",
+        feature = "kraken",
+        feature = "okx"
+    )),
+    allow(dead_code, reason = "no venue uses all of it")
+)]
 mod wire;
 
 pub use error::ProtocolError;
 pub use event::{
-    Aggressor, BookChange, FeedEvent, Request, StaleBook, TradeId, VenueQuote, VenueTrade,
+    Aggressor, BookChange, FeedEvent, LostMessages, Request, StaleBook, TradeId, VenueQuote,
+    VenueTrade,
 };
+pub use history::{HistoryOrder, HistoryPage, HistoryRequest, ReadHistory, TradeHistory};
 pub use instrument::{ListedInstrument, RefusedInstrument};
 pub use protocol::{EventSink, Frame, Protocol};
+pub use stream::{StreamEnd, StreamEvent, StreamSession, StreamSink};
+pub use subscription::{Channel, Subscription, UnknownChannel};
+pub use venue::{Endpoints, InstrumentResult, InstrumentSource, Limits, Rate, Venue};
+pub use venues::{UnknownVenue, UnusableVenue, VenueName};

@@ -3,10 +3,10 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use tickbook::domain::book::OrderBook;
+use tickbook::domain::book::{OrderBook, StaleReason};
 
 use crate::error::ProtocolError;
-use crate::event::FeedEvent;
+use crate::event::{FeedEvent, Request};
 
 /// A text that a venue sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub type EventSink<'s> = dyn FnMut(FeedEvent<'_>) + 's;
 ///
 /// The transport calls [`opened`](Self::opened) when a connection is open, [`receive`](Self::receive) for each
 /// text of it, and [`closed`](Self::closed) at its end.
-pub trait Protocol: fmt::Debug {
+pub trait Protocol: fmt::Debug + Send {
     /// Begins a connection. Every book is syncing.
     fn opened(&mut self);
 
@@ -44,9 +44,22 @@ pub trait Protocol: fmt::Debug {
     /// frame may have been an update of any of them. Other errors leave the books as they were.
     fn receive(&mut self, frame: Frame<'_>, sink: &mut EventSink<'_>) -> Result<(), ProtocolError>;
 
-    /// Ends a connection. Every valid book becomes stale.
-    fn closed(&mut self, sink: &mut EventSink<'_>);
+    /// Ends a connection. Every valid book becomes stale with `reason`: [`StaleReason::Disconnected`], or
+    /// [`StaleReason::Silence`] if the venue sent nothing for too long.
+    fn closed(&mut self, reason: StaleReason, detail: &str, sink: &mut EventSink<'_>);
+
+    /// Requests again what makes the book of `symbol` valid, since it has not been valid for too long: an answer
+    /// of the venue may be lost. Does nothing for a valid book and for an unknown symbol.
+    fn resync(&mut self, symbol: &str, sink: &mut EventSink<'_>) {
+        let is_waiting = |book: &OrderBook| !book.state().is_valid();
+        if self.book(symbol).is_some_and(is_waiting) {
+            sink(FeedEvent::Request(Request::Resubscribe { symbol }));
+        }
+    }
 
     /// The book of a symbol; `None` for a symbol that the protocol was not created with.
     fn book(&self, symbol: &str) -> Option<&OrderBook>;
+
+    /// The symbols that have a book, by name.
+    fn symbols(&self) -> Vec<&str>;
 }

@@ -13,11 +13,18 @@ use tickbook::domain::book::{BookNumber, BookNumberError, LevelChange};
 use tickbook::domain::{parse_time, truncate_to_micros};
 
 use crate::error::ProtocolError;
+use crate::scan::Scan;
 
 /// A text that is copied only if it has escapes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
+
+impl<'a> Text<'a> {
+    pub(crate) fn scan(scan: &mut Scan<'a>) -> Option<Self> {
+        scan.string().map(|text| Self(Cow::Borrowed(text)))
+    }
+}
 
 /// Parses a whole frame or a part of it.
 pub(crate) fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, ProtocolError> {
@@ -58,6 +65,10 @@ impl<'de> Deserialize<'de> for Number {
 }
 
 impl Number {
+    pub(crate) fn scan(scan: &mut Scan<'_>) -> Option<Self> {
+        scan.number().map(Self::of)
+    }
+
     pub(crate) fn of(text: &str) -> Self {
         Self(BookNumber::parse(text))
     }
@@ -69,7 +80,7 @@ impl Number {
         field: &'static str,
     ) -> Result<Decimal, ProtocolError> {
         self.0
-            .map(|number| Decimal::from(number).normalize())
+            .map(|number| number.normalized().into())
             .map_err(|error| invalid(symbol, field, error))
     }
 }
@@ -96,6 +107,22 @@ pub(crate) struct Levels {
 }
 
 impl Levels {
+    /// Levels as arrays that begin with price and quantity.
+    pub(crate) fn scan(scan: &mut Scan<'_>) -> Option<Self> {
+        let mut levels = Self::default();
+        scan.array(|scan| {
+            scan.take(b'[')?;
+            let price = Number::scan(scan)?;
+            scan.take(b',')?;
+            levels.push(price, Number::scan(scan)?);
+            while scan.eat(b',') {
+                scan.skip()?;
+            }
+            scan.take(b']')
+        })?;
+        Some(levels)
+    }
+
     pub(crate) fn push(&mut self, price: Number, quantity: Number) {
         match (price.0, quantity.0) {
             (Ok(price), Ok(quantity)) => self.changes.push(LevelChange::new(price, quantity)),
@@ -214,9 +241,9 @@ impl Instant {
         if !digits(whole) || !digits(fraction) {
             return None;
         }
-        let fraction = format!("{fraction:0<6}");
         let seconds: i64 = whole.parse().ok()?;
-        let micros: i64 = fraction.get(..6)?.parse().ok()?;
+        let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(6);
+        let micros = digits.fold(0, |micros, digit| micros * 10 + i64::from(digit - b'0'));
         Self::of_micros(seconds.checked_mul(1_000_000)?.checked_add(micros)?)
     }
 
@@ -240,6 +267,13 @@ impl<'de> Deserialize<'de> for Instant {
 /// Milliseconds, as a JSON number or a string.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Millis(pub(crate) Instant);
+
+impl Millis {
+    pub(crate) fn scan(scan: &mut Scan<'_>) -> Option<Self> {
+        let millis = scan.number()?.parse().ok()?;
+        Instant::of_millis(millis).map(Self)
+    }
+}
 
 impl<'de> Deserialize<'de> for Millis {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

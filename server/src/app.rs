@@ -5,12 +5,17 @@ use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use tickbook::db::DatabasePools;
+use tickbook::domain::Trade;
+use tickbook::ingest::book::LiveBooks;
 use tickbook::ingest::fanout::FanOut;
 use tickbook::ingest::feed::PipelineMonitor;
 use tickbook::ingest::quality::SymbolRules;
 use tickbook::{Clock, Repositories};
 use tokio_util::sync::CancellationToken;
 
+use crate::correction_news::CorrectionNews;
+use crate::default_basis::DefaultBasis;
+use crate::feed::Venues;
 use crate::http::Http;
 use crate::known_symbols::KnownSymbols;
 use crate::long_work::LongWork;
@@ -43,6 +48,8 @@ pub struct AppState {
     pub repositories: Repositories,
     /// A cache of the ids of existing symbols.
     pub known_symbols: Arc<KnownSymbols>,
+    /// Chooses the basis of candles.
+    pub default_basis: Arc<DefaultBasis>,
     /// The state of the databases at the last probe.
     pub readiness: Readiness,
     /// Renders the metrics.
@@ -53,12 +60,20 @@ pub struct AppState {
     pub pools: Option<DatabasePools>,
     /// The pipeline of the feeds; `None` if no tick of a feed is stored.
     pub feed: Option<PipelineMonitor>,
+    /// The connections of the feeds that are venues.
+    pub venues: Venues,
     /// How far ahead of the clock ticks may be, by symbol.
     pub rules: SymbolRules,
     /// The clock that tick times are compared with.
     pub clock: Clock,
     /// Distributes stored ticks to WebSocket clients and RabbitMQ.
     pub fan_out: FanOut,
+    /// Distributes stored trades to WebSocket clients and RabbitMQ.
+    pub trade_fan_out: FanOut<Trade>,
+    /// The present order books of the feeds.
+    pub books: LiveBooks,
+    /// Announces corrections of trades to WebSocket clients.
+    pub correction_news: CorrectionNews,
     /// The clients of `/ws`.
     pub websockets: WebSockets,
     /// The limits of requests and connections.
@@ -77,15 +92,23 @@ impl AppState {
     ) -> Self {
         Self {
             known_symbols: Arc::new(KnownSymbols::new(Arc::clone(&repositories.symbols))),
+            default_basis: Arc::new(DefaultBasis::new(
+                Arc::clone(&repositories.ticks),
+                Arc::clone(&repositories.trades),
+            )),
             repositories,
             readiness,
             metrics,
             store: StoreKind::Memory,
             pools: None,
             feed: None,
+            venues: Venues::default(),
             rules: SymbolRules::default(),
             clock: Clock::system(),
             fan_out: FanOut::new(),
+            trade_fan_out: FanOut::new(),
+            books: LiveBooks::new(),
+            correction_news: CorrectionNews::default(),
             websockets: WebSockets::new(WebSocketConfig::default(), CancellationToken::new()),
             http: Http::new(ServerConfig::default()),
             long_work: LongWork::beside_other_work(),

@@ -7,17 +7,24 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use tickbook::config::Config;
+use tickbook::domain::{Tick, Trade};
+use tickbook::ingest::book::{BookRecording, LiveBooks};
 use tickbook::ingest::fanout::FanOut;
-use tickbook::ingest::feed::{Pipeline, PipelineBuilder};
+use tickbook::ingest::feed::{FeedRecord, Pipeline, PipelineBuilder};
 use tickbook::ingest::quality::{Quarantine, SymbolRules};
-use tickbook::ingest::{SpoolError, SpoolMode, TickPersister, TickSpool};
+use tickbook::ingest::{
+    BookPersister, BookSpool, Persister, RepositoryRecord, SpoolConfig, SpoolError, SpoolMode,
+    TickPersister, TickSpool, TradePersister, TradeSpool,
+};
+use tickbook::repository::QuarantineRepository;
 use tickbook::{Clock, Connected, Repositories};
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{AppState, StoreKind};
 use crate::args::Args;
-use crate::feed::quality;
+use crate::feed::{CreatedFeeds, filling, quality};
 use crate::http::{BESIDES, Http, descriptors};
 use crate::long_work::LongWork;
 use crate::readiness::Readiness;
@@ -26,6 +33,9 @@ use crate::settings::ServerSettings;
 use crate::sinks::Sinks;
 use crate::slow_start::warn_while_slow;
 use crate::{maintenance, metrics};
+
+/// Maximum time for records of an earlier run before the feeds start.
+const LEFTOVERS: Duration = Duration::from_secs(5);
 
 /// Maximum time to store waiting ticks when the server stops.
 pub const FLUSH: Duration = Duration::from_secs(10);
@@ -45,6 +55,8 @@ pub struct Started {
     pub sinks: Sinks,
     /// The repositories.
     pub repositories: Repositories,
+    /// The present order books of the feeds.
+    pub books: LiveBooks,
 }
 
 /// Binds the address, connects the store and starts the feeds. Timers end at `stop`, feeds when the pipeline
@@ -90,22 +102,51 @@ pub async fn start(
         Some(pools) => Readiness::watch(Arc::new(pools.clone()), stop.clone()).await,
         None => Readiness::fixed(Vec::new()),
     };
-    let fan_out = FanOut::new();
-    let sinks = Sinks::start(settings, &fan_out, &repositories, stop)?;
-    let feeds = args.feeds.create(&repositories, clock).await?;
+    let (fan_out, trade_fan_out, books) = (FanOut::new(), FanOut::new(), LiveBooks::new());
+    let fan_outs = (&fan_out, &trade_fan_out);
+    let mut sinks = Sinks::start(settings, fan_outs, &repositories, stop)?;
+    let CreatedFeeds {
+        feeds,
+        venues,
+        fillers,
+        messages,
+        syncs,
+    } = args
+        .feeds
+        .create(&settings.feeds, &settings.symbols, &repositories, clock)
+        .await?;
+    for sync in syncs {
+        tokio::spawn(sync.run(stop.clone()));
+    }
+    sinks.add_messages(messages);
     // after the feeds, which create the symbols they need
     let rules = quality::rules(&config.quality, &*repositories.symbols).await?;
     let pipeline = if feeds.is_empty() {
-        leftover(args, config, &repositories, &fan_out, clock).await?
+        leftover(args, config, &repositories, fan_outs, clock).await?
     } else {
-        let persister = make_persister(args, config, &repositories, clock).await?;
+        let (ticks, trades, of_books) = make_persisters(args, config, &repositories, clock).await?;
+        store_leftovers(&ticks, &trades, of_books.as_ref()).await;
         let is_lasting =
             args.store == StoreKind::Postgres && config.spool.mode != SpoolMode::Memory;
+        let of_trades = config.spool.of_trades().directory;
         let directory = is_lasting.then_some(config.spool.directory.as_path());
-        let quarantine = open_quarantine(&repositories, directory, clock).await?;
-        let pipeline = Pipeline::builder(persister)
+        let of_trades = is_lasting.then_some(of_trades.as_path());
+        let Repositories {
+            quarantine,
+            trade_quarantine,
+            ..
+        } = &repositories;
+        let quarantine = open_quarantine(quarantine, directory, clock).await?;
+        let trade_quarantine = open_quarantine(trade_quarantine, of_trades, clock).await?;
+        let mut pipeline = Pipeline::builder(ticks)
             .fan_out(fan_out.clone())
-            .quality(rules.clone(), quarantine, clock.clone());
+            .quality(rules.clone(), quarantine, clock.clone())
+            .trades(trades, trade_fan_out.clone())
+            .quality_of_trades(rules.clone(), trade_quarantine, clock.clone())
+            .books(books.clone());
+        if let Some(persister) = of_books {
+            pipeline = pipeline.record_books(recording(persister, config, &repositories, clock));
+        }
         Some(
             feeds
                 .into_iter()
@@ -118,14 +159,18 @@ pub async fn start(
         store: args.store,
         pools,
         feed: pipeline.as_ref().map(Pipeline::monitor),
+        venues,
         rules,
         clock: clock.clone(),
         fan_out,
+        trade_fan_out,
+        books: books.clone(),
         websockets: sinks.websockets(),
         http: http.clone(),
         long_work: long_work.clone(),
         ..AppState::new(repositories.clone(), readiness, handle)
     };
+    filling::start(fillers, &state, stop);
     Ok(Started {
         listener,
         app: router(state),
@@ -133,6 +178,7 @@ pub async fn start(
         http,
         sinks,
         repositories,
+        books,
     })
 }
 
@@ -159,64 +205,132 @@ fn within_descriptors(settings: &ServerSettings) -> ServerSettings {
     settings
 }
 
-/// Starts a pipeline that stores the ticks which an earlier server with a feed left in its spool. Returns
-/// `None` if no spool exists, or if another process uses it and stores them itself.
+fn recording(
+    persister: BookPersister,
+    config: &Config,
+    repositories: &Repositories,
+    clock: &Clock,
+) -> BookRecording {
+    let books = Arc::clone(&repositories.books);
+    BookRecording::new(persister, books, config.books.recorder(), clock.clone())
+}
+
+/// Whether a spool of ticks, trades or order books exists.
+fn has_spool(spool: &SpoolConfig) -> bool {
+    TickSpool::exists(&spool.directory)
+        || TradeSpool::exists(&spool.of_trades().directory)
+        || BookSpool::exists(&spool.of_books().directory)
+}
+
+/// Starts a pipeline that stores the records which an earlier server with a feed left in its spools.
+/// Returns `None` if no spool exists, or if another process uses them and stores their content itself.
 async fn leftover(
     args: &Args,
     config: &Config,
     repositories: &Repositories,
-    fan_out: &FanOut,
+    (fan_out, trade_fan_out): (&FanOut, &FanOut<Trade>),
     clock: &Clock,
 ) -> anyhow::Result<Option<Pipeline>> {
-    let directory = &config.spool.directory;
-    // even if the spool is disabled it may contain ticks: the setting may be new
-    if args.store == StoreKind::Memory || !TickSpool::exists(directory) {
+    let mut spool = config.spool.clone();
+    let of_trades = spool.of_trades().directory;
+    // even if the spool is disabled it may contain records: the setting may be new
+    if args.store == StoreKind::Memory || !has_spool(&spool) {
         return Ok(None);
     }
-    let mut spool = config.spool.clone();
     if spool.mode == SpoolMode::Memory {
         spool.mode = SpoolMode::OnFailure;
     }
-    let ticks = Arc::clone(&repositories.ticks);
-    let opening =
-        TickPersister::open_with_clock(ticks, (&config.ticks).into(), &spool, clock.clone());
-    match warn_while_slow("spool", directory, opening).await {
-        Ok(persister) => {
-            let ticks = persister
-                .spool_content()
-                .map_or(0, |content| content.records);
-            if ticks > 0 {
-                tracing::info!(ticks, "storing ticks that an earlier run left in the spool");
-            }
-            let mut pipeline = Pipeline::builder(persister).fan_out(fan_out.clone());
-            if Quarantine::exists(directory) {
-                let quarantine = open_quarantine(repositories, Some(directory), clock).await?;
-                // no new tick arrives to be checked, but the quarantine may have records left
-                pipeline = pipeline.quality(SymbolRules::default(), quarantine, clock.clone());
-            }
-            let pipeline = pipeline.start();
-            pipeline.give_back_when_drained(FLUSH);
-            Ok(Some(pipeline))
-        }
+    let opening = async {
+        let ticks = open_persister(&repositories.ticks, config, &spool, clock).await?;
+        let of_trades = spool.of_trades();
+        let trades = open_persister(&repositories.trades, config, &of_trades, clock).await?;
+        let of_books = spool.of_books();
+        let books = open_persister(&repositories.books, config, &of_books, clock).await?;
+        Ok((ticks, trades, books))
+    };
+    let (ticks, trades, books): (TickPersister, TradePersister, BookPersister) = match opening.await
+    {
+        Ok(persisters) => persisters,
         Err(error @ SpoolError::Locked { .. }) => {
             tracing::info!(%error, "this server does not use the spool");
-            Ok(None)
+            return Ok(None);
         }
-        Err(error) => Err(error.into()),
+        Err(error) => return Err(error.into()),
+    };
+    let left = [
+        ticks.spool_content(),
+        trades.spool_content(),
+        books.spool_content(),
+    ];
+    let records: u64 = left.into_iter().flatten().map(|it| it.records).sum();
+    if records > 0 {
+        tracing::info!(
+            records,
+            "storing records that an earlier run left in the spool"
+        );
+    }
+    let mut pipeline = Pipeline::builder(ticks)
+        .fan_out(fan_out.clone())
+        .trades(trades, trade_fan_out.clone())
+        .books(LiveBooks::new())
+        .record_books(recording(books, config, repositories, clock));
+    // no new record arrives to be checked, but a quarantine may have records left
+    if Quarantine::<Tick>::exists(&spool.directory) {
+        let directory = Some(spool.directory.as_path());
+        let quarantine = open_quarantine(&repositories.quarantine, directory, clock).await?;
+        pipeline = pipeline.quality(SymbolRules::default(), quarantine, clock.clone());
+    }
+    if Quarantine::<Trade>::exists(&of_trades) {
+        let directory = Some(of_trades.as_path());
+        let quarantine = open_quarantine(&repositories.trade_quarantine, directory, clock).await?;
+        pipeline = pipeline.quality_of_trades(SymbolRules::default(), quarantine, clock.clone());
+    }
+    let pipeline = pipeline.start();
+    pipeline.give_back_when_drained(FLUSH);
+    Ok(Some(pipeline))
+}
+
+/// Waits until the records that an earlier run left in the spools are stored, so that the feeds know the last ones of
+/// that run. A database that cannot be reached delays them by some seconds.
+async fn store_leftovers(
+    ticks: &TickPersister,
+    trades: &TradePersister,
+    books: Option<&BookPersister>,
+) {
+    let left = [
+        ticks.spool_content(),
+        trades.spool_content(),
+        books.and_then(BookPersister::spool_content),
+    ];
+    if left.iter().flatten().all(|spool| spool.records == 0) {
+        return;
+    }
+    let of_books = async {
+        match books {
+            Some(books) => books.flush().await,
+            None => Ok(()),
+        }
+    };
+    let stored = async { tokio::join!(ticks.flush(), trades.flush(), of_books) };
+    if timeout(LEFTOVERS, stored).await.is_err() {
+        tracing::warn!(
+            "records of an earlier run are not stored yet: the gap since then begins before them"
+        );
     }
 }
 
-/// Opens the persister; it has a spool unless the store is in memory.
-async fn make_persister(
+/// Opens the persisters of ticks, of trades and, if they are stored, of books; they have spools unless the store is in
+/// memory.
+async fn make_persisters(
     args: &Args,
     config: &Config,
     repositories: &Repositories,
     clock: &Clock,
-) -> anyhow::Result<TickPersister> {
+) -> anyhow::Result<(TickPersister, TradePersister, Option<BookPersister>)> {
     let mut spool = config.spool.clone();
     if args.store == StoreKind::Memory {
         spool.mode = SpoolMode::Memory;
-    } else if spool.mode == SpoolMode::Memory && TickSpool::exists(&spool.directory) {
+    } else if spool.mode == SpoolMode::Memory && has_spool(&spool) {
         let directory = spool.directory.display();
         tracing::warn!(
             %directory,
@@ -224,18 +338,33 @@ async fn make_persister(
              shows its content, `tickbook spool replay` stores it"
         );
     }
-    let ticks = Arc::clone(&repositories.ticks);
-    let opening =
-        TickPersister::open_with_clock(ticks, (&config.ticks).into(), &spool, clock.clone());
-    Ok(warn_while_slow("spool", &spool.directory, opening).await?)
+    let ticks = open_persister(&repositories.ticks, config, &spool, clock).await?;
+    let (of_trades, of_books) = (spool.of_trades(), spool.of_books());
+    let trades = open_persister(&repositories.trades, config, &of_trades, clock).await?;
+    let books = match config.books.record {
+        true => Some(open_persister(&repositories.books, config, &of_books, clock).await?),
+        false => None,
+    };
+    Ok((ticks, trades, books))
 }
 
-async fn open_quarantine(
-    repositories: &Repositories,
+async fn open_persister<R: RepositoryRecord>(
+    repository: &Arc<R::Repository>,
+    config: &Config,
+    spool: &SpoolConfig,
+    clock: &Clock,
+) -> Result<Persister<R>, SpoolError> {
+    let (repository, settings) = (Arc::clone(repository), (&config.ticks).into());
+    let opening = Persister::open_with_clock(repository, settings, spool, clock.clone());
+    warn_while_slow("spool", &spool.directory, opening).await
+}
+
+async fn open_quarantine<E: FeedRecord>(
+    repository: &Arc<dyn QuarantineRepository<E>>,
     directory: Option<&Path>,
     clock: &Clock,
-) -> anyhow::Result<Quarantine> {
-    let repository = Arc::clone(&repositories.quarantine);
+) -> anyhow::Result<Quarantine<E>> {
+    let repository = Arc::clone(repository);
     let opening = Quarantine::open_with_clock(repository, directory, clock.clone());
     let directory = directory.unwrap_or(Path::new(""));
     Ok(warn_while_slow("spool of the quarantine", directory, opening).await?)

@@ -66,7 +66,7 @@ async fn serve(args: &Args, long_work: &LongWork) -> anyhow::Result<bool> {
         pipeline,
         http,
         sinks,
-        repositories: _,
+        ..
     } = started?;
     let address = listener
         .local_addr()

@@ -58,7 +58,9 @@ fn log(report: &MaintenanceReport) {
         refreshed,
         downsampled,
         dropped_ticks,
+        dropped_trades,
         dropped_candles,
+        dropped_books,
         left,
         blocked,
         ..
@@ -73,13 +75,16 @@ fn log(report: &MaintenanceReport) {
     for chunk in blocked {
         tracing::error!(%chunk, "policies are blocked until this chunk is repaired");
     }
-    let did = refreshed.len() as u64 + downsampled + dropped_ticks + dropped_candles;
+    let dropped = dropped_ticks + dropped_trades + dropped_candles + dropped_books;
+    let did = refreshed.len() as u64 + downsampled + dropped;
     if *state == MaintenanceState::Done && did > 0 {
         tracing::info!(
             refreshed = refreshed.len(),
             downsampled,
             dropped_ticks,
+            dropped_trades,
             dropped_candles,
+            dropped_books,
             "maintained the time-series database"
         );
     }

@@ -2,6 +2,7 @@
 //! choose.
 
 mod families;
+mod venues;
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -12,26 +13,29 @@ use axum::middleware::Next;
 use axum::response::Response;
 use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
-use tickbook::ingest::feed::PipelineState;
+use tickbook::ingest::feed::{LaneState, PipelineState};
 use tickbook::metrics::Family;
 use tokio_util::sync::CancellationToken;
 
 pub use families::FAMILIES;
 pub(crate) use families::{
-    BACKLOG_AGE, CANDLE_BUFFER_FULL, CHANGES_WAITING, HTTP_CONNECTIONS, HTTP_CONNECTIONS_CLOSED,
-    HTTP_REFUSED, MISSED_TICKS, RABBITMQ_CONNECTED, RABBITMQ_CONNECTIONS, RABBITMQ_WAITING,
+    BACKLOG_AGE, BOOK_CHANGES_MERGED, CANDLE_BUFFER_FULL, CHANGES_WAITING, HTTP_CONNECTIONS,
+    HTTP_CONNECTIONS_CLOSED, HTTP_REFUSED, MISSED_TICKS, MISSED_TRADES, RABBITMQ_CONNECTED,
+    RABBITMQ_CONNECTIONS, RABBITMQ_WAITING, SYNC_FAILURES, SYNC_SYMBOLS, SYNC_TIME,
     WEBSOCKET_CLOSED,
 };
+pub(crate) use venues::set_venues;
 
 use self::families::{
     BUILD_INFO, CONFLICTS, CROSSED, DUPLICATES, DURATION, FAILED_JOBS, FEED_TICKS_WAITING,
-    IN_FLIGHT, INSERTED, RECEIVED, REJECTED, REQUESTS, WRITE_RETRIES,
+    FEED_TRADES_WAITING, IN_FLIGHT, INSERTED, RECEIVED, REJECTED, REQUESTS, TRADES_CONFLICTS,
+    TRADES_DUPLICATES, TRADES_INSERTED, TRADES_RECEIVED, TRADES_REJECTED, WRITE_RETRIES,
 };
-use crate::wire::ReceiptBody;
+use crate::wire::{ReceiptBody, TradeReceiptBody};
 
-/// Source label of ticks from `POST /api/v1/ticks`.
+/// Source label of ticks from `POST /api/v1/ticks`, and of trades from `POST /api/v1/trades`.
 const REST: &str = "rest";
-/// Source label of ticks from the feeds of the server.
+/// Source label of ticks and trades from the feeds of the server.
 const FEED: &str = "feed";
 
 /// Buckets of histograms that no list of families has, such as those of records of other crates.
@@ -68,7 +72,15 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
 
 /// Sets counters to 0, so that `increase()` sees the first increment.
 fn begin_counters() {
-    for name in [RECEIVED, INSERTED, DUPLICATES, CONFLICTS, REJECTED, CROSSED] {
+    let of_ticks = [RECEIVED, INSERTED, DUPLICATES, CONFLICTS, REJECTED, CROSSED];
+    let of_trades = [
+        TRADES_RECEIVED,
+        TRADES_INSERTED,
+        TRADES_DUPLICATES,
+        TRADES_CONFLICTS,
+        TRADES_REJECTED,
+    ];
+    for name in of_ticks.into_iter().chain(of_trades) {
         for source in [REST, FEED] {
             counter!(name, "source" => source).absolute(0);
         }
@@ -83,6 +95,7 @@ fn begin_counters() {
         counter!(WEBSOCKET_CLOSED, "code" => code).absolute(0);
     }
     counter!(CANDLE_BUFFER_FULL).absolute(0);
+    counter!(BOOK_CHANGES_MERGED).absolute(0);
 }
 
 fn set_build_info() {
@@ -168,8 +181,47 @@ pub fn count_receipt(receipt: &ReceiptBody) {
     }
 }
 
-/// Sets the totals of the ticks of all feeds.
+/// Counts posted trades and their results.
+pub fn count_trade_receipt(receipt: &TradeReceiptBody) {
+    let (conflicts, rejected) = (
+        receipt.conflicts.len() as u64,
+        receipt.rejected.len() as u64,
+    );
+    let received = receipt.inserted + receipt.duplicates + conflicts + rejected;
+    for (name, number) in [
+        (TRADES_RECEIVED, received),
+        (TRADES_INSERTED, receipt.inserted),
+        (TRADES_DUPLICATES, receipt.duplicates),
+        (TRADES_CONFLICTS, conflicts),
+        (TRADES_REJECTED, rejected),
+    ] {
+        counter!(name, "source" => REST).increment(number);
+    }
+}
+
+/// Sets the totals of the ticks and trades of all feeds.
 pub fn set_feed(state: &PipelineState) {
+    set_ticks(&state.ticks);
+    if let Some(trades) = &state.trades {
+        set_trades(trades);
+    }
+}
+
+fn set_trades(state: &LaneState) {
+    for (name, number) in [
+        (TRADES_RECEIVED, state.stats.received),
+        (TRADES_INSERTED, state.stats.inserted),
+        (TRADES_DUPLICATES, state.stats.duplicates),
+        (TRADES_CONFLICTS, state.stats.conflicts),
+        (TRADES_REJECTED, state.stats.rejected),
+    ] {
+        counter!(name, "source" => FEED).absolute(number);
+    }
+    // a queue of 2^53 trades does not fit into memory
+    gauge!(FEED_TRADES_WAITING).set(state.waiting as f64);
+}
+
+fn set_ticks(state: &LaneState) {
     for (name, number) in [
         (RECEIVED, state.stats.received),
         (INSERTED, state.stats.inserted),

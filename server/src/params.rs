@@ -137,7 +137,25 @@ impl Query {
         TimeRange::new(start, end).map_err(Problem::invalid_parameter)
     }
 
-    fn time(&self, name: &str) -> Result<Option<DateTime<Utc>>, Problem> {
+    /// Parses the range of a request that requires both bounds.
+    ///
+    /// # Errors
+    /// A bound is missing; and the errors of [`range`](Self::range).
+    pub(crate) fn required_range(&self) -> Result<TimeRange, Problem> {
+        for name in ["from", "to"] {
+            if self.text(name).is_none() {
+                let detail = format!("{name} is missing: give both ends of the range");
+                return Err(Problem::invalid_parameter(detail));
+            }
+        }
+        self.range()
+    }
+
+    /// Parses an RFC 3339 time.
+    ///
+    /// # Errors
+    /// The value is not a time.
+    pub(crate) fn time(&self, name: &str) -> Result<Option<DateTime<Utc>>, Problem> {
         self.text(name)
             .map(|text| parse_time(text).map_err(|error| invalid(name, &error)))
             .transpose()

@@ -28,7 +28,7 @@ pub struct ProblemBody {
     /// The HTTP status.
     #[schema(example = 400)]
     pub status: u16,
-    /// What is wrong with this request, and the remedy.
+    /// The fault of this request and its remedy.
     #[schema(example = "limit 0 is out of range: use 1 to 10000")]
     pub detail: String,
 }
@@ -81,6 +81,26 @@ impl Problem {
     pub fn unknown_symbol(symbol_id: SymbolId) -> Self {
         let detail = format!("unknown symbol {symbol_id}: /api/v1/symbols lists all symbols");
         Self::new(ProblemKind::UnknownSymbol, detail)
+    }
+
+    /// No exchange has this name.
+    #[must_use]
+    pub fn unknown_exchange(name: &str) -> Self {
+        let name = excerpt(name);
+        let detail = format!("unknown exchange {name}: /api/v1/exchanges lists all exchanges");
+        Self::new(ProblemKind::NotFound, detail)
+    }
+
+    /// The item does not exist; `detail` names it.
+    #[must_use]
+    pub fn not_found(detail: impl fmt::Display) -> Self {
+        Self::new(ProblemKind::NotFound, detail)
+    }
+
+    /// Another item has the name; `detail` names it.
+    #[must_use]
+    pub fn already_exists(detail: impl fmt::Display) -> Self {
+        Self::new(ProblemKind::AlreadyExists, detail)
     }
 
     /// No route has this path.

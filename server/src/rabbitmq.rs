@@ -1,4 +1,4 @@
-//! Publishes ticks to a topic exchange of RabbitMQ. `docs/rabbitmq.md` is for authors of consumers.
+//! Publishes ticks and trades to topic exchanges of RabbitMQ. `docs/rabbitmq.md` is for authors of consumers.
 
 mod keys;
 mod link;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::settings::BrokerUrl;
 use async_trait::async_trait;
 use tickbook::Backoff;
-use tickbook::domain::{Symbol, SymbolId};
+use tickbook::domain::{Symbol, SymbolId, Tick};
 use tickbook::ingest::fanout::{Event, RecordSink, SinkEnded};
 use tickbook::repository::SymbolRepository;
 use tokio::sync::Mutex;
@@ -19,27 +19,28 @@ use tokio::time::sleep;
 
 use keys::Keys;
 use link::{Broker, Link};
+pub use message::MessageRecord;
 use message::Outgoing;
 
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
 
-/// Publishes every tick, in order for each symbol, until the broker confirms it. After a lost connection,
-/// unconfirmed ticks are published again. Ticks wait for the look-up of their own symbol only, even if it is
-/// slow or fails.
+/// Publishes every record, in order for each symbol, until the broker confirms it. After a lost connection,
+/// unconfirmed records are published again. Records wait for the look-up of their own symbol only, even if it
+/// is slow or fails.
 #[derive(Debug)]
-pub struct RabbitMqSink {
-    inner: Arc<Mutex<Inner>>,
+pub struct RabbitMqSink<R: MessageRecord = Tick> {
+    inner: Arc<Mutex<Inner<R>>>,
     symbols: Arc<dyn SymbolRepository>,
     looking_up: Option<JoinHandle<()>>,
 }
 
 #[derive(Debug)]
-struct Inner {
+struct Inner<R: MessageRecord> {
     broker: Box<dyn Broker>,
-    keys: Keys,
+    keys: Keys<R>,
 }
 
-impl RabbitMqSink {
+impl<R: MessageRecord> RabbitMqSink<R> {
     /// Creates the sink; it connects when there is something to publish.
     ///
     /// # Errors
@@ -49,7 +50,7 @@ impl RabbitMqSink {
         exchange: String,
         symbols: Arc<dyn SymbolRepository>,
     ) -> anyhow::Result<Self> {
-        let link = Link::new(url, exchange)?;
+        let link = Link::new(url, exchange, R::NAMES)?;
         Ok(Self::over(Box::new(link), symbols))
     }
 
@@ -63,7 +64,7 @@ impl RabbitMqSink {
     }
 }
 
-impl Inner {
+impl<R: MessageRecord> Inner<R> {
     /// Records the result of a look-up, and publishes the events that waited for it.
     async fn take(&mut self, asked: &[SymbolId], found: &[Symbol]) {
         let ready = self.keys.found(asked, found);
@@ -71,7 +72,7 @@ impl Inner {
     }
 
     /// Publishes messages; retries until the broker confirms them.
-    async fn publish(&mut self, ready: Vec<(Event, String)>) {
+    async fn publish(&mut self, ready: Vec<(Event<R>, String)>) {
         let messages = ready.into_iter();
         let mut outgoing: Vec<_> = messages
             .filter_map(|(event, key)| Outgoing::new(event, key))
@@ -81,7 +82,7 @@ impl Inner {
             if let Err(error) = self.broker.publish(&mut outgoing).await {
                 if self.broker.cut() || !delays.has_failed() {
                     let error = format!("{error:#}");
-                    tracing::warn!(error, "RabbitMQ is unavailable: ticks wait");
+                    tracing::warn!(error, "RabbitMQ is unavailable: {} wait", R::NAMES);
                 }
                 sleep(delays.next_delay()).await;
             }
@@ -90,8 +91,8 @@ impl Inner {
 }
 
 #[async_trait]
-impl RecordSink for RabbitMqSink {
-    async fn deliver(&mut self, events: Vec<Event>) -> Result<(), SinkEnded> {
+impl<R: MessageRecord> RecordSink<R> for RabbitMqSink<R> {
+    async fn deliver(&mut self, events: Vec<Event<R>>) -> Result<(), SinkEnded> {
         let mut inner = self.inner.lock().await;
         let keys = &mut inner.keys;
         let ready = events
@@ -112,7 +113,10 @@ impl RecordSink for RabbitMqSink {
 }
 
 /// Looks up symbols until no event waits for one, and publishes the events.
-async fn look_up(inner: Arc<Mutex<Inner>>, symbols: Arc<dyn SymbolRepository>) {
+async fn look_up<R: MessageRecord>(
+    inner: Arc<Mutex<Inner<R>>>,
+    symbols: Arc<dyn SymbolRepository>,
+) {
     let mut delays = BACKOFF.delays();
     loop {
         let wanted = inner.lock().await.keys.wanted();
@@ -136,7 +140,7 @@ async fn look_up(inner: Arc<Mutex<Inner>>, symbols: Arc<dyn SymbolRepository>) {
             Some(error) => {
                 if !delays.has_failed() {
                     let error = error.with_causes().to_string();
-                    tracing::warn!(error, "ticks wait for the names of their symbols");
+                    tracing::warn!(error, "{} wait for the names of their symbols", R::NAMES);
                 }
                 sleep(delays.next_delay()).await;
             }
@@ -144,7 +148,7 @@ async fn look_up(inner: Arc<Mutex<Inner>>, symbols: Arc<dyn SymbolRepository>) {
     }
 }
 
-impl Drop for RabbitMqSink {
+impl<R: MessageRecord> Drop for RabbitMqSink<R> {
     fn drop(&mut self) {
         if let Some(task) = self.looking_up.take() {
             task.abort();

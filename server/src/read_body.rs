@@ -107,6 +107,21 @@ async fn read(mut body: Body, held: &Held) -> Result<Buffer, Problem> {
     Ok(bytes)
 }
 
+/// The text of a body that is a JSON object. The content of its fields is not checked.
+///
+/// # Errors
+/// The body is not JSON, or is not an object.
+pub(crate) fn object(body: &[u8]) -> Result<&str, Problem> {
+    let object: &RawValue = serde_json::from_slice(body)
+        .map_err(|error| Problem::invalid_body(format!("the body is not valid JSON: {error}")))?;
+    match object.get().starts_with('{') {
+        true => Ok(object.get()),
+        false => Err(Problem::invalid_body(
+            "invalid body: expected a JSON object",
+        )),
+    }
+}
+
 /// Splits a body into its elements: it must be valid JSON and an array. The content of the elements is not
 /// checked. `names` is the name of several elements, such as `ticks`.
 ///

@@ -29,7 +29,7 @@ pub struct DatabaseState {
     /// `up`; `down` if it does not respond; `not ready` if it lacks something that the server needs.
     #[schema(example = "up")]
     pub state: String,
-    /// What is wrong, and the remedy.
+    /// The fault and its remedy.
     pub problem: Option<String>,
     /// Version of PostgreSQL.
     #[schema(example = "17.6")]

@@ -11,7 +11,7 @@ use super::kind::FindingKind;
 use super::materialized::MaterializedDay;
 use super::settings::AuditSettings;
 use crate::domain::{
-    Candle, CandleRelation, CandleSource, PageLimit, PriceBasis, SymbolId, TimeRange, Timeframe,
+    Candle, CandleInput, CandleRelation, PageLimit, SymbolId, TimeRange, Timeframe,
 };
 use crate::error::RepositoryError;
 use crate::repository::{CandleQuery, OhlcRepository};
@@ -63,16 +63,17 @@ pub(super) struct Comparison {
     pub(super) uncheckable: u64,
 }
 
-/// Reads the candles of `timeframes` and all bases whose open time is in `window`.
+/// Reads the candles of `timeframes` and all bases of `input` whose open time is in `window`.
 pub(super) async fn read_day(
     ohlc: &dyn OhlcRepository,
     symbol_id: SymbolId,
     settings: &AuditSettings,
+    input: CandleInput,
     window: TimeRange,
 ) -> Result<DayCandles, RepositoryError> {
     let mut all = BTreeMap::new();
     for timeframe in &settings.timeframes {
-        for &basis in PriceBasis::ALL {
+        for &basis in input.bases() {
             let mut query = CandleQuery {
                 limit: PageLimit::MAX,
                 ..CandleQuery::new(symbol_id, *timeframe, basis, window)
@@ -110,7 +111,7 @@ pub(super) fn compare(
             continue;
         }
         if let Some(found) = found
-            && found.source == CandleSource::Ticks
+            && found.source.is_computed()
             && found.tick_count > count(ticks)
             && settings.is_incomplete(key.2, found.close_time())
         {
@@ -152,7 +153,7 @@ pub(super) fn compare_all(
 fn difference(found: Option<&Candle>, ticks: Option<&Candle>) -> Option<Problem> {
     match (found, ticks) {
         (Some(found), Some(ticks)) => {
-            let is_made = found.source == CandleSource::Ticks;
+            let is_made = found.source.is_computed();
             let mut fields = differing_fields(found, ticks);
             if !is_made && found.tick_count == 0 {
                 // imported candles often lack both
@@ -166,7 +167,7 @@ fn difference(found: Option<&Candle>, ticks: Option<&Candle>) -> Option<Problem>
             }
         }
         // a stored candle may exist without ticks
-        (Some(found), None) if found.source == CandleSource::Ticks => {
+        (Some(found), None) if found.source.is_computed() => {
             let found = found.clone();
             Some(Problem::CandleWithoutTicks { found })
         }
@@ -181,7 +182,11 @@ fn difference(found: Option<&Candle>, ticks: Option<&Candle>) -> Option<Problem>
 /// The windows that recompute all candles of the day of `window`, smallest timeframe first, so that no wrong
 /// candle of any symbol is folded into a larger one. Omits buckets whose ticks may be dropped, since a
 /// refresh would erase their candles, and buckets that have not ended, since it would freeze them.
-pub(super) fn day_windows(window: TimeRange, settings: &AuditSettings) -> Vec<RefreshWindow> {
+pub(super) fn day_windows(
+    input: CandleInput,
+    window: TimeRange,
+    settings: &AuditSettings,
+) -> Vec<RefreshWindow> {
     let day = Timeframe::D1.bucket_start(window.start());
     let first = day.max(settings.complete_from);
     let end = (day + Timeframe::D1.duration()).min(settings.now);
@@ -192,7 +197,7 @@ pub(super) fn day_windows(window: TimeRange, settings: &AuditSettings) -> Vec<Re
             false => start + timeframe.duration(),
         };
         let range = TimeRange::new(from, timeframe.bucket_start(end)).ok()?;
-        (!range.is_empty()).then_some(RefreshWindow { timeframe, range })
+        (!range.is_empty()).then(|| RefreshWindow::new(input, timeframe, range))
     };
     Timeframe::ALL.iter().copied().filter_map(of).collect()
 }
@@ -201,6 +206,7 @@ pub(super) fn day_windows(window: TimeRange, settings: &AuditSettings) -> Vec<Re
 /// Omits buckets whose ticks may be dropped, since a refresh would erase their candles, and buckets that have
 /// not ended, since it would freeze them.
 pub(super) fn refresh_windows<'a>(
+    input: CandleInput,
     keys: impl IntoIterator<Item = &'a CandleKey> + Clone,
     settings: &AuditSettings,
 ) -> Vec<RefreshWindow> {
@@ -209,7 +215,7 @@ pub(super) fn refresh_windows<'a>(
         let starts: BTreeSet<DateTime<Utc>> = keys
             .clone()
             .into_iter()
-            .filter(|(changed, _, _)| CandleRelation::of(timeframe).depends_on(*changed))
+            .filter(|(changed, _, _)| CandleRelation::of(input, timeframe).depends_on(*changed))
             .map(|(_, _, open_time)| timeframe.bucket_start(*open_time))
             .filter(|start| {
                 *start >= settings.complete_from && *start + timeframe.duration() <= settings.now
@@ -227,7 +233,7 @@ pub(super) fn refresh_windows<'a>(
             ranges
                 .into_iter()
                 .filter_map(|(from, to)| TimeRange::new(from, to).ok())
-                .map(|range| RefreshWindow { timeframe, range }),
+                .map(|range| RefreshWindow::new(input, timeframe, range)),
         );
     }
     windows
@@ -236,6 +242,7 @@ pub(super) fn refresh_windows<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::PriceBasis;
 
     fn time(text: &str) -> DateTime<Utc> {
         format!("2014-05-{text}:00Z").parse().expect("a time")
@@ -247,7 +254,7 @@ mod tests {
             let (from, to) = (text(window.range.start()), text(window.range.end()));
             format!("{} {from} {to}", window.timeframe)
         };
-        let all = refresh_windows(keys, settings);
+        let all = refresh_windows(CandleInput::Ticks, keys, settings);
         all.into_iter().map(described).collect()
     }
 
@@ -256,10 +263,14 @@ mod tests {
         let described = |settings: &AuditSettings| -> Vec<String> {
             let window = TimeRange::new(time("01T10:00"), time("01T11:00")).expect("ordered");
             let text = |time: DateTime<Utc>| time.format("%dT%H:%M").to_string();
-            let all = day_windows(window, settings).into_iter();
-            all.map(|RefreshWindow { timeframe, range }| {
-                format!("{timeframe} {} {}", text(range.start()), text(range.end()))
-            })
+            let all = day_windows(CandleInput::Ticks, window, settings).into_iter();
+            all.map(
+                |RefreshWindow {
+                     timeframe, range, ..
+                 }| {
+                    format!("{timeframe} {} {}", text(range.start()), text(range.end()))
+                },
+            )
             .collect()
         };
         let settings = AuditSettings::new(TimeRange::all(), time("03T00:00"));

@@ -50,7 +50,7 @@ pub(super) fn differing_fields(found: &Candle, ticks: &Candle) -> Vec<FieldDiffe
             ticks.tick_count.into(),
         ),
     ];
-    fields
+    let mut different: Vec<_> = fields
         .into_iter()
         .filter(|(_, found, ticks)| found != ticks)
         .map(|(field, found, ticks)| FieldDifference {
@@ -58,5 +58,23 @@ pub(super) fn differing_fields(found: &Candle, ticks: &Candle) -> Vec<FieldDiffe
             found: found.to_string(),
             expected: ticks.to_string(),
         })
-        .collect()
+        .collect();
+    // a stored candle may lack these sums
+    if let Some((found, trades)) = found.trade_volumes.zip(ticks.trade_volumes) {
+        if found.buy_volume != trades.buy_volume {
+            different.push(FieldDifference {
+                field: "buy_volume",
+                found: found.buy_volume.to_string(),
+                expected: trades.buy_volume.to_string(),
+            });
+        }
+        if found.notional != trades.notional {
+            different.push(FieldDifference {
+                field: "notional",
+                found: found.notional.to_string(),
+                expected: trades.notional.to_string(),
+            });
+        }
+    }
+    different
 }

@@ -169,7 +169,7 @@ pub enum Problem {
         from: DateTime<Utc>,
         /// The time of the first tick after the gap.
         to: DateTime<Utc>,
-        /// The length of the gap without excluded times such as weekends.
+        /// The length of the gap without the times in which the exchange is closed.
         length: TimeDelta,
     },
     /// A problem of a table, chunk, aggregate or job.
@@ -322,28 +322,29 @@ fn describe_candles(f: &mut fmt::Formatter<'_>, problem: &Problem) -> fmt::Resul
         time(candle.open_time)
     )?;
     if problem.kind() == FindingKind::MaterializedDiffers {
-        let relation = CandleRelation::of(candle.timeframe).name;
+        let relation = CandleRelation::of(candle.basis.input(), candle.timeframe).name;
         write!(f, " in the table of {relation},")?;
     }
+    let rows = candle.basis.input().table();
     match (compared.found, compared.expected) {
         (Some(found), ticks) if problem.kind() == FindingKind::CandleTicksGone => {
             let stored = ticks.map_or(0, |ticks| ticks.tick_count);
             let known = values(found);
             write!(
                 f,
-                " its ticks were dropped, {stored} are left; it has{known}"
+                " its {rows} were dropped, {stored} are left; it has{known}"
             )
         }
         (Some(_), Some(_)) => {
             for (index, it) in problem.differences().iter().enumerate() {
                 let comma = if index > 0 { "," } else { "" };
                 let (field, found, ticks) = (it.field, &it.found, &it.expected);
-                write!(f, "{comma} {field} is {found}, its ticks give {ticks}")?;
+                write!(f, "{comma} {field} is {found}, its {rows} give {ticks}")?;
             }
             Ok(())
         }
-        (Some(found), None) => write!(f, " there are no ticks for{}", values(found)),
-        (_, Some(ticks)) => write!(f, " its ticks give{}", values(ticks)),
+        (Some(found), None) => write!(f, " there are no {rows} for{}", values(found)),
+        (_, Some(ticks)) => write!(f, " its {rows} give{}", values(ticks)),
         (None, None) => Ok(()),
     }
 }

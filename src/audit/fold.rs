@@ -1,4 +1,4 @@
-//! Folds the ticks of one or more days into the candles of all timeframes and bases in one pass.
+//! Folds the ticks or trades of one or more days into the candles of all timeframes and bases in one pass.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,12 @@ use chrono::{DateTime, Utc};
 
 use super::settings::AuditSettings;
 use crate::domain::{
-    Candle, CandleFold, FoldError, PriceBasis, SymbolId, Tick, TimeRange, Timeframe,
+    Candle, CandleEvent, CandleFold, CandleInput, FoldError, PriceBasis, SymbolId, TimeRange,
+    Timeframe,
 };
 
-/// The number of price bases.
-const BASES: usize = PriceBasis::ALL.len();
+/// The largest number of price bases of a tick or trade.
+const BASES: usize = CandleInput::Ticks.bases().len();
 
 /// The key of a candle within one symbol.
 pub(super) type CandleKey = (Timeframe, PriceBasis, DateTime<Utc>);
@@ -26,34 +27,36 @@ pub(super) fn asked(key: &CandleKey, window: TimeRange, settings: &AuditSettings
     is_whole && settings.timeframes.contains(&timeframe)
 }
 
-/// Folds ticks into candles.
+/// Folds ticks or trades into candles.
 ///
 /// Adds each tick to its minute, once for each basis that it has, and adds completed minutes to the larger
 /// candles that contain them. Folds may be merged in any order, so the result equals
-/// [`fold_ticks`](crate::domain::fold_ticks) of the same ticks.
+/// [`fold_ticks`](crate::domain::fold_ticks) of the same ticks, and likewise for trades.
 #[derive(Debug)]
 pub(super) struct AllFolds {
     symbol_id: SymbolId,
+    bases: &'static [PriceBasis],
     minute: Option<(DateTime<Utc>, [Option<CandleFold>; BASES])>,
     folds: BTreeMap<CandleKey, CandleFold>,
 }
 
 impl AllFolds {
-    pub(super) fn new(symbol_id: SymbolId) -> Self {
+    pub(super) fn new(symbol_id: SymbolId, input: CandleInput) -> Self {
         Self {
             symbol_id,
+            bases: input.bases(),
             minute: None,
             folds: BTreeMap::new(),
         }
     }
 
-    pub(super) fn add(&mut self, tick: &Tick) -> Result<(), FoldError> {
-        let open_time = Timeframe::M1.bucket_start(tick.tick_time);
-        let overflow = || overflow(tick.symbol_id, open_time);
+    pub(super) fn add<E: CandleEvent>(&mut self, event: &E) -> Result<(), FoldError> {
+        let open_time = Timeframe::M1.bucket_start(event.time());
+        let overflow = || overflow(event.symbol_id(), open_time);
         let mut parts = [None; BASES];
-        for (part, &basis) in parts.iter_mut().zip(PriceBasis::ALL) {
-            if tick.has(basis) {
-                *part = Some(CandleFold::of_tick(tick, basis).ok_or_else(overflow)?);
+        for (part, &basis) in parts.iter_mut().zip(self.bases) {
+            if event.counts_for(basis) {
+                *part = Some(event.folded(basis).ok_or_else(overflow)?);
             }
         }
         match &mut self.minute {
@@ -78,7 +81,7 @@ impl AllFolds {
         let Some((minute, parts)) = self.minute.take() else {
             return Ok(());
         };
-        for (&basis, part) in PriceBasis::ALL.iter().zip(parts) {
+        for (&basis, part) in self.bases.iter().zip(parts) {
             let Some(part) = part else {
                 continue;
             };
@@ -133,7 +136,7 @@ mod tests {
     use rust_decimal::Decimal;
 
     use super::*;
-    use crate::domain::fold_ticks;
+    use crate::domain::{Tick, fold_ticks};
 
     proptest! {
         #[test]
@@ -162,13 +165,13 @@ mod tests {
                 ticks.reverse();
             }
             let now = DateTime::UNIX_EPOCH + TimeDelta::days(1);
-            let mut folds = AllFolds::new(SymbolId::new(7));
+            let mut folds = AllFolds::new(SymbolId::new(7), CandleInput::Ticks);
             for tick in &ticks {
                 folds.add(tick).expect("fits");
             }
             let all = folds.finish(now).expect("fits");
             for &timeframe in Timeframe::ALL {
-                for &basis in PriceBasis::ALL {
+                for &basis in CandleInput::Ticks.bases() {
                     let expected = fold_ticks(&ticks, timeframe, basis, now).expect("fits");
                     let made: Vec<_> = all.iter()
                         .filter(|((one, other, _), _)| (*one, *other) == (timeframe, basis))

@@ -9,7 +9,7 @@ use super::difference::differing_fields;
 use super::finding::Problem;
 use super::fold::{CandleKey, DayCandles, asked};
 use super::settings::AuditSettings;
-use crate::domain::{Candle, SymbolId, TimeRange, Timeframe};
+use crate::domain::{Candle, CandleInput, SymbolId, TimeRange, Timeframe};
 use crate::error::RepositoryError;
 
 /// Reads the materialized rows of candles, for backends that store them.
@@ -23,7 +23,7 @@ use crate::error::RepositoryError;
 /// use async_trait::async_trait;
 /// use tickbook::RepositoryError;
 /// use tickbook::audit::{MaterializedCandles, MaterializedRows};
-/// use tickbook::domain::{Candle, SymbolId, TimeRange};
+/// use tickbook::domain::{Candle, CandleInput, SymbolId, TimeRange};
 ///
 /// /// Candles that never wait for a refresh.
 /// #[derive(Debug)]
@@ -34,10 +34,13 @@ use crate::error::RepositoryError;
 ///     async fn rows(
 ///         &self,
 ///         symbol_id: SymbolId,
+///         input: CandleInput,
 ///         window: TimeRange,
 ///     ) -> Result<MaterializedRows, RepositoryError> {
 ///         let asked = |candle: &&Candle| {
-///             candle.symbol_id == symbol_id && window.contains(candle.open_time)
+///             candle.symbol_id == symbol_id
+///                 && candle.basis.input() == input
+///                 && window.contains(candle.open_time)
 ///         };
 ///         let mut rows = MaterializedRows::default();
 ///         rows.candles = self.0.iter().filter(asked).cloned().collect();
@@ -47,11 +50,12 @@ use crate::error::RepositoryError;
 /// ```
 #[async_trait]
 pub trait MaterializedCandles: Debug + Send + Sync {
-    /// Returns the rows of all timeframes and price bases whose open time is in `window`, and the ranges
-    /// there that wait for a refresh, as of one instant.
+    /// Returns the rows of all timeframes and price bases of `input` whose open time is in `window`, and the
+    /// ranges there that wait for a refresh, as of one instant.
     async fn rows(
         &self,
         symbol_id: SymbolId,
+        input: CandleInput,
         window: TimeRange,
     ) -> Result<MaterializedRows, RepositoryError>;
 }
@@ -166,6 +170,7 @@ mod tests {
             close: price,
             volume: price,
             tick_count: 2,
+            trade_volumes: None,
             closed: true,
             source: CandleSource::Ticks,
         }

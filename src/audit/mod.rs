@@ -14,12 +14,13 @@ mod kind;
 mod materialized;
 mod repair;
 mod repair_day;
+mod rows;
+mod run;
 mod settings;
 mod summary;
 mod symbol;
 mod ticks;
 mod unreadable;
-mod weekend;
 
 pub use crate::retention::RefreshWindow;
 pub use difference::{ComparedCandles, FieldDifference};
@@ -27,6 +28,7 @@ pub use finding::{Finding, Measurement, Problem, RepairOutcome, StateProblem, Ti
 pub use kind::{FindingKind, UnknownFindingKind};
 pub use materialized::{MaterializedCandles, MaterializedRows};
 pub use repair::{CandleRefresh, Repair};
+pub use run::{audit_symbol, audit_trades};
 pub use settings::{AuditSettings, TickLimits};
 pub use summary::AuditSummary;
-pub use symbol::{AuditObserver, audit_symbol};
+pub use symbol::AuditObserver;

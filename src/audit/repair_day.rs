@@ -128,12 +128,14 @@ impl Audit<'_> {
         keys: &[CandleKey],
         refresh: &dyn CandleRefresh,
     ) -> Result<Vec<CandleKey>, RepositoryError> {
-        let left_out = refresh.refresh(&day_windows(window, self.settings)).await?;
+        let left_out = refresh
+            .refresh(&day_windows(self.rows.input(), window, self.settings))
+            .await?;
         let keys = within(keys, &left_out);
         if keys.is_empty() {
             return Ok(keys);
         }
-        let windows = refresh_windows(&keys, self.settings);
+        let windows = refresh_windows(self.rows.input(), &keys, self.settings);
         let left_out = refresh.refresh(&windows).await?;
         Ok(within(&keys, &left_out))
     }

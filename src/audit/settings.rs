@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::kind::FindingKind;
-use crate::domain::{TimeRange, Timeframe, earliest_time, setters};
+use crate::domain::{TimeRange, Timeframe, TradingHours, earliest_time, setters};
 
 /// The range, timeframes and limits of an audit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,9 @@ pub struct AuditSettings {
     pub incomplete_ranges: Vec<TimeRange>,
     /// The limits for ticks.
     pub limits: TickLimits,
+    /// The hours of the symbol's exchange: the time in which it is closed does not count for the limits.
+    /// `None` for an exchange that is always open, or whose sessions are unknown.
+    pub trading_hours: Option<TradingHours>,
     /// Kinds that are neither reported nor repaired.
     pub skip: BTreeSet<FindingKind>,
 }
@@ -43,6 +46,8 @@ setters!(AuditSettings {
     into {
         /// Sets the kinds that are skipped.
         skip: BTreeSet<FindingKind>,
+        /// Sets the hours of the symbol's exchange.
+        trading_hours: Option<TradingHours>,
     }
 });
 
@@ -58,6 +63,7 @@ impl AuditSettings {
             complete_from: earliest_time(),
             incomplete_ranges: Vec::new(),
             limits: TickLimits::default(),
+            trading_hours: None,
             skip: BTreeSet::new(),
         }
     }
@@ -73,14 +79,12 @@ impl AuditSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TickLimits {
-    /// The longest time without a tick; `None` for no limit.
+    /// The longest open time without a tick; `None` for no limit.
     pub gap: Option<TimeDelta>,
-    /// The longest time with an unchanged quote; `None` for no limit.
+    /// The longest open time with an unchanged quote; `None` for no limit.
     pub frozen: Option<TimeDelta>,
     /// The time by which `received_at` may precede the tick's own time, since clocks differ.
     pub receive_tolerance: TimeDelta,
-    /// Whether the FX weekend, Friday 21:00 to Sunday 22:00 UTC, is excluded from gaps and frozen quotes.
-    pub weekend_rests: bool,
 }
 
 impl Default for TickLimits {
@@ -90,7 +94,6 @@ impl Default for TickLimits {
             gap: None,
             frozen: None,
             receive_tolerance: TimeDelta::seconds(1),
-            weekend_rests: false,
         }
     }
 }
@@ -99,8 +102,6 @@ setters!(TickLimits {
     set {
         /// Sets the time by which `received_at` may precede the tick's own time.
         receive_tolerance: TimeDelta,
-        /// Sets whether the FX weekend is excluded.
-        weekend_rests: bool,
     }
     into {
         /// Sets the longest time without a tick.

@@ -11,6 +11,8 @@ use super::kind::FindingKind;
 pub struct AuditSummary {
     /// Ticks that were read.
     pub ticks: u64,
+    /// Trades that were read.
+    pub trades: u64,
     /// Candles that were compared with their ticks or have no ticks.
     pub candles: u64,
     /// Compared candles that cannot be checked, since ticks of their time may have been dropped.
@@ -24,6 +26,11 @@ pub struct AuditSummary {
 }
 
 impl AuditSummary {
+    /// Ticks and trades that were read.
+    pub(super) fn rows(&self) -> u64 {
+        self.ticks + self.trades
+    }
+
     /// The number of findings that were not repaired.
     #[must_use]
     pub fn left(&self) -> u64 {
@@ -41,6 +48,7 @@ impl AuditSummary {
     /// Adds the counts of another audit.
     pub fn merge(&mut self, other: Self) {
         self.ticks += other.ticks;
+        self.trades += other.trades;
         self.candles += other.candles;
         self.uncheckable += other.uncheckable;
         self.unstable += other.unstable;

@@ -7,13 +7,16 @@ use super::finding::{Finding, Problem, RepairOutcome};
 use super::fold::{AllFolds, DayCandles};
 use super::materialized::{MaterializedCandles, MaterializedDay};
 use super::repair::Repair;
+use super::rows::Rows;
 use super::settings::AuditSettings;
 use super::summary::AuditSummary;
 use super::ticks::TickChecks;
 use super::unreadable::{first_candle, is_unreadable};
-use crate::domain::{PageLimit, PriceBasis, SymbolId, TimeRange, Timeframe};
+use crate::domain::{CandleInput, PageLimit, SymbolId, TimeRange, Timeframe};
 use crate::error::RepositoryError;
-use crate::repository::{CandleQuery, OhlcRepository, TickQuery, TickRepository};
+use crate::repository::{
+    CandleQuery, OhlcRepository, TickQuery, TickRepository, TradeQuery, TradeRepository,
+};
 
 /// Maximum number of comparisons of a day whose ticks keep changing.
 const ATTEMPTS: usize = 10;
@@ -43,96 +46,12 @@ pub trait AuditObserver: Send {
     /// Reports a finding.
     fn finding(&mut self, finding: &Finding);
 
-    /// Reports the number of ticks read so far; everything before `reached` is done.
+    /// Reports the number of ticks or trades read so far; everything before `reached` is done.
     fn progress(&mut self, ticks: u64, reached: DateTime<Utc>);
 }
 
-/// Checks all ticks of a symbol and compares its candles with them.
-///
-/// Skips buckets that the range cuts and buckets that have not ended at `settings.now`. Ticks may arrive
-/// during the audit: a difference is reported only if the candle reads the same before and after its ticks
-/// were read. With `materialized`, rows that do not wait for a refresh must equal their ticks as well. With
-/// `repair`, differing candles are recomputed day by day until no difference is left or a repair changes
-/// nothing: materialized candles, and stored candles of the source
-/// [`CandleSource::DOWNSAMPLED`](crate::domain::CandleSource::DOWNSAMPLED). Other stored candles are not changed. Rows
-/// that differ and wait for a refresh are recomputed as well and are not findings.
-///
-/// *Ordering*: findings of a day come after findings of earlier days. *Memory*: 10,000 ticks, and a few
-/// copies of the candles of one day, some 6,000.
-///
-/// # Errors
-/// Returns errors of the repositories. A failed repair is reported in its finding. An unreadable row is
-/// itself a finding, and the audit continues with the next day.
-///
-/// # Examples
-///
-/// ```
-/// use chrono::{DateTime, TimeDelta, Utc};
-/// use tickbook::Repositories;
-/// use tickbook::audit::{AuditObserver, AuditSettings, Finding, audit_symbol};
-/// use tickbook::domain::{
-///     Candle, CandleSource, PriceBasis, SymbolId, Tick, TimeRange, Timeframe,
-/// };
-///
-/// /// Collects findings as text.
-/// #[derive(Debug, Default)]
-/// struct Findings(Vec<String>);
-///
-/// impl AuditObserver for Findings {
-///     fn finding(&mut self, finding: &Finding) {
-///         self.0.push(finding.problem.to_string());
-///     }
-///
-///     fn progress(&mut self, _: u64, _: DateTime<Utc>) {}
-/// }
-///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let Repositories { ticks, ohlc, .. } = Repositories::in_memory();
-/// let symbol = SymbolId::new(7);
-/// let time: DateTime<Utc> = "2024-05-01T12:00:20Z".parse()?;
-/// ticks.insert_batch(&[Tick::quote(symbol, time, 1.into(), 2.into())]).await?;
-/// // an imported candle, which takes precedence over the ticks
-/// let minute = Timeframe::M1.bucket_start(time);
-/// let imported = Candle::new(symbol, Timeframe::M1, PriceBasis::Bid, minute, [3.into(); 4])
-///     .source(CandleSource::Stored("import".to_owned()));
-/// ohlc.upsert_candles(&[imported]).await?;
-///
-/// let now = time + TimeDelta::days(1);
-/// let settings = AuditSettings::new(TimeRange::all(), now).timeframes(vec![Timeframe::M1]);
-/// let mut findings = Findings::default();
-/// let summary = audit_symbol(&*ticks, &*ohlc, None, symbol, &settings, None, &mut findings).await?;
-/// assert_eq!(summary.left(), 1);
-/// assert!(findings.0[0].starts_with("stored_candle_differs: symbol 7 1m bid"));
-/// # Ok(())
-/// # }
-/// ```
-pub async fn audit_symbol(
-    ticks: &dyn TickRepository,
-    ohlc: &dyn OhlcRepository,
-    materialized: Option<&dyn MaterializedCandles>,
-    symbol_id: SymbolId,
-    settings: &AuditSettings,
-    repair: Option<Repair<'_>>,
-    observer: &mut dyn AuditObserver,
-) -> Result<AuditSummary, RepositoryError> {
-    let mut audit = Audit {
-        ticks,
-        ohlc,
-        materialized,
-        symbol_id,
-        settings,
-        repair,
-        observer,
-        checks: TickChecks::new(settings.limits),
-        summary: AuditSummary::default(),
-    };
-    audit.run().await?;
-    Ok(audit.summary)
-}
-
 pub(super) struct Audit<'a> {
-    ticks: &'a dyn TickRepository,
+    pub(super) rows: Rows<'a>,
     pub(super) ohlc: &'a dyn OhlcRepository,
     materialized: Option<&'a dyn MaterializedCandles>,
     pub(super) symbol_id: SymbolId,
@@ -141,6 +60,30 @@ pub(super) struct Audit<'a> {
     observer: &'a mut dyn AuditObserver,
     checks: TickChecks,
     pub(super) summary: AuditSummary,
+}
+
+impl<'a> Audit<'a> {
+    pub(super) fn new(
+        rows: Rows<'a>,
+        ohlc: &'a dyn OhlcRepository,
+        materialized: Option<&'a dyn MaterializedCandles>,
+        symbol_id: SymbolId,
+        settings: &'a AuditSettings,
+        repair: Option<Repair<'a>>,
+        observer: &'a mut dyn AuditObserver,
+    ) -> Self {
+        Self {
+            rows,
+            ohlc,
+            materialized,
+            symbol_id,
+            settings,
+            repair,
+            observer,
+            checks: TickChecks::new(settings.limits, settings.trading_hours.clone()),
+            summary: AuditSummary::default(),
+        }
+    }
 }
 
 impl Audit<'_> {
@@ -167,7 +110,7 @@ impl Audit<'_> {
         Ok(false)
     }
 
-    async fn run(&mut self) -> Result<(), RepositoryError> {
+    pub(super) async fn run(mut self) -> Result<AuditSummary, RepositoryError> {
         let range = self.settings.range;
         let mut from = range.start();
         while from < range.end() {
@@ -178,7 +121,7 @@ impl Audit<'_> {
                 Err(error) => self.report_unreadable(window, error)?,
                 Ok(is_empty) => is_empty,
             };
-            self.observer.progress(self.summary.ticks, to);
+            self.observer.progress(self.summary.rows(), to);
             from = match is_empty {
                 true => self.next_data(to).await?.unwrap_or(range.end()),
                 false => to,
@@ -187,20 +130,20 @@ impl Audit<'_> {
         let mut problems = Vec::new();
         self.checks.end(&mut problems);
         self.report_all(problems);
-        Ok(())
+        Ok(self.summary)
     }
 
     /// Audits a day or the part of it in `window`. Returns whether it has neither ticks nor candles.
     async fn day(&mut self, window: TimeRange) -> Result<bool, RepositoryError> {
         let found = self.read(window).await;
-        let ticks_before = self.summary.ticks;
-        // check the ticks even if the candles cannot be read
+        let rows_before = self.summary.rows();
+        // check the rows even if the candles cannot be read
         let folded = match &found {
             Err(error) if !is_unreadable(error) => DayCandles::new(),
             _ => self.fold(window, true).await?,
         };
         let found = found?;
-        let is_empty = found.read.is_empty() && self.summary.ticks == ticks_before;
+        let is_empty = found.read.is_empty() && self.summary.rows() == rows_before;
         let (comparison, unstable) = self.confirm_differences(window, found, folded).await?;
         self.summary.candles += comparison.compared;
         self.summary.uncheckable += comparison.uncheckable;
@@ -267,18 +210,66 @@ impl Audit<'_> {
 
     pub(super) async fn read(&self, window: TimeRange) -> Result<ReadDay, RepositoryError> {
         let materialized_day = match self.materialized {
-            Some(materialized) => Some(materialized.rows(self.symbol_id, window).await?),
+            Some(materialized) => {
+                let input = self.rows.input();
+                Some(materialized.rows(self.symbol_id, input, window).await?)
+            }
             None => None,
         };
         Ok(ReadDay {
-            read: read_day(self.ohlc, self.symbol_id, self.settings, window).await?,
+            read: read_day(
+                self.ohlc,
+                self.symbol_id,
+                self.settings,
+                self.rows.input(),
+                window,
+            )
+            .await?,
             materialized_day: materialized_day.map(MaterializedDay::new),
         })
     }
 
-    /// Folds the ticks of `window` into candles; `first` also checks and counts the ticks.
+    /// Folds the rows of `window` into candles; `first` also checks and counts them.
     pub(super) async fn fold(
         &mut self,
+        window: TimeRange,
+        first: bool,
+    ) -> Result<DayCandles, RepositoryError> {
+        match self.rows {
+            Rows::Ticks(ticks) => self.fold_ticks(ticks, window, first).await,
+            Rows::Trades(trades) => self.fold_trades(trades, window, first).await,
+        }
+    }
+
+    async fn fold_trades(
+        &mut self,
+        trades: &dyn TradeRepository,
+        window: TimeRange,
+        first: bool,
+    ) -> Result<DayCandles, RepositoryError> {
+        let mut query = TradeQuery::new(self.symbol_id, window).limit(PageLimit::MAX);
+        let mut folds = AllFolds::new(self.symbol_id, CandleInput::Trades);
+        loop {
+            let page = trades.range(&query).await?;
+            for trade in &page.items {
+                folds.add(trade)?;
+            }
+            if first {
+                self.summary.trades += page.items.len() as u64;
+                if let Some(last) = page.items.last() {
+                    self.observer.progress(self.summary.rows(), last.trade_time);
+                }
+            }
+            query.after = page.next;
+            if query.after.is_none() {
+                return Ok(folds.finish(self.settings.now)?);
+            }
+        }
+    }
+
+    async fn fold_ticks(
+        &mut self,
+        ticks: &dyn TickRepository,
         window: TimeRange,
         first: bool,
     ) -> Result<DayCandles, RepositoryError> {
@@ -286,10 +277,10 @@ impl Audit<'_> {
             limit: PageLimit::MAX,
             ..TickQuery::new(self.symbol_id, window)
         };
-        let mut folds = AllFolds::new(self.symbol_id);
+        let mut folds = AllFolds::new(self.symbol_id, CandleInput::Ticks);
         let mut problems = Vec::new();
         loop {
-            let page = self.ticks.range(&query).await?;
+            let page = ticks.range(&query).await?;
             for tick in &page.items {
                 folds.add(tick)?;
                 if first {
@@ -300,7 +291,7 @@ impl Audit<'_> {
                 self.summary.ticks += page.items.len() as u64;
                 self.report_all(std::mem::take(&mut problems));
                 if let Some(last) = page.items.last() {
-                    self.observer.progress(self.summary.ticks, last.tick_time);
+                    self.observer.progress(self.summary.rows(), last.tick_time);
                 }
             }
             query.after = page.next;
@@ -310,7 +301,7 @@ impl Audit<'_> {
         }
     }
 
-    /// The start of the next day at or after `from` that has a tick or a candle.
+    /// The start of the next day at or after `from` that has a tick or trade, or a candle.
     async fn next_data(
         &self,
         from: DateTime<Utc>,
@@ -318,14 +309,9 @@ impl Audit<'_> {
         let range = TimeRange::new(from, self.settings.range.end());
         let range = range.map_err(RepositoryError::invalid)?;
         let limit = PageLimit::new(1).map_err(RepositoryError::invalid)?;
-        let query = TickQuery {
-            limit,
-            ..TickQuery::new(self.symbol_id, range)
-        };
-        let tick = self.ticks.range(&query).await?.items.pop();
-        let mut next = tick.map(|tick| tick.tick_time);
+        let mut next = self.rows.first_time(self.symbol_id, range).await?;
         for timeframe in &self.settings.timeframes {
-            for &basis in PriceBasis::ALL {
+            for &basis in self.rows.input().bases() {
                 let to = next.unwrap_or(range.end());
                 let range = TimeRange::new(from, to).map_err(RepositoryError::invalid)?;
                 let query = CandleQuery {

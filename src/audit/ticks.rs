@@ -1,17 +1,17 @@
 //! Checks of consecutive ticks.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
 use super::finding::{Problem, TickStreak};
 use super::settings::TickLimits;
-use super::weekend::without_weekends;
-use crate::domain::Tick;
+use crate::domain::{Tick, TradingHours};
 
 /// Checks the ticks of one symbol in the order of a listing. Holds the previous tick and four streaks.
 #[derive(Debug)]
 pub(super) struct TickChecks {
     limits: TickLimits,
+    trading_hours: Option<TradingHours>,
     before: Option<Tick>,
     crossed: Option<TickStreak>,
     non_positive: Option<TickStreak>,
@@ -20,9 +20,11 @@ pub(super) struct TickChecks {
 }
 
 impl TickChecks {
-    pub(super) fn new(limits: TickLimits) -> Self {
+    /// Checks with the hours of the symbol's exchange; `None` if it is always open.
+    pub(super) fn new(limits: TickLimits, trading_hours: Option<TradingHours>) -> Self {
         Self {
             limits,
+            trading_hours,
             before: None,
             crossed: None,
             non_positive: None,
@@ -71,9 +73,9 @@ impl TickChecks {
     }
 
     fn frozen(&self, streak: TickStreak) -> Option<Problem> {
-        let lasted = self.counted(streak.first.tick_time, streak.last.tick_time);
-        let is_frozen = self.limits.frozen.is_some_and(|limit| lasted > limit);
-        is_frozen.then_some(Problem::FrozenQuotes(streak))
+        let (from, to) = (streak.first.tick_time, streak.last.tick_time);
+        self.beyond(self.limits.frozen, from, to)?;
+        Some(Problem::FrozenQuotes(streak))
     }
 
     fn neighbours(&self, before: &Tick, tick: &Tick, found: &mut Vec<Problem>) {
@@ -94,27 +96,30 @@ impl TickChecks {
             }
             return;
         }
-        let length = self.counted(before.tick_time, tick.tick_time);
-        if self.limits.gap.is_some_and(|limit| length > limit) {
+        let (from, to) = (before.tick_time, tick.tick_time);
+        if let Some(length) = self.beyond(self.limits.gap, from, to) {
             found.push(Problem::TickGap {
                 symbol_id: tick.symbol_id,
-                from: before.tick_time,
-                to: tick.tick_time,
+                from,
+                to,
                 length,
             });
         }
     }
 
-    fn counted(
+    /// The time from `from` to `to` in which the exchange is open, if it is longer than `limit`.
+    fn beyond(
         &self,
-        from: chrono::DateTime<chrono::Utc>,
-        to: chrono::DateTime<chrono::Utc>,
-    ) -> TimeDelta {
-        if self.limits.weekend_rests {
-            without_weekends(from, to)
-        } else {
-            to - from
-        }
+        limit: Option<TimeDelta>,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Option<TimeDelta> {
+        let is_beyond = |length: &TimeDelta| limit.is_some_and(|limit| *length > limit);
+        // most times are short, and hours cost more than a subtraction
+        let length = Some(to - from).filter(is_beyond)?;
+        let hours = self.trading_hours.as_ref();
+        let open = hours.map_or(length, |hours| hours.open_time(from, to));
+        Some(open).filter(is_beyond)
     }
 }
 
@@ -141,3 +146,5 @@ fn go_on(streak: &mut Option<TickStreak>, tick: &Tick, it_has: bool) -> Option<T
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_hours;

@@ -238,6 +238,10 @@ pub(super) fn unknown_keys(layers: &config::Config, defaults: &str) -> Vec<Strin
             problems.push(format!("{section} must be a section: write [{section}]"));
             continue;
         };
+        // sections in an empty section have names of their own, such as those of feeds
+        if defaults.is_empty() {
+            continue;
+        }
         let mut names: Vec<_> = defaults.keys().map(String::as_str).collect();
         names.sort_unstable();
         for key in keys.keys().filter(|key| !defaults.contains_key(*key)) {

@@ -19,13 +19,17 @@ impl Sections<'_> {
         let every = "policies.maintain_every";
         let maintain_every = self.duration(every, self.text_of(every));
         let ticks = self.table_policies("policies.ticks");
+        let trades = self.table_policies("policies.trades");
         let candles = self.table_policies("policies.candles");
+        let books = self.table_policies("policies.books");
         let refresh = self.refresh();
         Some(RetentionPolicies {
             lateness: lateness?,
             maintain_every: maintain_every?,
             ticks: ticks?,
+            trades: trades?,
             candles: candles?,
+            books: books?,
             refresh: refresh?,
         })
     }

@@ -9,13 +9,14 @@ use super::written::written;
 use super::{Config, InvalidConfig};
 
 /// The sections that the library reads.
-const SECTIONS: [&str; 7] = [
+const SECTIONS: [&str; 8] = [
     "metadata",
     "timeseries",
     "pool",
     "ticks",
     "spool",
     "quality",
+    "books",
     "policies",
 ];
 

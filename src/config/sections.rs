@@ -7,6 +7,7 @@ use std::time::Duration;
 use config::{Value, ValueKind};
 
 use super::layers::{VARIABLES, defaults_of};
+use crate::domain::excerpt;
 
 /// The settings of a program while they are read. An invalid setting is noted, so that all problems are
 /// reported at once, and a placeholder is returned in its place.
@@ -82,6 +83,88 @@ impl<'a> Sections<'a> {
         parsed
             .map_err(|error| self.problem(format!("{key}: {error}")))
             .ok()
+    }
+
+    /// The names of the sections in a section without defaults, in their order: `kraken` of `[feeds.kraken]`.
+    /// Notes a problem for each other content, and for names with other characters than lower-case letters,
+    /// digits, `-` and `_`.
+    pub fn names(&mut self, section: &str) -> Vec<String> {
+        let table = self.layers.get_table(section).unwrap_or_default();
+        let mut content: Vec<_> = table.into_iter().collect();
+        content.sort_by(|one, other| one.0.cmp(&other.0));
+        let plain =
+            |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+        let mut names = Vec::new();
+        for (name, value) in content {
+            if name.is_empty() || !name.chars().all(plain) {
+                self.problem(format!(
+                    "invalid name {} in [{section}]: expected lower-case letters, digits, - and _",
+                    excerpt(&name)
+                ));
+            } else if value.into_table().is_err() {
+                let problem = "must be a section";
+                self.problem(format!(
+                    "{section}.{name} {problem}: write [{section}.{name}]"
+                ));
+            } else {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// Notes a problem for each setting of `section` that is not one of `known`.
+    pub fn only(&mut self, section: &str, known: &[&str]) {
+        let table = self.layers.get_table(section).unwrap_or_default();
+        let mut keys: Vec<_> = table.into_keys().collect();
+        keys.sort_unstable();
+        for key in keys.iter().filter(|key| !known.contains(&key.as_str())) {
+            let known = known.join(", ");
+            self.problem(format!(
+                "{section}.{key} is not a setting: expected one of {known}"
+            ));
+        }
+    }
+
+    /// Parses the text of `key`, if it is set. The error of `parse` is shown, so it must not contain a password.
+    pub fn optional<T, E: Display>(
+        &mut self,
+        key: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        self.value(key)?;
+        self.parsed(key, parse)
+    }
+
+    /// Parses each text of the list `key`, if it is set. A text in place of the list, as in an environment
+    /// variable, is separated by commas. Returns only the valid ones after a problem.
+    pub fn list<T, E: Display>(
+        &mut self,
+        key: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<Vec<T>> {
+        let value = self.value(key)?;
+        let texts: Option<Vec<String>> = match value.kind {
+            ValueKind::Array(items) => {
+                let texts = items.into_iter().map(|item| item.into_string().ok());
+                texts.collect()
+            }
+            _ => value.into_string().ok().map(|text| {
+                let parts = text.split(',').map(|part| part.trim().to_owned());
+                parts.filter(|part| !part.is_empty()).collect()
+            }),
+        };
+        let Some(texts) = texts else {
+            self.problem(format!("{key} must be a list of texts in brackets"));
+            return None;
+        };
+        let parsed = texts.iter().filter_map(|text| {
+            let parsed = parse(text);
+            parsed
+                .map_err(|error| self.problem(format!("{key}: {error}")))
+                .ok()
+        });
+        Some(parsed.collect())
     }
 
     /// Reads the name of one of `known`. Notes a problem for any other text.

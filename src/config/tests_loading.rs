@@ -181,6 +181,7 @@ fn written_settings_read_back() {
     let text = "[pool]\nsize = 7\n[spool]\ndirectory = 'C:\\a \"b\"'\n[quality]\nz_score_limit = 3.5\n\
                 [quality.symbols.\"oanda:EURUSD\"]\ndelayed = \"flag\"\ndeviation_limit = 0.25\n\
                 [quality.symbols.7]\ndelayed_limit_ms = 9\n\
+                [feeds.kraken]\nsymbols = [\"BTC/USD\", \"a\\\"b\"]\nsize = 7\n\
                 [policies.refresh]\n1m = { start_offset = \"none\", end_offset = \"2m\", every = \"1m\" }\n";
     let folder = folder(&[("config/default.toml", text)]);
     let variables = [

@@ -5,8 +5,8 @@ use config::{Map, Value, ValueKind};
 use super::layers::defaults_of;
 use crate::database_url::DatabaseUrl;
 
-/// The section whose subsections have names that the defaults do not list.
-const SYMBOLS: &str = "quality.symbols";
+/// The sections whose subsections have names that the defaults do not list.
+const NAMED: [&str; 2] = ["quality.symbols", "feeds"];
 
 /// Formats every setting of the TOML text `defaults`, in its order, with the values of `layers`.
 pub(super) fn written(layers: &config::Config, defaults: &str) -> String {
@@ -18,8 +18,8 @@ pub(super) fn written(layers: &config::Config, defaults: &str) -> String {
     for line in text.lines().map(str::trim) {
         if let Some(name) = line.strip_prefix('[').and_then(|it| it.strip_suffix(']')) {
             section = name.to_owned();
-            if section == SYMBOLS {
-                parts.extend(symbols(&values));
+            if NAMED.contains(&name) {
+                parts.extend(named(&values, name));
             } else {
                 parts.push(format!("[{section}]"));
             }
@@ -58,10 +58,13 @@ fn find<'a>(values: &'a Map<String, Value>, section: &str, key: &str) -> Option<
     inner.get(key)
 }
 
-/// Formats one section for each symbol with rules of its own.
-fn symbols(values: &Map<String, Value>) -> Vec<String> {
-    let (section, key) = SYMBOLS.split_once('.').unwrap_or_default();
-    let Some(ValueKind::Table(all)) = find(values, section, key).map(|it| &it.kind) else {
+/// Formats each section in `section`, such as the rules of one symbol or the settings of one feed.
+fn named(values: &Map<String, Value>, section: &str) -> Vec<String> {
+    let found = match section.split_once('.') {
+        Some((section, key)) => find(values, section, key),
+        None => values.get(section),
+    };
+    let Some(ValueKind::Table(all)) = found.map(|it| &it.kind) else {
         return Vec::new();
     };
     let mut names: Vec<_> = all.iter().collect();
@@ -75,7 +78,7 @@ fn symbols(values: &Map<String, Value>) -> Vec<String> {
         let rules = rules
             .into_iter()
             .map(|(rule, value)| format!("\n{rule} = {}", value_text(rule, value, None, "")));
-        format!("[{SYMBOLS}.{}]{}", quoted(name), rules.collect::<String>())
+        format!("[{section}.{}]{}", quoted(name), rules.collect::<String>())
     });
     parts.collect()
 }
@@ -89,6 +92,10 @@ fn value_text(key: &str, value: &Value, default: Option<&Value>, line: &str) -> 
             .into_iter()
             .map(|(key, value)| format!("{key} = {}", value_text(key, value, None, line)));
         return format!("{{ {} }}", parts.collect::<Vec<_>>().join(", "));
+    }
+    if let ValueKind::Array(items) = &value.kind {
+        let items = items.iter().map(|item| value_text(key, item, None, line));
+        return format!("[{}]", items.collect::<Vec<_>>().join(", "));
     }
     let text = value.clone().into_string().unwrap_or_default();
     if key == "url" || key.ends_with("_url") {

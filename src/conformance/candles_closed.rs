@@ -33,6 +33,7 @@ async fn fill(repositories: &Repositories, timeframe: Timeframe) {
         close: 1.into(),
         volume: 0.into(),
         tick_count: 0,
+        trade_volumes: None,
         closed: true,
         source: CandleSource::Stored("import".to_owned()),
     };

@@ -24,6 +24,7 @@ fn imported(symbol_id: SymbolId, timeframe: Timeframe, basis: PriceBasis, second
         close: dec("7.3"),
         volume: dec("12.5"),
         tick_count: 3,
+        trade_volumes: None,
         closed: true,
         source: CandleSource::Stored("import".to_owned()),
     }
@@ -94,7 +95,7 @@ pub async fn candles_of_all_timeframes_are_deleted_together(repositories: &Repos
     let day = range(start(), start() + TimeDelta::days(1));
     let deleted = delete(repositories, None, day).await;
     for (timeframe, count) in deleted.candles.iter() {
-        assert_eq!(count, 3, "{timeframe}");
+        assert_eq!(count, 4, "{timeframe}");
     }
     let ohlc = repositories.ohlc.as_ref();
     for &timeframe in Timeframe::ALL {

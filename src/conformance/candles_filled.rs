@@ -201,6 +201,7 @@ pub async fn buckets_after_now_are_not_filled(repositories: &Repositories) {
         close: 1.into(),
         volume: 0.into(),
         tick_count: 0,
+        trade_volumes: None,
         closed: true,
         source: CandleSource::Stored("import".to_owned()),
     };

@@ -76,7 +76,7 @@ pub async fn folded_candles_equal_the_fold_of_all_ticks(repositories: &Repositor
     random.shuffle(&mut all);
     insert_new(repositories.ticks.as_ref(), &all).await;
     for name in FOLDED {
-        let basis = PriceBasis::ALL[random.below(3) as usize];
+        let basis = PriceBasis::OF_TICKS[random.below(3) as usize];
         let size = 20 + random.below(80) as u32;
         assert_equals_the_fold(repositories, &all, timeframe(name), basis, &[size, 10_000]).await;
     }
@@ -99,12 +99,12 @@ pub async fn folded_candles_equal_the_fold_of_dense_ticks(repositories: &Reposit
         insert_new(repositories.ticks.as_ref(), batch).await;
     }
     for name in ["2m", "3m", "7m", "90m", "2h", "1w", "1M"] {
-        for &basis in PriceBasis::ALL {
+        for &basis in PriceBasis::OF_TICKS {
             assert_equals_the_fold(repositories, &all, timeframe(name), basis, &[1, 4]).await;
         }
     }
     for name in SECONDS {
-        let basis = PriceBasis::ALL[random.below(3) as usize];
+        let basis = PriceBasis::OF_TICKS[random.below(3) as usize];
         assert_equals_the_fold(repositories, &all, timeframe(name), basis, &[37, 10_000]).await;
     }
 }

@@ -26,6 +26,7 @@ fn kept(open_time: DateTime<Utc>, tick_count: i64) -> Candle {
         close: dec("7.3"),
         volume: dec("12.5"),
         tick_count,
+        trade_volumes: None,
         closed: true,
         source: CandleSource::Stored("export".to_owned()),
     }

@@ -30,6 +30,7 @@ fn stored(timeframe: Timeframe, open_time: DateTime<Utc>, price: i64) -> Candle 
         close: cents(price + 50),
         volume: cents(price * 10),
         tick_count: 3,
+        trade_volumes: None,
         closed: true,
         source: CandleSource::Stored("import".to_owned()),
     }

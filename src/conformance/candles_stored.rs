@@ -30,6 +30,7 @@ fn imported(open_time: DateTime<Utc>) -> Candle {
         close: dec("1.3"),
         volume: dec("1234.5"),
         tick_count: 17,
+        trade_volumes: None,
         closed: true,
         source: CandleSource::Stored("import".to_owned()),
     }

@@ -37,6 +37,7 @@ fn stored(minute: i64, volume: &str) -> Candle {
         close: Decimal::TWO,
         volume: dec(volume),
         tick_count: 1,
+        trade_volumes: None,
         closed: true,
         source: CandleSource::Stored("import".to_owned()),
     }
@@ -56,7 +57,7 @@ async fn volumes(
 async fn assert_all_equal_the_fold(repositories: &Repositories, ticks: &[Tick]) {
     let ohlc = repositories.ohlc.as_ref();
     for &timeframe in Timeframe::ALL {
-        for &basis in PriceBasis::ALL {
+        for &basis in PriceBasis::OF_TICKS {
             let expected = fold_ticks(ticks, timeframe, basis, now()).expect("they fit");
             let read = candles(ohlc, timeframe, basis, TimeRange::all()).await;
             assert_eq!(read, expected, "{timeframe} {basis}");
@@ -86,7 +87,7 @@ pub async fn sums_beyond_28_digits_are_rounded_once(repositories: &Repositories)
     let minute = "23999999999999999.99999999998";
     let last = "17999999999999999.99999999998";
     let three = "71999999999999999.99999999993";
-    for &basis in PriceBasis::ALL {
+    for &basis in PriceBasis::OF_TICKS {
         let of = |timeframe| volumes(repositories, timeframe, basis);
         assert_eq!(of(Timeframe::M1).await, [minute, minute, minute, last]);
         for timeframe in [Timeframe::M5, Timeframe::H1, Timeframe::H4] {

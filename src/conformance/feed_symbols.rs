@@ -1,7 +1,12 @@
 //! Conformance: mappings of feed identifiers to symbols.
 //!
-//! Covers `SymbolRepository::map_feed_symbols`, `SymbolRepository::unmap_feed_symbol`,
+//! Covers `SymbolRepository::map_feed_symbols`, `SymbolRepository::add_feed_symbol`,
+//! `SymbolRepository::unmap_feed_symbol`, `SymbolRepository::remove_feed_symbol`,
 //! `SymbolRepository::feed_symbols` and `SymbolRepository::get_by_feed_key`.
+
+use std::collections::BTreeSet;
+
+use tokio::task::JoinSet;
 
 use crate::Repositories;
 use crate::domain::{NewSymbol, SymbolId};
@@ -204,4 +209,83 @@ pub async fn removed_feed_key_finds_no_symbol(repositories: &Repositories) {
     assert_eq!(found(symbols, "f", "a").await, None);
     assert_eq!(names_of(symbols, 1).await, ["f:b"]);
     assert_eq!(names_of(symbols, 2).await, ["g:a"]);
+}
+
+/// Adds an identifier, and returns the other symbol that has it.
+async fn added(repository: &dyn SymbolRepository, one: &FeedSymbol) -> Option<i64> {
+    let owner = repository.add_feed_symbol(one).await;
+    let owner = owner.expect("the mapping is accepted");
+    owner.map(|symbol| symbol.symbol_id.get())
+}
+
+pub async fn feed_key_of_another_symbol_is_not_added(repositories: &Repositories) {
+    let symbols = repositories.symbols.as_ref();
+    create_two(symbols).await;
+    for (one, owner) in [
+        (mapping("f", "a", 1), None),
+        (mapping("f", "a", 1), None),
+        (mapping("f", "a", 2), Some(1)),
+        (mapping("g", "a", 2), None),
+        (mapping("f", "b", 2), None),
+    ] {
+        assert_eq!(added(symbols, &one).await, owner, "{one:?}");
+    }
+    assert_eq!(names_of(symbols, 1).await, ["f:a"]);
+    assert_eq!(names_of(symbols, 2).await, ["f:b", "g:a"]);
+    let unknown = symbols.add_feed_symbol(&mapping("f", "c", 93)).await;
+    assert!(
+        matches!(unknown, Err(RepositoryError::NotFound { .. })),
+        "{unknown:?}"
+    );
+    let empty = symbols.add_feed_symbol(&mapping("f", "", 1)).await;
+    assert!(
+        matches!(empty, Err(RepositoryError::InvalidInput { .. })),
+        "{empty:?}"
+    );
+}
+
+pub async fn feed_key_of_another_symbol_is_not_removed(repositories: &Repositories) {
+    let symbols = repositories.symbols.as_ref();
+    create_two(symbols).await;
+    map(symbols, &[mapping("f", "a", 1), mapping("f", "b", 1)]).await;
+    for (one, exists) in [
+        (mapping("f", "a", 2), false),
+        (mapping("f", "a", 93), false),
+        (mapping("f", "\0", 1), false),
+        (mapping("f", "a", 1), true),
+        (mapping("f", "a", 1), false),
+    ] {
+        let removed = symbols.remove_feed_symbol(&one).await;
+        assert_eq!(removed.expect("it is read"), exists, "{one:?}");
+    }
+    assert_eq!(names_of(symbols, 1).await, ["f:b"]);
+}
+
+pub async fn concurrent_additions_have_one_owner(repositories: &Repositories) {
+    create_two(repositories.symbols.as_ref()).await;
+    for round in 0..10 {
+        let key = format!("key {round}");
+        let mut additions = JoinSet::new();
+        for id in [1, 2, 1, 2, 1, 2, 1, 2] {
+            let (symbols, key) = (repositories.symbols.clone(), key.clone());
+            additions.spawn(async move {
+                // a name of its own, which the others must not remove
+                let own = mapping("own", &format!("{key} {id}"), id);
+                assert_eq!(added(&*symbols, &own).await, None);
+                let owner = added(&*symbols, &mapping("f", &key, id)).await;
+                owner.unwrap_or(id)
+            });
+        }
+        let mut owners = BTreeSet::new();
+        while let Some(owner) = additions.join_next().await {
+            owners.insert(owner.expect("no panic"));
+        }
+        let symbols = repositories.symbols.as_ref();
+        let stored = found(symbols, "f", &key).await.expect("one owner");
+        assert_eq!(owners, BTreeSet::from([stored]), "{key}");
+        for id in [1, 2] {
+            let own = found(symbols, "own", &format!("{key} {id}")).await;
+            assert_eq!(own, Some(id));
+        }
+    }
 }

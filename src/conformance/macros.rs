@@ -38,6 +38,8 @@ macro_rules! conformance_symbol_tests {
                 invalid_descriptions_are_refused
                 renamed_symbol_keeps_its_id_and_all_else
                 taken_name_is_refused_and_its_owner_named
+                amended_symbol_has_the_name_and_the_values
+                amendment_changes_all_or_nothing
             }
             symbols_reading {
                 symbol_is_found_by_its_id
@@ -69,6 +71,20 @@ macro_rules! conformance_symbol_tests {
                 empty_text_removes_a_known_value
                 exchanges_are_paged_by_name
             }
+            exchange_sessions {
+                sessions_read_back_in_order
+                sessions_are_replaced_as_a_whole
+                invalid_sessions_change_nothing
+                exchanges_are_listed_with_their_sessions
+            }
+            reference_data {
+                reference_data_is_created_once
+                reference_data_sets_unknown_values_only
+                known_values_of_symbols_are_kept
+                invalid_reference_data_changes_nothing
+                refused_symbol_of_reference_data_is_reported
+                concurrent_reference_data_is_created_once
+            }
             feed_symbols {
                 symbol_is_found_by_its_feed_key
                 unknown_feed_key_finds_no_symbol
@@ -80,6 +96,9 @@ macro_rules! conformance_symbol_tests {
                 feed_key_gives_the_current_symbol
                 names_of_a_symbol_are_listed_in_order
                 removed_feed_key_finds_no_symbol
+                feed_key_of_another_symbol_is_not_added
+                feed_key_of_another_symbol_is_not_removed
+                concurrent_additions_have_one_owner
             }
         }
     };
@@ -245,6 +264,23 @@ macro_rules! conformance_trade_tests {
                 part_of_trades_covers_one_day
                 deletable_trades_equal_the_deleted_ones
                 deleted_trades_may_be_stored_again
+            }
+            trades_corrections {
+                correction_replaces_the_trade_of_its_key
+                cancellation_removes_the_trade_of_its_key
+                correction_sent_again_is_a_duplicate
+                latest_correction_decides_in_any_order
+                correction_before_its_trade_waits_for_it
+                corrected_trades_sent_again_stay_corrected
+                trade_with_a_text_id_is_found_by_it
+                impossible_corrections_block_no_other
+                pages_of_corrections_neither_skip_nor_repeat
+                deleted_trades_are_stored_corrected
+                times_of_corrections_are_truncated
+                correction_of_a_cancelled_trade_restores_it
+            }
+            trades_corrections_order {
+                corrections_in_any_order_give_the_same_trades
             }
         }
     };

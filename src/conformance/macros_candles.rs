@@ -3,7 +3,7 @@
 /// Generates one `#[tokio::test]` for every behaviour of candles, and of ticks together with their candles.
 ///
 /// `fixture` is the same as for [`conformance_tests!`](crate::conformance_tests). Its candles must be
-/// computed from its ticks.
+/// computed from its ticks and trades.
 #[macro_export]
 macro_rules! conformance_candle_tests {
     ($fixture:ident) => {
@@ -58,6 +58,19 @@ macro_rules! conformance_candle_tests {
                 stored_candles_belong_to_their_symbol
                 stored_candle_is_closed_by_the_time_of_reading
                 thousands_of_candles_are_stored_at_once
+            }
+            candles_of_trades {
+                trade_candles_equal_the_fold_of_random_trades
+                folded_trade_candles_equal_the_fold
+                late_trade_changes_its_candle
+                notional_of_the_largest_trades_is_exact
+                ticks_and_trades_have_candles_of_their_own
+                random_deletes_leave_the_fold_of_other_trades
+                stored_trade_candles_read_back
+                larger_trade_candles_add_up_stored_ones
+                trades_prevent_a_restore_of_their_buckets
+                stored_trade_candles_are_deleted
+                gaps_between_trade_candles_are_filled
             }
             candles_closed {
                 forming_candles_are_omitted_by_closed_only
@@ -144,7 +157,7 @@ macro_rules! conformance_candle_tests {
     };
 }
 
-/// Generates one `#[tokio::test]` for every behaviour of a store that refuses ticks older than 30 days.
+/// Generates one `#[tokio::test]` for every behaviour of a store that refuses ticks and trades older than 30 days.
 ///
 /// `fixture` is the same as for [`conformance_tests!`](crate::conformance_tests). It creates an empty store
 /// that has already read its retention floor.
@@ -156,6 +169,11 @@ macro_rules! conformance_floor_tests {
                 ticks_below_the_floor_are_rejected_with_the_reason
                 ticks_below_the_floor_block_no_other
                 invalid_tick_is_reported_as_invalid_not_as_old
+            }
+            trades_floor {
+                trades_below_the_floor_are_rejected
+                trades_below_the_floor_block_no_other
+                invalid_trade_is_reported_as_invalid_not_as_old
             }
         }
     };

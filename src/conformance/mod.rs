@@ -6,11 +6,25 @@
 //! single trait uses the macro of that trait: [`conformance_symbol_tests!`](crate::conformance_symbol_tests),
 //! [`conformance_tick_tests!`](crate::conformance_tick_tests),
 //! [`conformance_trade_tests!`](crate::conformance_trade_tests),
-//! [`conformance_candle_tests!`](crate::conformance_candle_tests) or
-//! [`conformance_quarantine_tests!`](crate::conformance_quarantine_tests). A behaviour panics if the store
+//! [`conformance_book_tests!`](crate::conformance_book_tests),
+//! [`conformance_candle_tests!`](crate::conformance_candle_tests),
+//! [`conformance_quarantine_tests!`](crate::conformance_quarantine_tests),
+//! [`conformance_feed_tests!`](crate::conformance_feed_tests) or
+//! [`conformance_instrument_tests!`](crate::conformance_instrument_tests). A behaviour panics if the store
 //! violates it. Random behaviours print the seed that reproduces them.
 
 // the name of a behaviour is its documentation
+#[allow(missing_docs)]
+pub mod books_at;
+#[allow(missing_docs)]
+pub mod books_deleting;
+#[allow(missing_docs)]
+pub mod books_intervals;
+#[allow(missing_docs)]
+pub mod books_reading;
+mod books_samples;
+#[allow(missing_docs)]
+pub mod books_writing;
 #[allow(missing_docs)]
 pub mod candles;
 #[allow(missing_docs)]
@@ -23,6 +37,8 @@ pub mod candles_filled;
 pub mod candles_folded;
 #[allow(missing_docs)]
 pub mod candles_folded_stored;
+#[allow(missing_docs)]
+pub mod candles_of_trades;
 #[allow(missing_docs)]
 pub mod candles_paging;
 #[allow(missing_docs)]
@@ -39,13 +55,26 @@ pub mod candles_streams;
 pub mod candles_sums;
 mod clock;
 #[allow(missing_docs)]
+pub mod exchange_sessions;
+#[allow(missing_docs)]
 pub mod exchanges;
 #[allow(missing_docs)]
 pub mod feed_symbols;
+#[allow(missing_docs)]
+pub mod feeds;
+#[allow(missing_docs)]
+pub mod instruments;
 mod macros;
+mod macros_books;
 mod macros_candles;
+mod macros_feeds;
+mod macros_instruments;
 #[allow(missing_docs)]
 pub mod quarantine;
+#[allow(missing_docs)]
+pub mod quarantine_trades;
+#[allow(missing_docs)]
+pub mod reference_data;
 mod samples;
 #[allow(missing_docs)]
 pub mod symbols_cases;
@@ -76,7 +105,13 @@ pub mod ticks_unsequenced;
 #[allow(missing_docs)]
 pub mod ticks_writing;
 #[allow(missing_docs)]
+pub mod trades_corrections;
+#[allow(missing_docs)]
+pub mod trades_corrections_order;
+#[allow(missing_docs)]
 pub mod trades_deleting;
+#[allow(missing_docs)]
+pub mod trades_floor;
 #[allow(missing_docs)]
 pub mod trades_reading;
 mod trades_samples;
@@ -160,8 +195,11 @@ macro_rules! conformance_tests {
         $crate::conformance_symbol_tests!($fixture);
         $crate::conformance_tick_tests!($fixture);
         $crate::conformance_trade_tests!($fixture);
+        $crate::conformance_book_tests!($fixture);
         $crate::conformance_candle_tests!($fixture);
         $crate::conformance_quarantine_tests!($fixture);
+        $crate::conformance_feed_tests!($fixture);
+        $crate::conformance_instrument_tests!($fixture);
     };
     ($fixture:ident: $($file:ident { $($behaviour:ident)+ })+) => {
         $(mod $file {

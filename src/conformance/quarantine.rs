@@ -2,6 +2,8 @@
 //!
 //! Covers `QuarantineRepository` and `quality::release`.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::samples::{
@@ -11,6 +13,7 @@ use super::samples::{
 use crate::Repositories;
 use crate::domain::{Rule, Verdict};
 use crate::domain::{SymbolId, Tick};
+use crate::ingest::RepositoryRecord as _;
 use crate::ingest::quality::release;
 use crate::repository::{
     QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState,
@@ -39,6 +42,12 @@ macro_rules! conformance_quarantine_tests {
                 released_tick_is_stored_once
                 tick_with_a_taken_key_stays_in_quarantine
             }
+            quarantine_trades {
+                every_field_of_a_quarantined_trade_reads_back
+                trades_of_one_key_are_all_quarantined
+                list_of_quarantined_trades_applies_its_filters
+                released_trade_is_stored_once
+            }
         }
     };
 }
@@ -46,7 +55,7 @@ macro_rules! conformance_quarantine_tests {
 /// Quarantines a tick for a deviation.
 fn held(tick: Tick) -> QuarantinedTick {
     QuarantinedTick {
-        tick,
+        event: tick,
         verdict: Verdict {
             rule: Rule::Deviation,
             observed: dec("0.123456789012"),
@@ -61,7 +70,7 @@ fn series(symbol_id: SymbolId, count: usize) -> Vec<QuarantinedTick> {
     ticks.collect()
 }
 
-async fn put(quarantine: &dyn QuarantineRepository, ticks: &[QuarantinedTick]) -> u64 {
+async fn put(quarantine: &dyn QuarantineRepository<Tick>, ticks: &[QuarantinedTick]) -> u64 {
     quarantine.put(ticks).await.expect("stored")
 }
 
@@ -73,7 +82,7 @@ fn everything() -> QuarantineQuery {
 }
 
 async fn list(
-    quarantine: &dyn QuarantineRepository,
+    quarantine: &dyn QuarantineRepository<Tick>,
     query: &QuarantineQuery,
 ) -> Vec<QuarantineEntry> {
     quarantine.list(query).await.expect("a page").items
@@ -92,17 +101,17 @@ pub async fn every_field_of_a_quarantined_tick_reads_back(repositories: &Reposit
     let mut given = series(EURUSD, 20);
     for (index, kept) in given.iter_mut().enumerate() {
         kept.verdict.rule = Rule::ALL[index % Rule::ALL.len()];
-        kept.tick.received_at = (index % 2 == 0).then(|| micros(index as i64));
+        kept.event.received_at = (index % 2 == 0).then(|| micros(index as i64));
     }
     // the largest number that a rule produces
     given[0].verdict.observed = dec("1999999999999999.999999999998");
     given[1].verdict.observed = dec("-999999999999999.999999999999");
-    given[2].tick.bid_price = Some(dec("-999999999999999.999999999999"));
+    given[2].event.bid_price = Some(dec("-999999999999999.999999999999"));
     for (kept, sequence) in given.iter_mut().zip(WIDE_SEQUENCES) {
-        kept.tick.sequence = sequence;
+        kept.event.sequence = sequence;
     }
-    given[18].tick.occurrence = Some(0);
-    given[19].tick.occurrence = Some(999_999);
+    given[18].event.occurrence = Some(0);
+    given[19].event.occurrence = Some(999_999);
     assert_eq!(put(quarantine, &given).await, 20);
     let entries = list(quarantine, &everything()).await;
     assert_eq!(kept(&entries), given);
@@ -153,7 +162,12 @@ pub async fn equal_unsequenced_ticks_are_all_quarantined(repositories: &Reposito
     assert_eq!(put(quarantine, &given).await, 2);
     assert_eq!(put(quarantine, &given).await, 0, "they are stored already");
     let ids = ids(&list(quarantine, &everything()).await);
-    let receipt = release(quarantine, repositories.ticks.as_ref(), &ids).await;
+    let receipt = release(
+        quarantine,
+        &*Tick::store(Arc::clone(&repositories.ticks)),
+        &ids,
+    )
+    .await;
     let receipt = receipt.expect("released");
     assert_eq!((receipt.released, receipt.stored.inserted), (2, 2));
     assert_eq!(stored(repositories.ticks.as_ref(), EURUSD).await.len(), 2);
@@ -177,7 +191,7 @@ pub async fn ticks_of_one_side_are_quarantined_once(repositories: &Repositories)
 pub async fn invalid_tick_refuses_the_whole_batch(repositories: &Repositories) {
     let quarantine = repositories.quarantine.as_ref();
     let mut given = series(EURUSD, 2);
-    given[1].tick.sequence = -1;
+    given[1].event.sequence = -1;
     let refused = quarantine.put(&given).await;
     let error = refused.expect_err("a negative sequence");
     assert!(error.to_string().contains("sequence"), "{error}");
@@ -188,7 +202,7 @@ pub async fn list_of_quarantined_ticks_applies_its_filters(repositories: &Reposi
     let quarantine = repositories.quarantine.as_ref();
     let at = |symbol_id, time: DateTime<Utc>, rule| {
         let mut kept = held(nth_tick(symbol_id, 0));
-        (kept.tick.tick_time, kept.verdict.rule) = (time, rule);
+        (kept.event.tick_time, kept.verdict.rule) = (time, rule);
         kept
     };
     let given = [
@@ -302,16 +316,16 @@ pub async fn released_tick_is_stored_once(repositories: &Repositories) {
     let discarded = quarantine.resolve(&all[3..], Resolution::Discarded);
     assert_eq!(discarded.await.expect("decided"), 1);
     // the tick was stored, but the release was not recorded
-    insert(ticks.as_ref(), &[given[0].tick.clone()]).await;
-    let done = release(quarantine.as_ref(), ticks.as_ref(), &all).await;
+    insert(ticks.as_ref(), &[given[0].event.clone()]).await;
+    let done = release(quarantine.as_ref(), &*Tick::store(Arc::clone(ticks)), &all).await;
     let done = done.expect("released");
     assert_eq!(
         (done.released, done.stored.inserted, done.stored.duplicates),
         (3, 2, 1)
     );
-    let again = release(quarantine.as_ref(), ticks.as_ref(), &all).await;
+    let again = release(quarantine.as_ref(), &*Tick::store(Arc::clone(ticks)), &all).await;
     assert_eq!(again.expect("nothing is left").released, 0);
-    let expected: Vec<_> = given[..3].iter().map(|kept| kept.tick.clone()).collect();
+    let expected: Vec<_> = given[..3].iter().map(|kept| kept.event.clone()).collect();
     assert_eq!(stored(ticks.as_ref(), EURUSD).await, expected);
     assert_eq!(
         list(quarantine.as_ref(), &QuarantineQuery::default()).await,
@@ -325,10 +339,10 @@ pub async fn tick_with_a_taken_key_stays_in_quarantine(repositories: &Repositori
     } = repositories;
     let given = series(EURUSD, 2);
     put(quarantine.as_ref(), &given).await;
-    let taken = with_other_price(&given[0].tick);
+    let taken = with_other_price(&given[0].event);
     insert(ticks.as_ref(), &[taken]).await;
     let all = ids(&list(quarantine.as_ref(), &everything()).await);
-    let done = release(quarantine.as_ref(), ticks.as_ref(), &all).await;
+    let done = release(quarantine.as_ref(), &*Tick::store(Arc::clone(ticks)), &all).await;
     let done = done.expect("released");
     assert_eq!((done.released, done.stored.conflicts.len()), (1, 1));
     let left = list(quarantine.as_ref(), &QuarantineQuery::default()).await;

@@ -1,6 +1,6 @@
 //! Conformance: merging, describing and renaming symbols.
 //!
-//! Covers `SymbolRepository::merge_batch`, `SymbolRepository::describe` and
+//! Covers `SymbolRepository::merge_batch`, `SymbolRepository::describe`, `SymbolRepository::amend` and
 //! `SymbolRepository::rename`.
 
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::samples::{EURUSD, dec, insert_new, series, stored};
 use crate::Repositories;
 use crate::domain::{
     FieldChange, InstrumentFacts, InstrumentType, InvalidSymbol, MergedSymbol, NewSymbol,
-    StatedSymbol, Symbol, SymbolFacts, SymbolId, SymbolReference,
+    StatedSymbol, Symbol, SymbolChange, SymbolFacts, SymbolId, SymbolReference,
 };
 use crate::error::RepositoryError;
 use crate::repository::{FeedSymbol, SymbolQuery, SymbolRepository};
@@ -354,5 +354,41 @@ pub async fn taken_name_is_refused_and_its_owner_named(repositories: &Repositori
         matches!(long, Err(RepositoryError::InvalidInput { .. })),
         "{long:?}"
     );
+    assert_eq!(all(symbols).await, before);
+}
+
+pub async fn amended_symbol_has_the_name_and_the_values(repositories: &Repositories) {
+    let symbols = repositories.symbols.as_ref();
+    create(symbols, "oanda", "EURUSD").await;
+    create(symbols, "LMAX", "GBPUSD").await;
+    let mut change = SymbolChange::default().name(reference("lmax:EUR"));
+    change.facts = described("Euro");
+    let amended = symbols.amend(EURUSD, &change).await.expect("amended");
+    assert_eq!(
+        fields(&amended.changed),
+        ["exchange", "name", "description"]
+    );
+    let symbol = &all(symbols).await[0];
+    assert_eq!(*symbol, amended.symbol);
+    let texts = (&*symbol.exchange, &*symbol.name, &*symbol.description);
+    assert_eq!(texts, ("LMAX", "EUR", "Euro"));
+    let again = symbols.amend(EURUSD, &change).await.expect("amended");
+    assert_eq!(fields(&again.changed), [""; 0]);
+}
+
+pub async fn amendment_changes_all_or_nothing(repositories: &Repositories) {
+    let symbols = repositories.symbols.as_ref();
+    create(symbols, "oanda", "EURUSD").await;
+    create(symbols, "oanda", "GBPUSD").await;
+    let before = all(symbols).await;
+    let taken = SymbolChange::default().name(reference("gbpusd"));
+    let taken = symbols.amend(EURUSD, &taken.facts(described("x"))).await;
+    assert!(matches!(taken, Err(RepositoryError::AlreadyExists { .. })));
+    let free = SymbolChange::default().name(reference("free"));
+    let invalid = free.clone().facts(SymbolFacts::default().digits(13));
+    let invalid = symbols.amend(EURUSD, &invalid).await;
+    assert!(matches!(invalid, Err(RepositoryError::InvalidInput { .. })));
+    let missing = symbols.amend(SymbolId::new(93), &free).await;
+    assert!(matches!(missing, Err(RepositoryError::NotFound { .. })));
     assert_eq!(all(symbols).await, before);
 }

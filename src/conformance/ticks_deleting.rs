@@ -28,7 +28,7 @@ async fn delete(
 /// Asserts that every candle of EURUSD is the fold of `ticks`.
 async fn assert_folds(repositories: &Repositories, ticks: &[Tick]) {
     for &timeframe in Timeframe::ALL {
-        for &basis in PriceBasis::ALL {
+        for &basis in PriceBasis::OF_TICKS {
             let ohlc = repositories.ohlc.as_ref();
             let read = candles(ohlc, timeframe, basis, TimeRange::all()).await;
             let folded = fold_ticks(ticks, timeframe, basis, now()).expect("the numbers fit");

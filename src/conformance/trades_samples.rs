@@ -32,9 +32,8 @@ pub(super) fn nth_trade(symbol_id: SymbolId, index: usize) -> Trade {
 
 /// The first `count` trades of that series, sorted.
 pub(super) fn trades(symbol_id: SymbolId, count: usize) -> Vec<Trade> {
-    let all = (0..count).map(|index| nth_trade(symbol_id, index));
-    // the stored form has no trailing zeros
-    all.map(|trade| trade.normalized().expect("valid"))
+    (0..count)
+        .map(|index| nth_trade(symbol_id, index))
         .collect()
 }
 

@@ -104,6 +104,7 @@ pub async fn wild_times_are_refused(repositories: &Repositories) {
             close: dec("1"),
             volume: dec("0"),
             tick_count: 0,
+            trade_volumes: None,
             closed: false,
             source: CandleSource::Stored("test".to_owned()),
         };

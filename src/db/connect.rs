@@ -58,7 +58,7 @@ impl ConnectionManager {
     ) -> Self {
         let url = with_connection_parameters(url.clone(), database, config);
         Self {
-            session: session_settings(&url, config),
+            session: session_settings(&url, database, config),
             url,
             pgbouncer: config.pgbouncer,
             passwords,

@@ -35,3 +35,4 @@ pub(crate) use retry::{CONFLICT_BACKOFF, OutdatedConnections};
 pub use scratch::ScratchSchemas;
 pub use secrecy::SecretString;
 pub use transaction::transaction;
+pub(crate) use transaction::transaction_begun_by;

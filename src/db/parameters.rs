@@ -45,17 +45,26 @@ pub(super) fn with_connection_parameters(
     }
 }
 
-/// Returns the statement that sets the limits of a session; `None` if there is nothing to set.
+/// Makes the server plan prepared statements for the given values at each call. The plan then opens only the chunks of
+/// these times, and includes a chunk that another session just created.
+const CUSTOM_PLANS: &str = "SET plan_cache_mode = force_custom_plan";
+
+/// Returns the statement that sets the limits of a session, and how a time-series database plans prepared statements;
+/// `None` if there is nothing to set.
 ///
-/// Settings in the `options` of the URL do not change. With a PgBouncer nothing is set, because a setting
+/// Limits in the `options` of the URL do not change. With a PgBouncer nothing is set, because a setting
 /// would outlive the transaction and affect other clients.
-pub(super) fn session_settings(url: &DatabaseUrl, config: &PoolConfig) -> Option<String> {
+pub(super) fn session_settings(
+    url: &DatabaseUrl,
+    database: Database,
+    config: &PoolConfig,
+) -> Option<String> {
     if config.pgbouncer {
         return None;
     }
     let options = url.parameter("options").unwrap_or_default();
     let transaction_timeout = MIN_TRANSACTION_TIMEOUT.max(config.call_timeout * 2);
-    let statements: Vec<_> = [
+    let limits = [
         ("statement_timeout", config.statement_timeout),
         ("lock_timeout", config.lock_timeout),
         ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),
@@ -71,8 +80,12 @@ pub(super) fn session_settings(url: &DatabaseUrl, config: &PoolConfig) -> Option
              WHERE current_setting('server_version_num')::int >= 170000"
         ),
         _ => format!("SET {name} = {limit}"),
-    })
-    .collect();
+    });
+    let plans = match database {
+        Database::Timeseries | Database::Replica => Some(CUSTOM_PLANS.to_owned()),
+        Database::Metadata => None,
+    };
+    let statements: Vec<_> = limits.chain(plans).collect();
     (!statements.is_empty()).then(|| statements.join("; "))
 }
 
@@ -149,7 +162,8 @@ mod tests {
     #[test]
     fn options_of_the_url_keep_their_limits() {
         let plain = complete("postgres://localhost/d");
-        let settings = session_settings(&plain, &PoolConfig::default()).expect("some");
+        let settings =
+            session_settings(&plain, Database::Metadata, &PoolConfig::default()).expect("some");
         for part in [
             "SET statement_timeout = 10000",
             "SET lock_timeout = 3000",
@@ -161,10 +175,21 @@ mod tests {
         let own = complete(
             "postgres://localhost/d?options=-cstatement_timeout%3D5s%20-c%20lock_timeout%3D1s%20-csearch_path%3Dx",
         );
-        let settings = session_settings(&own, &PoolConfig::default()).expect("some");
+        let settings =
+            session_settings(&own, Database::Metadata, &PoolConfig::default()).expect("some");
         assert!(!settings.contains("SET statement_timeout"), "{settings}");
         assert!(!settings.contains("SET lock_timeout"), "{settings}");
         assert!(settings.contains("idle_in_transaction"), "{settings}");
+    }
+
+    #[test]
+    fn plans_are_custom_in_time_series_databases() {
+        let url = complete("postgres://localhost/d?options=-cplan_cache_mode%3Dauto");
+        let settings = |database| session_settings(&url, database, &PoolConfig::default());
+        for database in [Database::Timeseries, Database::Replica] {
+            assert!(settings(database).is_some_and(|text| text.ends_with(CUSTOM_PLANS)));
+        }
+        assert!(settings(Database::Metadata).is_some_and(|text| !text.contains(CUSTOM_PLANS)));
     }
 
     #[test]
@@ -174,6 +199,6 @@ mod tests {
             pgbouncer: true,
             ..PoolConfig::default()
         };
-        assert_eq!(session_settings(&url, &config), None);
+        assert_eq!(session_settings(&url, Database::Timeseries, &config), None);
     }
 }

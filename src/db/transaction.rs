@@ -1,6 +1,6 @@
 //! Transactions that detect silently failed commits.
 
-use diesel::connection::SimpleConnection as _;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _};
 use diesel::{Connection as _, PgConnection};
 
 use super::failure::DbError;
@@ -41,4 +41,30 @@ pub fn transaction<T>(
         connection.batch_execute("SELECT 1")?;
         Ok(value)
     })
+}
+
+/// Runs `work` in a transaction, which is committed if it returns `Ok` and rolled back otherwise. `begin` begins the
+/// transaction and prepares it, in one round trip.
+pub(crate) fn transaction_begun_by<T>(
+    connection: &mut PgConnection,
+    begin: &str,
+    work: impl FnOnce(&mut PgConnection) -> Result<T, DbError>,
+) -> Result<T, DbError> {
+    if let Err(error) = AnsiTransactionManager::begin_transaction_sql(connection, begin) {
+        // if a later statement of `begin` failed, diesel does not know of the transaction; if this fails as well, the
+        // connection is lost
+        let _ = connection.batch_execute("ROLLBACK");
+        return Err(error.into());
+    }
+    match work(connection) {
+        Ok(value) => {
+            AnsiTransactionManager::commit_transaction(connection)?;
+            Ok(value)
+        }
+        Err(error) => {
+            // the error of `work` tells more; a connection whose rollback failed is not used again
+            let _ = AnsiTransactionManager::rollback_transaction(connection);
+            Err(error)
+        }
+    }
 }

@@ -6,6 +6,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::book::{BookSnapshot, BookUpdate};
 use super::symbol_id::SymbolId;
 use super::time::TimeRange;
 use super::timeframe::Timeframe;
@@ -64,6 +65,43 @@ impl TradeCursor {
     #[must_use]
     pub fn is_possible(&self, range: TimeRange) -> bool {
         self.sequence >= 0 && range.contains(self.trade_time)
+    }
+}
+
+/// The last snapshot, or update, of a page of a book; the next page starts after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct BookCursor {
+    /// Time of that snapshot or update.
+    #[cfg_attr(feature = "serde", serde(with = "crate::domain::text::time"))]
+    pub time: DateTime<Utc>,
+    /// Sequence of that snapshot or update.
+    pub sequence: i64,
+}
+
+impl BookCursor {
+    /// The cursor of `snapshot`.
+    #[must_use]
+    pub fn of_snapshot(snapshot: &BookSnapshot) -> Self {
+        Self {
+            time: snapshot.snapshot_time,
+            sequence: snapshot.sequence,
+        }
+    }
+
+    /// The cursor of `update`.
+    #[must_use]
+    pub fn of_update(update: &BookUpdate) -> Self {
+        Self {
+            time: update.update_time,
+            sequence: update.sequence,
+        }
+    }
+
+    /// Whether a snapshot or update in a listing of `range` can have this key.
+    #[must_use]
+    pub fn is_possible(&self, range: TimeRange) -> bool {
+        self.sequence >= 0 && range.contains(self.time)
     }
 }
 
@@ -159,6 +197,8 @@ mod tests {
             prop_assert_eq!(of_tick.is_possible(range), is_inside && sequence >= 0);
             let of_trade = TradeCursor { trade_time: time, sequence };
             prop_assert_eq!(of_trade.is_possible(range), is_inside && sequence >= 0);
+            let of_book = BookCursor { time, sequence };
+            prop_assert_eq!(of_book.is_possible(range), is_inside && sequence >= 0);
             let width = timeframe.duration().num_microseconds().expect("short");
             let of_candle = CandleCursor { open_time: time };
             prop_assert_eq!(of_candle.is_possible(timeframe, range), is_inside && micros % width == 0);

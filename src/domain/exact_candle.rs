@@ -1,24 +1,36 @@
-//! Candles with an unrounded volume, from which larger candles are computed.
+//! Candles with unrounded volumes, from which larger candles are computed.
 
 use std::ops::Deref;
 
 use super::candle::{Candle, CandleSource};
 use super::exact_sum::ExactSum;
+use super::trade_volumes::TradeSums;
 
-/// A candle with the exact sum of its volume, if the volume was rounded.
+/// A candle with the exact sums of its volumes, if they were rounded.
 ///
 /// Larger candles are computed from the exact sums, so their volumes are rounded only once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExactCandle {
     candle: Candle,
     /// `None` if the volume of the candle is exact.
-    sum: Option<ExactSum>,
+    volume: Option<ExactSum>,
+    /// `None` if the buy volume of the candle is exact, or if it has none.
+    buy_volume: Option<ExactSum>,
 }
 
 impl ExactCandle {
-    /// Creates the exact form of `candle`, whose volume is the rounded `sum`.
-    pub(crate) fn new(candle: Candle, sum: Option<ExactSum>) -> Self {
-        Self { candle, sum }
+    /// Creates the exact form of `candle`, whose volumes are these sums, rounded. `None` means that a volume was
+    /// not rounded.
+    pub(crate) fn new(
+        candle: Candle,
+        volume: Option<ExactSum>,
+        buy_volume: Option<ExactSum>,
+    ) -> Self {
+        Self {
+            candle,
+            volume,
+            buy_volume,
+        }
     }
 
     /// Returns the candle as a reader sees it.
@@ -34,14 +46,22 @@ impl ExactCandle {
     }
 
     pub(crate) fn volume(&self) -> ExactSum {
-        self.sum.unwrap_or_else(|| self.candle.volume.into())
+        self.volume.unwrap_or_else(|| self.candle.volume.into())
+    }
+
+    pub(crate) fn trade_sums(&self) -> Option<TradeSums> {
+        let mut sums = TradeSums::from(self.candle.trade_volumes?);
+        if let Some(buy_volume) = self.buy_volume {
+            sums.buy_volume = buy_volume;
+        }
+        Some(sums)
     }
 }
 
-/// Treats the volume of the candle as exact, which applies to candles that a user stored.
+/// Treats the volumes of the candle as exact, which applies to candles that a user stored.
 impl From<Candle> for ExactCandle {
     fn from(candle: Candle) -> Self {
-        Self { candle, sum: None }
+        Self::new(candle, None, None)
     }
 }
 

@@ -18,7 +18,9 @@ pub(crate) const ONE: u128 = 10_u128.pow(FRACTION_SCALE);
 /// The integer part and the fraction are stored separately. The integer part does not overflow: 10^9 ticks
 /// with the largest volume on both sides sum to 2 * 10^24, and 10^9 of the largest decimals to 8 * 10^37,
 /// while an `i128` holds up to 1.7 * 10^38.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+///
+/// Sums are ordered by value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ExactSum {
     /// The largest integer that is not greater than the sum.
     whole: i128,
@@ -27,9 +29,14 @@ pub(crate) struct ExactSum {
 }
 
 impl ExactSum {
+    /// The sum of nothing.
+    pub(crate) const ZERO: Self = Self {
+        whole: 0,
+        fraction: 0,
+    };
+
     /// Creates a sum of `whole` and `fraction`, which is in units of 10^-29 and less than 1. Returns `None`
     /// if `whole` is out of range.
-    #[cfg(any(feature = "postgres", test))]
     pub(crate) fn of_parts(negative: bool, whole: u128, fraction: u128) -> Option<Self> {
         let sum = Self {
             whole: i128::try_from(whole).ok()?,
@@ -50,6 +57,12 @@ impl ExactSum {
                 fraction: ONE - fraction,
             },
         }
+    }
+
+    /// Whether the sum is negative, and the integer part and the fraction of its absolute value.
+    pub(crate) fn parts(self) -> (bool, u128, u128) {
+        let (whole, fraction) = self.magnitude();
+        (self.whole < 0, whole, fraction)
     }
 
     /// The integer part and the fraction of the absolute value.

@@ -3,8 +3,10 @@
 use chrono_tz::Tz;
 
 use super::excerpt::excerpt;
+use super::exchange_session::{ExchangeSession, InvalidSession, check_sessions};
 use super::invalid_symbol::{InvalidSymbol, check_name};
 use super::setters::setters;
+use super::trading_hours::TradingHours;
 
 /// The largest length of a code, in characters.
 const CODE_LENGTH: usize = 20;
@@ -23,9 +25,13 @@ pub struct Exchange {
     pub code: Option<String>,
     /// The IANA time zone of the trading hours if known, such as `America/New_York`.
     pub time_zone: Option<String>,
+    /// The weekly sessions in that time zone, at most 1,000, ordered by `valid_from`, weekday from Monday and
+    /// opening; empty if unknown. Sessions require a time zone.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub sessions: Vec<ExchangeSession>,
 }
 
-/// Changes to an exchange. `None` leaves a field unchanged; an empty text clears it.
+/// Changes to an exchange. `None` leaves a field unchanged; an empty text or list clears it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -36,6 +42,8 @@ pub struct ExchangeFacts {
     pub code: Option<String>,
     /// See [`Exchange::time_zone`].
     pub time_zone: Option<String>,
+    /// See [`Exchange::sessions`]. Replaces all sessions; may have any order.
+    pub sessions: Option<Vec<ExchangeSession>>,
 }
 
 setters!(ExchangeFacts {
@@ -46,6 +54,8 @@ setters!(ExchangeFacts {
         code: String,
         /// Sets the IANA time zone.
         time_zone: String,
+        /// Sets all sessions.
+        sessions: Vec<ExchangeSession>,
     }
 });
 
@@ -71,12 +81,20 @@ pub enum InvalidExchange {
     /// The description contains a NUL character, which PostgreSQL cannot store.
     #[error("description {} contains a NUL character: remove it", excerpt(.0))]
     Description(String),
+    /// A session is invalid, or overlaps another one.
+    #[error(transparent)]
+    Session(#[from] InvalidSession),
+    /// The exchange has sessions and no time zone.
+    #[error("time_zone is missing: an exchange with sessions requires it")]
+    MissingTimeZone,
 }
 
 setters!(Exchange {
     into {
         /// Sets the description.
         description: String,
+        /// Sets the sessions, in any order.
+        sessions: Vec<ExchangeSession>,
     }
     some {
         /// Sets the code of the venue.
@@ -95,6 +113,7 @@ impl Exchange {
             description: String::new(),
             code: None,
             time_zone: None,
+            sessions: Vec::new(),
         }
     }
 
@@ -113,16 +132,41 @@ impl Exchange {
                 return Err(InvalidExchange::Code(code.clone()));
             }
         }
-        match &self.time_zone {
-            Some(zone) if zone.parse::<Tz>().is_err() => {
-                Err(InvalidExchange::TimeZone(zone.clone()))
-            }
-            _ => Ok(()),
+        self.zone()?;
+        if self.time_zone.is_none() && !self.sessions.is_empty() {
+            return Err(InvalidExchange::MissingTimeZone);
         }
+        Ok(check_sessions(&self.sessions)?)
     }
 
-    /// Returns this exchange with `facts` applied. A field that is `None` keeps its value; an empty text
-    /// clears it.
+    fn zone(&self) -> Result<Option<Tz>, InvalidExchange> {
+        let Some(name) = &self.time_zone else {
+            return Ok(None);
+        };
+        let zone = name.parse();
+        zone.map(Some)
+            .map_err(|_| InvalidExchange::TimeZone(name.clone()))
+    }
+
+    /// Returns this exchange with its sessions in order, as every store has it.
+    #[must_use]
+    pub fn normalized(mut self) -> Self {
+        self.sessions.sort_unstable_by_key(ExchangeSession::order);
+        self
+    }
+
+    /// The sessions as instants; `None` for an exchange without sessions.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    pub fn trading_hours(&self) -> Result<Option<TradingHours>, InvalidExchange> {
+        self.validate()?;
+        let zone = self.zone()?;
+        Ok(zone.and_then(|zone| TradingHours::new(zone, &self.sessions)))
+    }
+
+    /// Returns this exchange with `facts` applied. A field that is `None` keeps its value; an empty text or
+    /// list clears it.
     ///
     /// # Errors
     /// As [`validate`](Self::validate).
@@ -137,9 +181,10 @@ impl Exchange {
             description: description.clone(),
             code: field(&facts.code, &self.code),
             time_zone: field(&facts.time_zone, &self.time_zone),
+            sessions: facts.sessions.as_ref().unwrap_or(&self.sessions).clone(),
         };
         described.validate()?;
-        Ok(described)
+        Ok(described.normalized())
     }
 }
 

@@ -1,25 +1,27 @@
-//! Folds ticks into candles, and small candles into larger ones. This is the reference definition that every
+//! Folds ticks or trades into candles, and small candles into larger ones. This is the reference definition that every
 //! backend is tested against.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
 
-use super::candle::{Candle, CandleSource, PriceBasis};
+use super::candle::Candle;
+use super::candle_fold::{Bucket, CandleFold};
 use super::exact_candle::ExactCandle;
-use super::exact_sum::ExactSum;
+use super::market_event::MarketEvent;
+use super::price_basis::PriceBasis;
 use super::symbol_id::SymbolId;
 use super::tick::Tick;
 use super::timeframe::Timeframe;
+use super::trade::Trade;
 
 /// Why a candle cannot be computed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FoldError {
-    /// A mid price does not fit a decimal, or a volume or count exceeds all that can be stored. Ticks that a
-    /// store accepts never cause this error, and neither do such candles within a day.
+    /// A price does not fit a decimal, or a volume, notional or count exceeds all that can be stored. Ticks and trades
+    /// that a store accepts never cause this error, and neither do such candles within a day.
     #[error("the candle of symbol {symbol_id} at {open_time} needs more digits than a decimal has")]
     Overflow {
         /// The symbol of the candle.
@@ -37,144 +39,10 @@ pub enum FoldError {
     },
 }
 
-/// A partial candle. Parts can be added and merged in any order with the same result.
-///
-/// The caller adds each tick once. The sequence orders ticks of the same time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CandleFold {
-    first: (DateTime<Utc>, i64),
-    last: (DateTime<Utc>, i64),
-    open: Decimal,
-    high: Decimal,
-    low: Decimal,
-    close: Decimal,
-    volume: ExactSum,
-    tick_count: i64,
-}
-
-impl CandleFold {
-    /// Creates a candle of one tick. Its volume is the sum of the known volumes of both sides for any basis,
-    /// or 0 if none is known.
-    ///
-    /// Returns `None` if the tick does not have the price of `basis` ([`Tick::has`]), or if its mid price
-    /// does not fit a decimal. The mid price of a tick that can be stored always fits.
-    #[must_use]
-    pub fn of_tick(tick: &Tick, basis: PriceBasis) -> Option<Self> {
-        let price = tick.price(basis)?;
-        let key = (tick.tick_time, tick.sequence);
-        let mut volume = ExactSum::default();
-        for known in [tick.bid_volume, tick.ask_volume].into_iter().flatten() {
-            volume = volume.checked_add(known)?;
-        }
-        Some(Self {
-            first: key,
-            last: key,
-            open: price,
-            high: price,
-            low: price,
-            close: price,
-            volume,
-            tick_count: 1,
-        })
-    }
-
-    /// Continues from `candle`. Everything merged into it must be later than all of its ticks.
-    ///
-    /// The sum starts with the volume of `candle`. A volume of more than 28 digits was rounded when it was
-    /// read, so the result may differ from the exact sum in the last of 28 digits.
-    #[must_use]
-    pub fn of_candle(candle: &Candle) -> Self {
-        Self::of_sum(candle, candle.volume.into())
-    }
-
-    fn of_sum(candle: &Candle, volume: ExactSum) -> Self {
-        // buckets of one timeframe do not overlap, so their start times order their ticks
-        let key = (candle.open_time, 0);
-        Self {
-            first: key,
-            last: key,
-            open: candle.open,
-            high: candle.high,
-            low: candle.low,
-            close: candle.close,
-            volume,
-            tick_count: candle.tick_count,
-        }
-    }
-
-    /// Returns the candle of the ticks of both. Returns `None` if it has more than 10^18 ticks, or a volume
-    /// larger than that of 10^18 of the largest ticks.
-    #[must_use]
-    pub fn merge(self, other: Self) -> Option<Self> {
-        let (first, open) = if other.first < self.first {
-            (other.first, other.open)
-        } else {
-            (self.first, self.open)
-        };
-        let (last, close) = if other.last > self.last {
-            (other.last, other.close)
-        } else {
-            (self.last, self.close)
-        };
-        Some(Self {
-            first,
-            last,
-            open,
-            high: self.high.max(other.high),
-            low: self.low.min(other.low),
-            close,
-            volume: self.volume.checked_merge(other.volume)?,
-            tick_count: self.tick_count.checked_add(other.tick_count)?,
-        })
-    }
-
-    /// Returns `shape` with the prices, volume and tick count of this candle, and with the source `Ticks`.
-    /// `now` decides whether it is closed.
-    ///
-    /// A volume of more than 28 significant digits is rounded only here, half away from zero. Returns `None`
-    /// if the volume exceeds a decimal, which cannot happen with ticks that can be stored.
-    #[must_use]
-    pub fn to_candle(&self, shape: &Candle, now: DateTime<Utc>) -> Option<Candle> {
-        let bucket = Bucket {
-            symbol_id: shape.symbol_id,
-            basis: shape.basis,
-            timeframe: shape.timeframe,
-            open_time: shape.open_time,
-        };
-        Some(self.finish(&bucket, now)?.into_candle())
-    }
-
-    fn finish(&self, bucket: &Bucket, now: DateTime<Utc>) -> Option<ExactCandle> {
-        let candle = Candle {
-            symbol_id: bucket.symbol_id,
-            timeframe: bucket.timeframe,
-            basis: bucket.basis,
-            open_time: bucket.open_time,
-            open: self.open.normalize(),
-            high: self.high.normalize(),
-            low: self.low.normalize(),
-            close: self.close.normalize(),
-            volume: self.volume.to_decimal()?,
-            tick_count: self.tick_count,
-            closed: bucket.timeframe.bucket_end(bucket.open_time) <= now,
-            source: CandleSource::Ticks,
-        };
-        Some(ExactCandle::new(candle, Some(self.volume)))
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Bucket {
-    symbol_id: SymbolId,
-    basis: PriceBasis,
-    timeframe: Timeframe,
-    open_time: DateTime<Utc>,
-}
-
 #[derive(Debug, Default)]
 struct Buckets {
     folds: BTreeMap<Bucket, CandleFold>,
-    /// The buckets with a part that was not computed from ticks alone.
+    /// The buckets with a part that was not computed from ticks or trades alone.
     rolled_up: BTreeSet<Bucket>,
 }
 
@@ -200,7 +68,7 @@ impl Buckets {
     fn add_candle(
         &mut self,
         candle: &Candle,
-        volume: ExactSum,
+        part: CandleFold,
         timeframe: Timeframe,
     ) -> Result<(), FoldError> {
         if !candle.timeframe.divides(timeframe) {
@@ -215,10 +83,10 @@ impl Buckets {
             timeframe,
             open_time: timeframe.bucket_start(candle.open_time),
         };
-        if candle.source != CandleSource::Ticks {
+        if !candle.source.is_computed() {
             self.rolled_up.insert(bucket);
         }
-        self.add(bucket, Some(CandleFold::of_sum(candle, volume)))
+        self.add(bucket, Some(part))
     }
 
     fn finish(&self, now: DateTime<Utc>) -> Result<Vec<ExactCandle>, FoldError> {
@@ -267,22 +135,107 @@ pub fn fold_ticks<'a>(
     basis: PriceBasis,
     now: DateTime<Utc>,
 ) -> Result<Vec<Candle>, FoldError> {
-    let mut fold = TickFold::new(timeframe, basis);
+    let mut fold = EventFold::new(timeframe, basis);
     for tick in ticks {
         fold.add(tick)?;
     }
     Ok(as_read(fold.finish(now)?))
 }
 
-/// The incremental form of [`fold_ticks`].
+/// Computes candles of the basis `Trade` from trades.
+///
+/// `now` decides which candles are closed. A bucket without trades has no candle. Block trades count like all
+/// others.
+///
+/// *Ordering*: by symbol, then by open time, for any order of the trades.
+/// *Duplicates*: the caller must pass each trade once.
+///
+/// # Errors
+/// A price or quantity that does not fit `NUMERIC(27,12)`. Trades that can be stored never cause an error.
+///
+/// # Examples
+///
+/// ```
+/// use chrono::{DateTime, TimeDelta, Utc};
+/// use tickbook::domain::{AggressorSide, SymbolId, Timeframe, Trade, fold_trades};
+///
+/// let time: DateTime<Utc> = "2024-05-01T12:00:00Z".parse()?;
+/// let trade = |price: i64, quantity: i64| {
+///     Trade::new(SymbolId::new(7), time, price.into(), quantity.into())
+/// };
+/// let trades = [
+///     trade(10, 1).with_aggressor_side(AggressorSide::Buy),
+///     trade(13, 2).with_sequence(1),
+/// ];
+/// let candles = fold_trades(&trades, Timeframe::M1, time + TimeDelta::minutes(1))?;
+/// let sums = candles[0].trade_volumes.expect("a candle of trades");
+/// assert_eq!((candles[0].volume, sums.buy_volume), (3.into(), 1.into()));
+/// assert_eq!(sums.notional.to_string(), "36");
+/// assert_eq!(candles[0].vwap(), Some(12.into()));
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+pub fn fold_trades<'a>(
+    trades: impl IntoIterator<Item = &'a Trade>,
+    timeframe: Timeframe,
+    now: DateTime<Utc>,
+) -> Result<Vec<Candle>, FoldError> {
+    let mut fold = EventFold::new(timeframe, PriceBasis::Trade);
+    for trade in trades {
+        fold.add(trade)?;
+    }
+    Ok(as_read(fold.finish(now)?))
+}
+
+/// A tick or a trade, from which candles are computed.
+///
+/// # Examples
+///
+/// ```
+/// use chrono::Utc;
+/// use tickbook::domain::{CandleEvent, PriceBasis, SymbolId, Trade};
+///
+/// let trade = Trade::new(SymbolId::new(7), Utc::now(), 450.into(), 2.into());
+/// assert!(trade.counts_for(PriceBasis::Trade) && !trade.counts_for(PriceBasis::Bid));
+/// assert!(trade.folded(PriceBasis::Bid).is_none());
+/// ```
+pub trait CandleEvent: MarketEvent {
+    /// Whether it counts for the candles of `basis`.
+    fn counts_for(&self, basis: PriceBasis) -> bool;
+
+    /// Returns its candle. Returns `None` if it does not count for `basis`, or if a number of the candle has too
+    /// many digits.
+    fn folded(&self, basis: PriceBasis) -> Option<CandleFold>;
+}
+
+impl CandleEvent for Tick {
+    fn counts_for(&self, basis: PriceBasis) -> bool {
+        self.has(basis)
+    }
+
+    fn folded(&self, basis: PriceBasis) -> Option<CandleFold> {
+        CandleFold::of_tick(self, basis)
+    }
+}
+
+impl CandleEvent for Trade {
+    fn counts_for(&self, basis: PriceBasis) -> bool {
+        basis == PriceBasis::Trade
+    }
+
+    fn folded(&self, basis: PriceBasis) -> Option<CandleFold> {
+        CandleFold::of_trade(self).filter(|_| self.counts_for(basis))
+    }
+}
+
+/// The incremental form of [`fold_ticks`] and [`fold_trades`].
 #[derive(Debug)]
-pub(crate) struct TickFold {
+pub(crate) struct EventFold {
     timeframe: Timeframe,
     basis: PriceBasis,
     buckets: Buckets,
 }
 
-impl TickFold {
+impl EventFold {
     pub(crate) fn new(timeframe: Timeframe, basis: PriceBasis) -> Self {
         Self {
             timeframe,
@@ -291,18 +244,17 @@ impl TickFold {
         }
     }
 
-    pub(crate) fn add(&mut self, tick: &Tick) -> Result<(), FoldError> {
-        if !tick.has(self.basis) {
+    pub(crate) fn add<E: CandleEvent>(&mut self, event: &E) -> Result<(), FoldError> {
+        if !event.counts_for(self.basis) {
             return Ok(());
         }
         let bucket = Bucket {
-            symbol_id: tick.symbol_id,
+            symbol_id: event.symbol_id(),
             basis: self.basis,
             timeframe: self.timeframe,
-            open_time: self.timeframe.bucket_start(tick.tick_time),
+            open_time: self.timeframe.bucket_start(event.time()),
         };
-        self.buckets
-            .add(bucket, CandleFold::of_tick(tick, self.basis))
+        self.buckets.add(bucket, event.folded(self.basis))
     }
 
     pub(crate) fn finish(&self, now: DateTime<Utc>) -> Result<Vec<ExactCandle>, FoldError> {
@@ -314,8 +266,8 @@ impl TickFold {
 ///
 /// Symbols and bases are not mixed. `now` decides which candles are closed. Volumes are added as given, so a
 /// volume that was rounded because it has more than 28 digits counts rounded. Stores compute candles from the
-/// exact sums instead. The source of a candle is `Ticks` if that is the source of all its parts, otherwise
-/// `RolledUp`.
+/// exact sums instead. The source of a candle is `Ticks` or `Trades` if that is the source of all its parts,
+/// otherwise `RolledUp`. A candle of trades has `trade_volumes` if all its parts have them.
 ///
 /// *Ordering*: by symbol, basis, then open time, for any order of the candles.
 /// *Duplicates*: the candles of one symbol and basis must not overlap.
@@ -330,7 +282,7 @@ pub fn fold_candles<'a>(
 ) -> Result<Vec<Candle>, FoldError> {
     let mut buckets = Buckets::default();
     for candle in candles {
-        buckets.add_candle(candle, candle.volume.into(), timeframe)?;
+        buckets.add_candle(candle, CandleFold::of_candle(candle), timeframe)?;
     }
     Ok(as_read(buckets.finish(now)?))
 }
@@ -351,7 +303,8 @@ impl PartFold {
     }
 
     pub(crate) fn add(&mut self, part: &ExactCandle) -> Result<(), FoldError> {
-        self.buckets.add_candle(part, part.volume(), self.timeframe)
+        self.buckets
+            .add_candle(part, CandleFold::of_exact(part), self.timeframe)
     }
 
     pub(crate) fn finish(&self, now: DateTime<Utc>) -> Result<Vec<ExactCandle>, FoldError> {

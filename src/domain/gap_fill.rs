@@ -6,8 +6,9 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::candle::{Candle, PriceBasis};
+use super::candle::Candle;
 use super::excerpt::excerpt;
+use super::price_basis::PriceBasis;
 use super::symbol_id::SymbolId;
 use super::timeframe::Timeframe;
 

@@ -61,6 +61,15 @@ impl InvalidIdentity {
             Self::TimeOutOfRange { field, .. } | Self::LeapSecond { field, .. } => field,
         }
     }
+
+    /// Returns the error of a time as that of another field.
+    pub(super) fn of_field(self, field: &'static str) -> Self {
+        match self {
+            Self::TimeOutOfRange { time, .. } => Self::TimeOutOfRange { field, time },
+            Self::LeapSecond { time, .. } => Self::LeapSecond { field, time },
+            other => other,
+        }
+    }
 }
 
 /// The symbol, the times and the numbers of an event before they are stored.

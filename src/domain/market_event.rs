@@ -39,6 +39,9 @@ pub trait MarketEvent: Debug + Clone + PartialEq + Send + Sync + 'static {
     /// it.
     fn occurrence(&self) -> Option<u32>;
 
+    /// Sets the symbol.
+    fn set_symbol_id(&mut self, symbol_id: SymbolId);
+
     /// Sets the sequence and the occurrence.
     fn number(&mut self, sequence: i64, occurrence: Option<u32>);
 

@@ -94,6 +94,7 @@ mod tests {
             close: price,
             volume: Decimal::ONE,
             tick_count: 1,
+            trade_volumes: None,
             closed: true,
             source: CandleSource::Stored("import".to_owned()),
         };

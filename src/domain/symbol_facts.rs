@@ -1,5 +1,6 @@
 //! Partial descriptions of symbols from a source, and their merge with stored symbols.
 
+mod change;
 mod stating;
 
 use chrono::NaiveDate;
@@ -9,6 +10,8 @@ use super::instrument::{Instrument, InstrumentType};
 use super::invalid_symbol::InvalidSymbol;
 use super::symbol::{NewSymbol, Symbol};
 use super::symbol_id::SymbolId;
+
+pub use change::SymbolChange;
 
 /// A partial description of an instrument; `None` for fields that are not given.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use super::candle::PriceBasis;
 use super::decimal::{CANDLE_PRICE_SCALE, check_tick_decimal};
 use super::invalid_identity::Identity;
 use super::invalid_tick::InvalidTick;
 use super::market_event::MarketEvent;
+use super::price_basis::PriceBasis;
 use super::symbol_id::SymbolId;
 
 /// The identity of a tick: symbol, instant, and sequence within that instant.
@@ -201,6 +201,7 @@ impl Tick {
             PriceBasis::Bid => self.bid_price.is_some(),
             PriceBasis::Ask => self.ask_price.is_some(),
             PriceBasis::Mid => self.bid_price.is_some() && self.ask_price.is_some(),
+            PriceBasis::Trade => false,
         }
     }
 
@@ -214,6 +215,7 @@ impl Tick {
             PriceBasis::Bid => self.bid_price,
             PriceBasis::Ask => self.ask_price,
             PriceBasis::Mid => mid_price(self.bid_price?, self.ask_price?),
+            PriceBasis::Trade => None,
         }
     }
 
@@ -297,6 +299,10 @@ impl MarketEvent for Tick {
 
     fn occurrence(&self) -> Option<u32> {
         self.occurrence
+    }
+
+    fn set_symbol_id(&mut self, symbol_id: SymbolId) {
+        self.symbol_id = symbol_id;
     }
 
     fn number(&mut self, sequence: i64, occurrence: Option<u32>) {

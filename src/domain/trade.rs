@@ -346,6 +346,10 @@ impl MarketEvent for Trade {
         self.occurrence
     }
 
+    fn set_symbol_id(&mut self, symbol_id: SymbolId) {
+        self.symbol_id = symbol_id;
+    }
+
     fn number(&mut self, sequence: i64, occurrence: Option<u32>) {
         (self.sequence, self.occurrence) = (sequence, occurrence);
     }

@@ -5,7 +5,9 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
-use crate::domain::{Candle, CandleSource, PriceBasis, SymbolId, Timeframe, parse_time};
+use crate::domain::{
+    Amount, Candle, CandleSource, PriceBasis, SymbolId, Timeframe, TradeVolumes, parse_time,
+};
 
 use super::error::{FileError, LineError};
 use super::field::Columns;
@@ -16,7 +18,7 @@ use super::source::Entry;
 /// The source of a row for a bucket without a candle.
 pub const FILLED: &str = "filled";
 
-const COLUMNS: [&str; 12] = [
+const COLUMNS: [&str; 14] = [
     "open_time",
     "timeframe",
     "basis",
@@ -29,6 +31,8 @@ const COLUMNS: [&str; 12] = [
     "tick_count",
     "closed",
     "source",
+    "buy_volume",
+    "notional",
 ];
 /// The number of required columns, which are the first of `COLUMNS`.
 const REQUIRED: usize = 7;
@@ -45,6 +49,8 @@ const VOLUME: usize = 8;
 const TICK_COUNT: usize = 9;
 const CLOSED: usize = 10;
 const SOURCE: usize = 11;
+const BUY_VOLUME: usize = 12;
+const NOTIONAL: usize = 13;
 
 /// A candle of a file. The file does not contain its symbol.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +76,8 @@ pub struct CsvCandle {
     pub volume: Decimal,
     /// See [`Candle::tick_count`]; 0 if the file does not contain it.
     pub tick_count: i64,
+    /// See [`Candle::trade_volumes`]; `None` if the file does not contain them.
+    pub trade_volumes: Option<TradeVolumes>,
     /// Whether the bucket had ended when the candle was exported; true if the file does not contain it.
     pub closed: bool,
     /// The source, such as `ticks`, `rolled_up` or `import`; `None` if the file does not contain it.
@@ -91,6 +99,7 @@ impl CsvCandle {
             close: self.close,
             volume: self.volume,
             tick_count: self.tick_count,
+            trade_volumes: self.trade_volumes,
             closed: self.closed,
             source: CandleSource::Stored(source),
         }
@@ -101,8 +110,8 @@ impl CsvCandle {
 /// not candles and are returned as `None`.
 ///
 /// Required columns: `open_time`, `timeframe`, `basis`, `open`, `high`, `low`, `close`. Optional columns:
-/// `close_time`, which must be the end of the bucket, `volume`, `tick_count`, `closed`, `source`. Times are
-/// RFC 3339. Lines that start with `#` are comments. A row with another number of columns than the header is
+/// `close_time`, which must be the end of the bucket, `volume`, `tick_count`, `closed`, `source`, and `buy_volume`
+/// and `notional`, which are empty if they are unknown. Times are RFC 3339. Lines that start with `#` are comments. A row with another number of columns than the header is
 /// an error.
 pub struct CsvCandles<'a> {
     lines: Lines<'a>,
@@ -183,6 +192,7 @@ impl<'a> CsvCandles<'a> {
             close: self.number(CLOSE)?,
             volume: self.number(VOLUME)?,
             tick_count: self.whole(TICK_COUNT)?,
+            trade_volumes: self.trade_volumes()?,
             closed,
             source: source.map(str::to_owned),
         }))
@@ -207,6 +217,23 @@ impl<'a> CsvCandles<'a> {
     fn number(&self, column: usize) -> Result<Decimal, String> {
         let number = |place| self.columns.decimal(place, COLUMNS[column]);
         self.places[column].map_or(Ok(Decimal::ZERO), number)
+    }
+
+    fn trade_volumes(&self) -> Result<Option<TradeVolumes>, String> {
+        let known = |column| {
+            let text = self.text(column)?.filter(|text| !text.is_empty());
+            Ok::<_, String>(text.is_some())
+        };
+        match (known(BUY_VOLUME)?, known(NOTIONAL)?) {
+            (false, false) => Ok(None),
+            (true, true) => {
+                let notional = self.text(NOTIONAL)?.unwrap_or_default();
+                let notional = notional.parse::<Amount>();
+                let notional = notional.map_err(|error| format!("notional: {error}"))?;
+                Ok(Some(TradeVolumes::new(self.number(BUY_VOLUME)?, notional)))
+            }
+            _ => Err("buy_volume and notional must both be known or both be empty".to_owned()),
+        }
     }
 
     /// Returns 0 if the file does not have the column.

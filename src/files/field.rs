@@ -53,21 +53,29 @@ impl Columns {
 
     /// Parses the number in the column at `index`. Errors call it `name`.
     pub(crate) fn decimal(&self, index: usize, name: &str) -> Result<Decimal, String> {
-        let field = self.get(index);
-        parse_decimal(field).map_err(|error| match error {
-            DecimalTextError::Empty => format!("{name} {error}"),
-            _ => format!("{name} {} {error}", excerpt(field)),
-        })
+        decimal(self.get(index), name)
     }
 
     /// Returns the text in the column at `index`.
     pub(crate) fn text(&self, index: usize, name: &str) -> Result<&str, String> {
-        let field = self.get(index);
-        std::str::from_utf8(field).map_err(|_| {
-            let shown = excerpt(field);
-            format!("{name} {shown} is not UTF-8: convert the file to UTF-8")
-        })
+        text(self.get(index), name)
     }
+}
+
+/// Parses the number of a field. Errors call it `name`.
+pub(crate) fn decimal(field: &[u8], name: &str) -> Result<Decimal, String> {
+    parse_decimal(field).map_err(|error| match error {
+        DecimalTextError::Empty => format!("{name} {error}"),
+        _ => format!("{name} {} {error}", excerpt(field)),
+    })
+}
+
+/// Returns the text of a field. Errors call it `name`.
+pub(crate) fn text<'a>(field: &'a [u8], name: &str) -> Result<&'a str, String> {
+    std::str::from_utf8(field).map_err(|_| {
+        let shown = excerpt(field);
+        format!("{name} {shown} is not UTF-8: convert the file to UTF-8")
+    })
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use suite::Fuzz;
 
 use super::error::FileLocation;
 use super::*;
+use crate::domain::SymbolId;
 
 /// The largest size of an error in bytes: lists of columns are cut to 400 characters.
 const MAX_REASON: usize = 4_000;
@@ -222,6 +223,63 @@ fn quotes_of_any_bytes_are_read_or_refused() {
     });
 }
 
+/// Checks that a trade that is written as CSV is read back.
+fn check_trade(trade: &FileTrade) -> (Option<u64>, String) {
+    assert_eq!(trade.trade_time.timestamp_subsec_nanos() % 1_000, 0);
+    let kind = format!(
+        "trade {:?} {:?} {:?} {} {} {}",
+        trade.price.scale(),
+        trade.quantity.scale(),
+        trade.aggressor_side,
+        trade.is_block,
+        trade.trade_id.is_some(),
+        trade.received_at.is_some()
+    );
+    let (header, row): (Vec<_>, Vec<_>) = TradeColumn::ALL
+        .iter()
+        .map(|column| {
+            let micros = |time: DateTime<Utc>| time.timestamp_micros().to_string();
+            let text = match column {
+                TradeColumn::TradeTime => micros(trade.trade_time),
+                TradeColumn::ReceivedAt => trade.received_at.map_or(String::new(), micros),
+                _ => column.text(&trade.clone().into_trade(SymbolId::new(1))),
+            };
+            (column.as_str(), text)
+        })
+        .unzip();
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(header).expect("in memory");
+    writer.write_record(row).expect("in memory");
+    let text = writer.into_inner().expect("in memory");
+    let layout = CsvLayout::default().time_format(TimeFormat::Microseconds);
+    let mut trades = CsvTrades::new(entry(&text), &layout).expect("written here");
+    let mut read = trades.next().expect("a row").expect("written here");
+    read.line = trade.line;
+    read.sequence = trade.sequence.and(read.sequence);
+    assert_eq!(&read, trade);
+    (Some(trade.line), kind)
+}
+
+#[test]
+fn trades_of_any_bytes_are_read_or_refused() {
+    let seeds = [
+        "trade_time,price,quantity\n2013-10-07T00:00:00.292Z,1313.8,1\n",
+        "time,price,size,side,block,trade_id,sequence,received_at\n\
+         1381104000292,-1.5,2.25,Buy,true,\"a,b\",7,1381104000300\n1381104000292,1,1,,,,8,\n",
+        "timestamp,symbol,side,size,price,tickDirection\n1381104000,XBT,Sell,10,1313.5,ZeroPlusTick\n",
+    ];
+    fuzz("csv_trades")
+        .words(["buy", "sell", "true", "false"])
+        .seeds(seeds)
+        .run(|bytes| {
+            FORMATS.map(|format| {
+                let layout = CsvLayout::default().time_format(format);
+                let trades = CsvTrades::new(entry(bytes), &layout);
+                Outcomes::of(bytes, trades, check_trade)
+            })
+        });
+}
+
 #[test]
 fn candles_of_any_bytes_are_read_or_refused() {
     let seeds = [
@@ -247,6 +305,7 @@ fn lean_lines_of_any_bytes_are_read_or_refused() {
         "292,1.38676,1.3868\n86399999.999,1.38676,1.3868\n",
         "42.4312,13867600,5,13868000,7\n43,,,13868000,7\n44,0,1,2,3\n",
         "60000,1,3,1,2,10,2,4,2,3,11\n120000,,,,,,2,4,2,3,11\n",
+        "4933381,1313.8,1,usa,,0\n4933381,1313.8,0,usa,,1\n",
     ];
     fuzz("lean_lines").seeds(seeds).run(|bytes| {
         let quotes = Outcomes::of(bytes, LeanQuotes::new(entry(bytes)), check_quote);
@@ -255,7 +314,8 @@ fn lean_lines_of_any_bytes_are_read_or_refused() {
             let sides = (bar.bid.is_some(), bar.ask.is_some());
             (Some(bar.line), format!("bar {sides:?}"))
         });
-        (quotes, bars)
+        let trades = Outcomes::of(bytes, LeanTrades::new(entry(bytes)), check_trade);
+        (quotes, bars, trades)
     });
 }
 

@@ -6,6 +6,7 @@ use super::lean_day::LeanDay;
 use super::lines::Lines;
 use super::price_scale::PriceScale;
 use super::quote::Quote;
+use super::row::{FileRow as _, LeanRow, Rows};
 use super::source::Entry;
 
 /// Iterates over the quotes of a LEAN tick file, in file order.
@@ -94,10 +95,16 @@ impl<'a> LeanQuotes<'a> {
             ask_price,
             bid_volume,
             ask_volume,
-            ..Quote::new(self.lines.number())
+            ..Quote::of_line(self.lines.number())
         };
         self.width = Some(width);
         Ok(quote)
+    }
+}
+
+impl LeanRow for Quote {
+    fn read_lean(entry: Entry<'_>, scale: PriceScale) -> Result<Rows<'_, Self>, FileError> {
+        Ok(Box::new(LeanQuotes::new(entry)?.scaled(scale)))
     }
 }
 

@@ -9,6 +9,7 @@ use super::error::{FileError, FileLocation};
 use super::field::Columns;
 use super::lean_day::LeanDay;
 use super::lean_name::{LeanFolder, LeanName};
+use super::lean_rows::LeanRows;
 use super::lean_zone::foreign_zone;
 use super::lines::Lines;
 use super::price_scale::PriceScale;
@@ -17,18 +18,8 @@ use super::source::{Entry, MarketFile};
 /// The number of lines of each entry that are inspected.
 const SAMPLE: usize = 1_000;
 
-/// The kind of rows that the files are read as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LeanRows {
-    /// Quotes, read by [`LeanQuotes`](super::LeanQuotes).
-    Quotes,
-    /// One-minute bars, read by [`LeanBars`](super::LeanBars).
-    MinuteBars,
-}
-
 /// Refuses LEAN files that would be stored incorrectly as data of one symbol in UTC: several instruments,
-/// trades and other kinds of data, scaled prices, times of another zone, decimal commas.
+/// another kind of data, scaled prices, times of another zone, decimal commas.
 ///
 /// A LEAN file contains none of this information, so the survey inspects names, directories, the symbol and
 /// the first lines of each entry.
@@ -164,10 +155,7 @@ impl LeanSurvey {
     }
 
     fn long_bars(&self, time: &[u8]) -> String {
-        let wanted = match self.rows {
-            LeanRows::Quotes => "ticks",
-            LeanRows::MinuteBars => "one-minute bars",
-        };
+        let wanted = self.rows.names();
         let time = excerpt(time);
         format!("its time {time} is the time of a bar of hours or days: choose a file of {wanted}")
     }
@@ -193,17 +181,13 @@ impl LeanSurvey {
 
     fn check_kind(&self, names: &[LeanName], folder: Option<&LeanFolder>) -> Result<(), String> {
         let kind = names.iter().find_map(|name| name.kind);
-        if let Some(kind) = kind.filter(|kind| *kind != "quote") {
-            return Err(format!(
-                "contains data of the kind {kind}, which has neither bid nor ask: choose a file of quotes"
-            ));
+        if let Some(kind) = kind.filter(|kind| *kind != self.rows.kind()) {
+            let other = self.rows.other_kind();
+            return Err(format!("contains data of the kind {kind}, {other}"));
         }
         let resolution = names.iter().find_map(|name| name.resolution);
         let resolution = resolution.or(folder.map(|folder| folder.resolution));
-        let (wanted, remedy) = match self.rows {
-            LeanRows::Quotes => ("tick", "choose a file of ticks, or import it as candles"),
-            LeanRows::MinuteBars => ("minute", "choose a file of one-minute bars"),
-        };
+        let (wanted, remedy) = self.rows.resolution();
         match resolution.filter(|resolution| *resolution != wanted) {
             Some(other) => Err(format!(
                 "has the resolution {other}, not {wanted}: {remedy}"
@@ -294,14 +278,9 @@ struct Seen {
 impl Seen {
     fn add(&mut self, rows: LeanRows, day: LeanDay, columns: &Columns) {
         let width = columns.len();
-        let prices: &[usize] = match (rows, width) {
-            (LeanRows::Quotes, 3) => &[1, 2],
-            (LeanRows::Quotes, 5) => &[1, 3],
-            (LeanRows::MinuteBars, 11) => &[1, 2, 3, 4, 6, 7, 8, 9],
-            _ => {
-                self.other_width.get_or_insert(width);
-                return;
-            }
+        let Some(prices) = rows.prices(width) else {
+            self.other_width.get_or_insert(width);
+            return;
         };
         self.rows += 1;
         let found = prices
@@ -332,16 +311,13 @@ impl Seen {
                 self.leading_zeros +=
                     usize::from(is_whole && (has_zeros(fields[1]) || has_zeros(fields[3])));
             }
-            LeanRows::Quotes => {}
+            LeanRows::Quotes | LeanRows::Trades => {}
         }
     }
 
     fn problem(&self, rows: LeanRows, is_scale_known: bool) -> Result<(), String> {
         if let Some(width) = self.other_width.filter(|_| self.rows == 0) {
-            let (wanted, remedy) = match rows {
-                LeanRows::Quotes => ("3 or 5", "ticks of forex, cfd or crypto quotes"),
-                LeanRows::MinuteBars => ("11", "one-minute bars of quotes"),
-            };
+            let (wanted, remedy) = rows.widths();
             return Err(format!(
                 "its lines have {width} columns, not {wanted}: choose a file of {remedy}"
             ));

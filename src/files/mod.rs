@@ -19,34 +19,42 @@
 //! iterator continues with the next line. Both name the location, the problem and the remedy.
 
 mod csv_candles;
-mod csv_quotes;
+mod csv_rows;
 mod error;
 mod field;
+mod file_trade;
 mod header;
 mod lean_bars;
 mod lean_day;
 mod lean_name;
 mod lean_quotes;
+mod lean_rows;
 mod lean_survey;
 mod lean_symbols;
+mod lean_trades;
 mod lean_zone;
 mod lines;
 mod price_scale;
 mod quote;
-mod quote_format;
+mod row;
+mod row_format;
 mod source;
 mod time_format;
 
 pub use csv_candles::{CsvCandle, CsvCandles, FILLED};
-pub use csv_quotes::{CsvLayout, CsvQuotes};
+pub use csv_rows::{CsvLayout, CsvQuotes, CsvRows, CsvTrades};
 pub use error::{FileError, LineError};
+pub use file_trade::{FileTrade, TradeColumn, UnknownTradeColumn};
 pub use lean_bars::{BarPrices, LeanBars, MinuteBar};
 pub use lean_quotes::LeanQuotes;
-pub use lean_survey::{LeanRows, LeanSurvey};
+pub use lean_rows::LeanRows;
+pub use lean_survey::LeanSurvey;
 pub use lean_symbols::{LeanSymbols, ListedSymbol};
+pub use lean_trades::LeanTrades;
 pub use price_scale::{PriceScale, UnknownPriceScale};
 pub use quote::{Quote, QuoteColumn, UnknownQuoteColumn};
-pub use quote_format::{QuoteFormat, QuoteOptions, Quotes, UnknownQuoteFormat};
+pub use row::{FileColumn, FileRow, LeanRow, Rows};
+pub use row_format::{RowFormat, RowOptions, UnknownRowFormat};
 pub use source::{Entry, MarketFile};
 pub use time_format::TimeFormat;
 
@@ -62,5 +70,7 @@ mod tests_candles;
 mod tests_lean;
 #[cfg(test)]
 mod tests_symbols;
+#[cfg(test)]
+mod tests_trades;
 #[cfg(test)]
 mod tests_width;

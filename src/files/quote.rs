@@ -6,9 +6,10 @@ use std::str::FromStr;
 use chrono::{DateTime, SecondsFormat, Utc};
 use rust_decimal::Decimal;
 
-use crate::domain::{SymbolId, Tick, excerpt};
+use crate::domain::{SymbolId, Tick};
 
-use super::field::Columns;
+use super::field::decimal;
+use super::row::{FileColumn, FileRow, sequence};
 use super::time_format::TimeFormat;
 
 /// A quote of a file. The file does not contain its symbol.
@@ -34,8 +35,25 @@ pub struct Quote {
 }
 
 impl Quote {
-    /// Creates a quote of 1970 without values.
-    pub(super) fn new(line: u64) -> Self {
+    /// Converts the quote into a tick of `symbol_id`. If the file has no sequence, an
+    /// [`OccurrenceCounter`](crate::ingest::OccurrenceCounter) must assign its occurrence.
+    #[must_use]
+    pub fn into_tick(self, symbol_id: SymbolId) -> Tick {
+        Tick::new(symbol_id, self.tick_time)
+            .with_bid(self.bid_price)
+            .with_ask(self.ask_price)
+            .with_sequence(self.sequence.unwrap_or(0))
+            .with_volumes(self.bid_volume, self.ask_volume)
+            .with_received_at(self.received_at)
+    }
+}
+
+impl FileRow for Quote {
+    type Column = QuoteColumn;
+    type Event = Tick;
+
+    /// A quote of 1970 without values.
+    fn of_line(line: u64) -> Self {
         Self {
             line,
             tick_time: DateTime::UNIX_EPOCH,
@@ -48,18 +66,16 @@ impl Quote {
         }
     }
 
-    /// Reads the field of `column`, which is at `place` in its line.
-    pub(super) fn read(
+    fn read(
         &mut self,
         column: QuoteColumn,
-        columns: &Columns,
-        place: usize,
+        field: &[u8],
         time_format: TimeFormat,
     ) -> Result<(), String> {
-        let (name, field) = (column.as_str(), columns.get(place));
+        let name = column.as_str();
         let number = || match field {
             b"" => Ok(None),
-            _ => columns.decimal(place, name).map(Some),
+            _ => decimal(field, name).map(Some),
         };
         match column {
             QuoteColumn::TickTime => self.tick_time = time_format.read(field, name)?,
@@ -74,28 +90,32 @@ impl Quote {
         Ok(())
     }
 
-    /// Converts the quote into a tick of `symbol_id`. If the file has no sequence, an
-    /// [`OccurrenceCounter`](crate::ingest::OccurrenceCounter) must assign its occurrence.
-    #[must_use]
-    pub fn into_tick(self, symbol_id: SymbolId) -> Tick {
-        Tick::new(symbol_id, self.tick_time)
-            .with_bid(self.bid_price)
-            .with_ask(self.ask_price)
-            .with_sequence(self.sequence.unwrap_or(0))
-            .with_volumes(self.bid_volume, self.ask_volume)
-            .with_received_at(self.received_at)
+    fn check(&self) -> Result<(), String> {
+        if self.bid_price.is_none() && self.ask_price.is_none() {
+            return Err("bid_price and ask_price are empty: write at least one".to_owned());
+        }
+        Ok(())
     }
-}
 
-fn sequence(field: &[u8]) -> Result<i64, String> {
-    let number = std::str::from_utf8(field)
-        .ok()
-        .and_then(|text| text.parse::<i64>().ok());
-    number.filter(|&number| number >= 0).ok_or_else(|| {
-        let shown = excerpt(field);
-        let most = i64::MAX;
-        format!("invalid sequence {shown}: expected a whole number from 0 to {most}")
-    })
+    fn line(&self) -> u64 {
+        self.line
+    }
+
+    fn time_name() -> &'static str {
+        "tick_time"
+    }
+
+    fn time(&self) -> DateTime<Utc> {
+        self.tick_time
+    }
+
+    fn sequence(&self) -> Option<i64> {
+        self.sequence
+    }
+
+    fn into_event(self, symbol_id: SymbolId) -> Tick {
+        self.into_tick(symbol_id)
+    }
 }
 
 /// The meaning of a column in a quote file.
@@ -133,24 +153,7 @@ impl QuoteColumn {
     /// The name in files that the library writes, such as `tick_time`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        self.names()[0]
-    }
-
-    /// The names by which the column is found if none is given.
-    pub(super) fn names(self) -> &'static [&'static str] {
-        match self {
-            Self::TickTime => &["tick_time", "time", "timestamp"],
-            Self::BidPrice => &["bid_price", "bid"],
-            Self::AskPrice => &["ask_price", "ask"],
-            Self::BidVolume => &["bid_volume", "bid_size"],
-            Self::AskVolume => &["ask_volume", "ask_size"],
-            Self::Sequence => &["sequence"],
-            Self::ReceivedAt => &["received_at"],
-        }
-    }
-
-    pub(super) fn is_required(self) -> bool {
-        matches!(self, Self::TickTime | Self::BidPrice | Self::AskPrice)
+        FileColumn::as_str(self)
     }
 
     /// The text of the column for `tick`; empty for an absent value. Times are in RFC 3339 with microseconds.
@@ -167,6 +170,26 @@ impl QuoteColumn {
             Self::AskVolume => number(tick.ask_volume),
             Self::ReceivedAt => tick.received_at.map_or(String::new(), time),
         }
+    }
+}
+
+impl FileColumn for QuoteColumn {
+    const ALL: &'static [Self] = Self::ALL;
+
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::TickTime => &["tick_time", "time", "timestamp"],
+            Self::BidPrice => &["bid_price", "bid"],
+            Self::AskPrice => &["ask_price", "ask"],
+            Self::BidVolume => &["bid_volume", "bid_size"],
+            Self::AskVolume => &["ask_volume", "ask_size"],
+            Self::Sequence => &["sequence"],
+            Self::ReceivedAt => &["received_at"],
+        }
+    }
+
+    fn is_required(self) -> bool {
+        matches!(self, Self::TickTime | Self::BidPrice | Self::AskPrice)
     }
 }
 

@@ -26,7 +26,7 @@ pub use self::health::PersisterHealth;
 pub use self::level::AckLevel;
 pub use self::settings::{OnFull, PersisterConfig, SpoolConfig, SpoolMode};
 use self::shared::Shared;
-use super::record::Record;
+use super::record::{BookRecord, Record};
 use super::spool::{Spool, SpoolContent, SpoolError};
 use super::store::{RecordStore, RepositoryRecord};
 use crate::Clock;
@@ -77,6 +77,9 @@ pub type TickPersister = Persister<Tick>;
 
 /// Writes trades to a [`TradeRepository`](crate::repository::TradeRepository).
 pub type TradePersister = Persister<Trade>;
+
+/// Writes rows of order books to an [`OrderBookRepository`](crate::repository::OrderBookRepository).
+pub type BookPersister = Persister<BookRecord>;
 
 /// Writes records to a store in batches, in the order of their arrival.
 ///
@@ -237,6 +240,16 @@ impl<R: Record> Persister<R> {
     pub async fn push_with(&self, record: R, level: AckLevel) -> Result<(), PushError> {
         let ack = self.push_with_ack(record).await?;
         ack.wait(level).await.map_err(|_| PushError::Closed)
+    }
+
+    /// Waits until all records that were accepted before the call are [durable](AckLevel::Durable), without waiting
+    /// for a batch to fill. Also waits during a stop.
+    ///
+    /// # Errors
+    /// Fails if the persister ended before.
+    pub async fn sync(&self) -> Result<(), PersisterClosed> {
+        let newest = self.shared.lock().newest();
+        self.shared.wait(newest, AckLevel::Durable).await
     }
 
     /// Waits until all records that were accepted before the call, and the content that the spool had at

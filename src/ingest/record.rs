@@ -1,7 +1,8 @@
 //! Records: the trait of everything that the spool, the persister and the fan-out can handle.
 
+mod book;
 mod codec;
-mod quarantined_tick;
+mod quarantined;
 mod tick;
 mod trade;
 
@@ -9,8 +10,10 @@ use std::fmt::Debug;
 
 use chrono::{DateTime, Utc};
 
+pub use self::book::{BookRecord, BookRecordKey};
 pub use self::codec::{RecordReader, RecordWriter};
-use crate::domain::SymbolId;
+pub use self::quarantined::QuarantinableRecord;
+use crate::domain::{SymbolId, Tick, Trade};
 
 /// An item that a feed delivers and a repository stores: a tick, a trade, a change of an order book.
 ///
@@ -131,10 +134,12 @@ pub trait Record: Debug + Clone + PartialEq + Send + Sync + 'static {
 }
 
 /// The kinds of this library, for errors.
-const KINDS: [(u8, &str); 3] = [
+const KINDS: [(u8, &str); 5] = [
     (tick::KIND, tick::NAMES),
-    (quarantined_tick::KIND, quarantined_tick::NAMES),
+    (Tick::QUARANTINED_KIND, Tick::QUARANTINED_NAMES),
     (trade::KIND, trade::NAMES),
+    (book::KIND, book::NAMES),
+    (Trade::QUARANTINED_KIND, Trade::QUARANTINED_NAMES),
 ];
 
 /// The name of the records of a kind.
@@ -149,17 +154,21 @@ pub(super) fn names_of(kind: u8) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Tick, Trade};
-    use crate::repository::QuarantinedTick;
+    use crate::repository::{QuarantinedTick, QuarantinedTrade};
 
     #[test]
     fn kinds_are_different_and_never_change() {
         assert_eq!((Tick::KIND, Tick::VERSION), (1, 2));
         assert_eq!((QuarantinedTick::KIND, QuarantinedTick::VERSION), (2, 2));
         assert_eq!((Trade::KIND, Trade::VERSION), (3, 1));
+        let of_trade = (QuarantinedTrade::KIND, QuarantinedTrade::VERSION);
+        assert_eq!(of_trade, (6, 1));
         assert_eq!(names_of(1), "ticks");
         assert_eq!(names_of(2), "quarantined ticks");
         assert_eq!(names_of(3), "trades");
-        assert_eq!(names_of(4), "records of the unknown kind 4");
+        assert_eq!((BookRecord::KIND, BookRecord::VERSION), (4, 1));
+        assert_eq!(names_of(4), "book records");
+        assert_eq!(names_of(5), "records of the unknown kind 5");
+        assert_eq!(names_of(6), "quarantined trades");
     }
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::record::Record;
-use crate::domain::{Tick, Trade};
+use super::record::{QuarantinableRecord, Record};
+use crate::domain::{MarketEvent, Tick, Trade};
 use crate::error::RepositoryError;
 use crate::repository::{
-    InsertReceipt, QuarantineRepository, QuarantinedTick, TickRepository, TradeRepository,
+    InsertReceipt, QuarantineRepository, Quarantined, TickRepository, TradeRepository,
     normalized_quarantine,
 };
 
@@ -189,23 +189,23 @@ impl<R: Record> From<InsertReceipt<R>> for StoreReceipt<R> {
     }
 }
 
-/// A quarantine repository as a store. It rejects only the ticks that no quarantine can store.
+/// A quarantine repository as a store. It rejects only the events that no quarantine can store.
 #[derive(Debug)]
-pub(super) struct QuarantineStore(pub(super) Arc<dyn QuarantineRepository>);
+pub(super) struct QuarantineStore<E: MarketEvent>(pub(super) Arc<dyn QuarantineRepository<E>>);
 
 #[async_trait]
-impl RecordStore<QuarantinedTick> for QuarantineStore {
+impl<E: QuarantinableRecord> RecordStore<Quarantined<E>> for QuarantineStore<E> {
     async fn insert_batch(
         &self,
-        ticks: &[QuarantinedTick],
-    ) -> Result<StoreReceipt<QuarantinedTick>, RepositoryError> {
+        events: &[Quarantined<E>],
+    ) -> Result<StoreReceipt<Quarantined<E>>, RepositoryError> {
         let mut receipt = StoreReceipt::inserted(0);
-        let mut valid = Vec::with_capacity(ticks.len());
-        for tick in ticks {
-            match normalized_quarantine(std::slice::from_ref(tick)) {
+        let mut valid = Vec::with_capacity(events.len());
+        for event in events {
+            match normalized_quarantine(std::slice::from_ref(event)) {
                 Ok(normalized) => valid.extend(normalized),
                 Err(error) => receipt.rejected.push(RejectedRecord {
-                    record: tick.clone(),
+                    record: event.clone(),
                     reason: error.to_string(),
                 }),
             }

@@ -122,6 +122,29 @@ impl<E: MarketEvent> EventStore<E> {
         }
     }
 
+    /// Changes the stored events of a symbol and an instant, which `change` returns with their new content, or
+    /// with `None` to remove them.
+    pub(super) fn change_instant(
+        &self,
+        symbol_id: SymbolId,
+        time: DateTime<Utc>,
+        change: impl FnOnce(&[E]) -> Vec<(E::Key, Option<E>)>,
+    ) {
+        let mut stored = write(&self.events);
+        let from = first_key::<E>(symbol_id, time);
+        let to = E::key_of(symbol_id, time, i64::MAX);
+        let of_instant: Vec<_> = stored
+            .range(from..=to)
+            .map(|(_, row)| row.clone())
+            .collect();
+        for (key, row) in change(&of_instant) {
+            match row {
+                Some(row) => stored.insert(key, row),
+                None => stored.remove(&key),
+            };
+        }
+    }
+
     /// The number of events of a range.
     pub(super) async fn count(
         &self,

@@ -4,16 +4,22 @@
 //! also document the contract.
 
 mod events;
+mod feed;
 mod ohlc;
+mod order_book;
 mod quarantine;
 mod stored_candles;
 mod symbol;
 mod tick;
 mod trade;
+mod trade_corrections;
+mod versions;
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+pub use feed::InMemoryFeedRepository;
 pub use ohlc::InMemoryOhlcRepository;
+pub use order_book::InMemoryOrderBookRepository;
 pub use quarantine::InMemoryQuarantineRepository;
 pub use symbol::InMemorySymbolRepository;
 pub use tick::InMemoryTickRepository;

@@ -1,4 +1,6 @@
-//! In-memory candles: folded from the ticks in memory, or stored.
+//! In-memory candles: folded from the ticks and trades in memory, or stored.
+
+mod edges;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,13 +11,16 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::yield_now;
 
+use self::edges::{edge_of, has_some, starts_of};
+use super::events::EventStore;
 use super::stored_candles::{Key, StoredCandles, different, restore};
 use super::tick::InMemoryTickRepository;
+use super::trade::InMemoryTradeRepository;
 use super::{read, write};
 use crate::Clock;
 use crate::domain::{
-    Candle, CandleCursor, ExactCandle, Page, PageLimit, PriceBasis, Rollup, SortOrder, SymbolId,
-    Tick, TickFold, TimeRange, Timeframe,
+    Candle, CandleCursor, CandleEvent, CandleInput, EventFold, ExactCandle, Page, PageLimit,
+    PriceBasis, Rollup, SortOrder, SymbolId, TimeRange, Timeframe,
 };
 use crate::error::RepositoryError;
 use crate::repository::{
@@ -26,14 +31,16 @@ use crate::repository::{
 /// The time span processed per step: 10,080 minutes, each of which may have a stored candle.
 const SPAN: TimeDelta = TimeDelta::days(7);
 
-/// Candles of the ticks of an [`InMemoryTickRepository`], and stored candles in memory.
+/// Candles of the ticks of an [`InMemoryTickRepository`] and the trades of an [`InMemoryTradeRepository`], and stored
+/// candles in memory.
 ///
-/// Repositories of the same ticks share their stored candles. Every read folds the ticks of its candles
-/// again. If there are many ticks, it yields to other tasks in between, so the result may include only a
+/// Repositories of the same ticks share their stored candles. Every read folds the ticks or trades of its
+/// candles again. If there are many, it yields to other tasks in between, so the result may include only a
 /// part of concurrent writes.
 #[derive(Clone)]
 pub struct InMemoryOhlcRepository {
     ticks: InMemoryTickRepository,
+    trades: InMemoryTradeRepository,
     stored: Arc<RwLock<StoredCandles>>,
     clock: Clock,
 }
@@ -58,8 +65,16 @@ impl InMemoryOhlcRepository {
         Self {
             stored: ticks.stored_candles(),
             ticks,
+            trades: InMemoryTradeRepository::new(),
             clock,
         }
+    }
+
+    /// Computes candles of the basis `Trade` from `trades`. Without a call there are no such candles.
+    #[must_use]
+    pub fn with_trades(mut self, trades: InMemoryTradeRepository) -> Self {
+        self.trades = trades;
+        self
     }
 
     /// Returns the page of a query whose timeframe has no source.
@@ -87,7 +102,11 @@ impl InMemoryOhlcRepository {
             && let Some(bucket) = self.first_bucket(query, range)
         {
             let (window, behind) = split(query, range, bucket, wanted - candles.len());
-            let found = self.merged(query, window, now).await?.into_values();
+            let merged = match query.basis.input() {
+                CandleInput::Ticks => self.merged(self.ticks.store(), query, window, now).await?,
+                CandleInput::Trades => self.merged(self.trades.store(), query, window, now).await?,
+            };
+            let found = merged.into_values();
             match query.order {
                 SortOrder::Ascending => candles.extend(found),
                 SortOrder::Descending => candles.extend(found.rev()),
@@ -98,17 +117,17 @@ impl InMemoryOhlcRepository {
         Ok(candles)
     }
 
-    /// Returns the start of the first bucket of `range` with ticks or stored candles, in the order of the
-    /// query.
+    /// Returns the start of the first bucket of `range` with ticks, trades or stored candles, in the order of
+    /// the query.
     fn first_bucket(&self, query: &CandleQuery, range: TimeRange) -> Option<DateTime<Utc>> {
         let edge = |times: &mut dyn DoubleEndedIterator<Item = DateTime<Utc>>| match query.order {
             SortOrder::Ascending => times.next(),
             SortOrder::Descending => times.next_back(),
         };
-        let tick = self.ticks.with_range(query.symbol_id, range, |ticks| {
-            let ticks = ticks.filter(|tick| tick.has(query.basis));
-            edge(&mut ticks.map(|tick| tick.tick_time))
-        });
+        let event = match query.basis.input() {
+            CandleInput::Ticks => edge_of(self.ticks.store(), query, range, edge),
+            CandleInput::Trades => edge_of(self.trades.store(), query, range, edge),
+        };
         let stored = read(&self.stored);
         let of_stored = Timeframe::ALL
             .iter()
@@ -118,7 +137,7 @@ impl InMemoryOhlcRepository {
                 let keys = stored.range(keys(query, one, range));
                 edge(&mut keys.map(|(_, candle)| candle.open_time))
             });
-        let times = tick.into_iter().chain(of_stored);
+        let times = event.into_iter().chain(of_stored);
         let buckets = times.map(|time| query.timeframe.bucket_start(time));
         match query.order {
             SortOrder::Ascending => buckets.min(),
@@ -127,8 +146,9 @@ impl InMemoryOhlcRepository {
     }
 
     /// Returns all candles of the buckets of `window`, by open time.
-    async fn merged(
+    async fn merged<E: CandleEvent>(
         &self,
+        events: &EventStore<E>,
         query: &CandleQuery,
         window: TimeRange,
         now: DateTime<Utc>,
@@ -154,24 +174,21 @@ impl InMemoryOhlcRepository {
         let with_parts: BTreeSet<_> = parts.iter().map(|part| bucket(part.open_time)).collect();
         let parts = Rollup::new(parts);
 
-        let mut of_ticks = TickFold::new(timeframe, query.basis);
-        let mut minutes = TickFold::new(Timeframe::M1, query.basis);
-        let fold = |tick: &Tick| {
-            let bucket = bucket(tick.tick_time);
-            if candles.contains_key(&bucket) || parts.covers(tick.tick_time) {
+        let mut whole = EventFold::new(timeframe, query.basis);
+        let mut minutes = EventFold::new(Timeframe::M1, query.basis);
+        let fold = |event: &E| {
+            let bucket = bucket(event.time());
+            if candles.contains_key(&bucket) || parts.covers(event.time()) {
                 Ok(())
             } else if with_parts.contains(&bucket) {
-                minutes.add(tick)
+                minutes.add(event)
             } else {
-                of_ticks.add(tick)
+                whole.add(event)
             }
         };
-        self.ticks
-            .for_each_in(query.symbol_id, window, fold)
-            .await?;
+        events.for_each_in(query.symbol_id, window, fold).await?;
         let of_parts = parts.fold_with(&minutes.finish(now)?, timeframe, now)?;
-        let of_ticks = of_ticks.finish(now)?.into_iter();
-        let computed = of_ticks.chain(of_parts);
+        let computed = whole.finish(now)?.into_iter().chain(of_parts);
         candles.extend(computed.map(|candle| (candle.open_time, candle)));
         Ok(candles)
     }
@@ -216,21 +233,20 @@ impl InMemoryOhlcRepository {
             .filter(|key| is_asked_for(key))
             .copied()
             .collect();
-        let ticks = |range| {
+        let computed = |range| {
             let bucket = timeframe.unwrap_or(Timeframe::M1);
-            self.ticks.with_range(symbol_id, range, |ticks| {
-                let starts = ticks.map(|tick| bucket.bucket_start(tick.tick_time));
-                starts.collect::<BTreeSet<_>>()
-            })
+            let mut starts = starts_of(self.ticks.store(), symbol_id, range, bucket);
+            starts.extend(starts_of(self.trades.store(), symbol_id, range, bucket));
+            starts
         };
         let opens = keys.iter().map(|(_, _, _, open_time)| *open_time);
-        let Some(first) = opens.chain(ticks(range)).min() else {
+        let Some(first) = opens.chain(computed(range)).min() else {
             return Ok(DeletedCandles::default());
         };
         let (part, rest) = part_of_a_day(range, first)?;
         keys.retain(|(_, _, _, open_time)| part.contains(*open_time));
         let mut deleted = DeletedCandles {
-            of_ticks: ticks(part).len() as u64,
+            of_ticks: computed(part).len() as u64,
             rest,
             ..DeletedCandles::default()
         };
@@ -248,6 +264,7 @@ impl fmt::Debug for InMemoryOhlcRepository {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InMemoryOhlcRepository")
             .field("ticks", &self.ticks)
+            .field("trades", &self.trades)
             .field("stored", &read(&self.stored).len())
             .finish_non_exhaustive()
     }
@@ -305,15 +322,15 @@ impl OhlcRepository for InMemoryOhlcRepository {
         let now = self.clock.now();
         // writers of ticks lock the stored candles first, and wait here
         let mut stored = write(&self.stored);
-        let has_ticks = |candle: &Candle| {
+        let is_computed = |candle: &Candle| {
             let bucket = TimeRange::new(candle.open_time, candle.close_time());
-            bucket.is_ok_and(|bucket| {
-                let symbol_id = candle.symbol_id;
-                let ticks = &self.ticks;
-                ticks.with_range(symbol_id, bucket, |ticks| ticks.next().is_some())
+            let symbol_id = candle.symbol_id;
+            bucket.is_ok_and(|bucket| match candle.basis.input() {
+                CandleInput::Ticks => has_some(self.ticks.store(), symbol_id, bucket),
+                CandleInput::Trades => has_some(self.trades.store(), symbol_id, bucket),
             })
         };
-        Ok(restore(&mut stored, different(candles), has_ticks, now))
+        Ok(restore(&mut stored, different(candles), is_computed, now))
     }
 
     async fn delete_range(

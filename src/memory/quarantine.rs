@@ -7,34 +7,45 @@ use std::sync::{Arc, RwLock};
 use async_trait::async_trait;
 
 use super::{read, write};
-use crate::domain::{Page, TickKey};
+use crate::domain::{MarketEvent, Page, Tick};
 use crate::error::RepositoryError;
 use crate::repository::{
     QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineRepository, QuarantineState,
-    QuarantinedTick, Resolution, dedup_sorted_ids, normalized_quarantine,
+    Quarantined, Resolution, dedup_sorted_ids, normalized_quarantine,
 };
 
-/// Quarantined ticks in memory. Clones share them.
-#[derive(Clone, Default)]
-pub struct InMemoryQuarantineRepository {
-    table: Arc<RwLock<QuarantineTable>>,
+/// Quarantined ticks or trades in memory. Clones share them.
+#[derive(Clone)]
+pub struct InMemoryQuarantineRepository<E: MarketEvent = Tick> {
+    table: Arc<RwLock<QuarantineTable<E>>>,
 }
 
-#[derive(Default)]
-struct QuarantineTable {
+impl<E: MarketEvent> Default for InMemoryQuarantineRepository<E> {
+    fn default() -> Self {
+        let table = QuarantineTable {
+            entries: Vec::new(),
+            by_key: HashMap::new(),
+        };
+        Self {
+            table: Arc::new(RwLock::new(table)),
+        }
+    }
+}
+
+struct QuarantineTable<E: MarketEvent> {
     /// By id. Ids start at 1.
-    entries: Vec<QuarantineEntry>,
+    entries: Vec<QuarantineEntry<E>>,
     /// Indexes into `entries`.
-    by_key: HashMap<TickKey, Vec<usize>>,
+    by_key: HashMap<E::Key, Vec<usize>>,
 }
 
-impl QuarantineTable {
-    /// Adds a tick. Returns whether it is new.
-    fn put(&mut self, item: QuarantinedTick) -> bool {
-        let places = self.by_key.entry(item.tick.key()).or_default();
+impl<E: MarketEvent> QuarantineTable<E> {
+    /// Adds an event. Returns whether it is new.
+    fn put(&mut self, item: Quarantined<E>) -> bool {
+        let places = self.by_key.entry(item.event.key()).or_default();
         let is_same = |place: &usize| {
-            let other = &self.entries[*place].item.tick;
-            other.has_content_of(&item.tick) && other.occurrence == item.tick.occurrence
+            let other = &self.entries[*place].item.event;
+            other.has_content_of(&item.event) && other.occurrence() == item.event.occurrence()
         };
         if places.iter().any(is_same) {
             return false;
@@ -47,7 +58,7 @@ impl QuarantineTable {
     }
 }
 
-impl InMemoryQuarantineRepository {
+impl<E: MarketEvent> InMemoryQuarantineRepository<E> {
     /// Creates an empty quarantine.
     #[must_use]
     pub fn new() -> Self {
@@ -55,7 +66,7 @@ impl InMemoryQuarantineRepository {
     }
 }
 
-impl fmt::Debug for InMemoryQuarantineRepository {
+impl<E: MarketEvent> fmt::Debug for InMemoryQuarantineRepository<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InMemoryQuarantineRepository")
             .field("entries", &read(&self.table).entries.len())
@@ -64,24 +75,24 @@ impl fmt::Debug for InMemoryQuarantineRepository {
 }
 
 #[async_trait]
-impl QuarantineRepository for InMemoryQuarantineRepository {
-    async fn put(&self, ticks: &[QuarantinedTick]) -> Result<u64, RepositoryError> {
-        let ticks = normalized_quarantine(ticks)?;
+impl<E: MarketEvent> QuarantineRepository<E> for InMemoryQuarantineRepository<E> {
+    async fn put(&self, events: &[Quarantined<E>]) -> Result<u64, RepositoryError> {
+        let events = normalized_quarantine(events)?;
         let mut table = write(&self.table);
-        let is_new = ticks.into_iter().map(|tick| table.put(tick));
+        let is_new = events.into_iter().map(|event| table.put(event));
         Ok(is_new.filter(|is_new| *is_new).count() as u64)
     }
 
     async fn list(
         &self,
         query: &QuarantineQuery,
-    ) -> Result<Page<QuarantineEntry, QuarantineId>, RepositoryError> {
-        let is_asked_for = |entry: &&QuarantineEntry| {
-            let (tick, verdict) = (&entry.item.tick, &entry.item.verdict);
-            query.symbol_id.is_none_or(|id| tick.symbol_id == id)
+    ) -> Result<Page<QuarantineEntry<E>, QuarantineId>, RepositoryError> {
+        let is_asked_for = |entry: &&QuarantineEntry<E>| {
+            let (event, verdict) = (&entry.item.event, &entry.item.verdict);
+            query.symbol_id.is_none_or(|id| event.symbol_id() == id)
                 && query.rule.is_none_or(|rule| verdict.rule == rule)
                 && query.state.is_none_or(|state| entry.state == state)
-                && query.range.contains(tick.tick_time)
+                && query.range.contains(event.time())
                 && query.after.is_none_or(|after| entry.id > after)
         };
         let table = read(&self.table);
@@ -92,7 +103,7 @@ impl QuarantineRepository for InMemoryQuarantineRepository {
         }))
     }
 
-    async fn get(&self, ids: &[QuarantineId]) -> Result<Vec<QuarantineEntry>, RepositoryError> {
+    async fn get(&self, ids: &[QuarantineId]) -> Result<Vec<QuarantineEntry<E>>, RepositoryError> {
         let ids = dedup_sorted_ids(ids)?;
         let table = read(&self.table);
         let found = table

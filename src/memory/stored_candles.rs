@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{Candle, CandleSource, PriceBasis, SymbolId, Timeframe};
+use crate::domain::{Candle, CandleSource, PriceBasis, SymbolId, Timeframe, TradeVolumes};
 use crate::repository::{RestoredCandles, may_get_ticks};
 
 pub(super) type Key = (SymbolId, Timeframe, PriceBasis, DateTime<Utc>);
@@ -82,6 +82,10 @@ fn normalized(candle: &Candle) -> Candle {
         low: candle.low.normalize(),
         close: candle.close.normalize(),
         volume: candle.volume.normalize(),
+        trade_volumes: candle.trade_volumes.map(|volumes| TradeVolumes {
+            buy_volume: volumes.buy_volume.normalize(),
+            ..volumes
+        }),
         ..candle.clone()
     }
 }

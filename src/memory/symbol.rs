@@ -1,5 +1,10 @@
 //! In-memory symbols, in a map ordered by id.
 
+mod changing;
+mod feeds;
+mod reference_data;
+mod syncing;
+
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
@@ -8,16 +13,18 @@ use std::sync::RwLock;
 
 use async_trait::async_trait;
 
+use super::versions::Versions;
 use super::{read, write};
+use crate::Clock;
 use crate::domain::{
-    Exchange, ExchangeFacts, InvalidSymbol, MergedSymbol, NewSymbol, Page, StatedSymbol, Symbol,
-    SymbolFacts, SymbolId, SymbolReference, folded_name,
+    Exchange, ExchangeFacts, InvalidSymbol, MergedReferenceData, MergedSymbol, NewSymbol, Page,
+    ReferenceData, StatedSymbol, Symbol, SymbolChange, SymbolFacts, SymbolId, SymbolReference,
+    folded_name,
 };
 use crate::error::RepositoryError;
 use crate::repository::{
     ExchangeQuery, FeedSymbol, SymbolQuery, SymbolRepository, dedup_sorted_symbols,
-    exactly_one_match, exchange_missing, exchange_taken, name_taken, name_taken_in_other_case,
-    symbol_missing, symbol_taken,
+    exactly_one_match, exchange_missing, exchange_taken, name_taken, symbol_missing, symbol_taken,
 };
 
 /// Symbols in memory.
@@ -33,6 +40,9 @@ struct SymbolTables {
     exchanges: BTreeMap<String, Exchange>,
     /// By feed and feed key.
     feed_symbols: BTreeMap<(String, String), SymbolId>,
+    /// What lists of feeds said: the name, and whether it is listed.
+    listings: BTreeMap<(String, String), (Option<String>, Option<bool>)>,
+    versions: Versions,
 }
 
 impl InMemorySymbolRepository {
@@ -40,6 +50,19 @@ impl InMemorySymbolRepository {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Creates an empty repository whose versions of instruments have the times of `clock`.
+    #[must_use]
+    pub fn by(clock: Clock) -> Self {
+        let versions = Versions::by(clock);
+        let tables = SymbolTables {
+            versions,
+            ..SymbolTables::default()
+        };
+        Self {
+            tables: RwLock::new(tables),
+        }
     }
 }
 
@@ -61,6 +84,7 @@ impl SymbolTables {
     fn put(&mut self, symbol: Symbol) {
         let exchange = self.exchanges.entry(folded_name(&symbol.exchange));
         exchange.or_insert_with(|| Exchange::named(&symbol.exchange));
+        self.versions.record(&symbol);
         self.symbols.insert(symbol.symbol_id, symbol);
     }
 
@@ -88,27 +112,6 @@ impl SymbolTables {
         symbol.ok_or_else(|| symbol_missing(symbol_id))
     }
 
-    fn merge(
-        &mut self,
-        stated: &StatedSymbol,
-        overwrite: bool,
-    ) -> Result<Result<MergedSymbol, InvalidSymbol>, RepositoryError> {
-        let merged = match self.named(&stated.exchange, &stated.name) {
-            Some(known) if known.name != stated.name => {
-                Err(name_taken_in_other_case(&stated.name, known))
-            }
-            Some(known) => known.merged(&stated.facts, overwrite),
-            None => match self.spelled(stated.clone()).into_new() {
-                Ok(new) => Ok(MergedSymbol::created(new, self.next_id()?)),
-                Err(invalid) => Err(invalid),
-            },
-        };
-        if let Ok(merged) = &merged {
-            self.put(merged.symbol.clone());
-        }
-        Ok(merged)
-    }
-
     fn upsert(&mut self, symbol: NewSymbol) -> Result<(), RepositoryError> {
         let symbol = NewSymbol {
             exchange: self.spelling(&symbol.exchange),
@@ -124,13 +127,6 @@ impl SymbolTables {
         }
         self.put(symbol.into_symbol(symbol_id));
         Ok(())
-    }
-
-    fn spelled(&self, stated: StatedSymbol) -> StatedSymbol {
-        StatedSymbol {
-            exchange: self.spelling(&stated.exchange),
-            ..stated
-        }
     }
 }
 
@@ -188,11 +184,8 @@ impl SymbolRepository for InMemorySymbolRepository {
         symbol_id: SymbolId,
         facts: &SymbolFacts,
     ) -> Result<MergedSymbol, RepositoryError> {
-        let mut tables = write(&self.tables);
-        let merged = tables.get(symbol_id)?.merged(facts, true);
-        let merged = merged.map_err(RepositoryError::invalid)?;
-        tables.symbols.insert(symbol_id, merged.symbol.clone());
-        Ok(merged)
+        let change = SymbolChange::default().facts(facts.clone());
+        write(&self.tables).amend(symbol_id, change)
     }
 
     async fn rename(
@@ -200,17 +193,16 @@ impl SymbolRepository for InMemorySymbolRepository {
         symbol_id: SymbolId,
         name: &SymbolReference,
     ) -> Result<MergedSymbol, RepositoryError> {
-        let mut tables = write(&self.tables);
-        let symbol = tables.get(symbol_id)?;
-        let exchange = name.exchange.as_deref().map(|name| tables.spelling(name));
-        let renamed = symbol.renamed(exchange.as_deref(), &name.name);
-        let renamed = renamed.map_err(RepositoryError::invalid)?;
-        match tables.named(&renamed.symbol.exchange, &renamed.symbol.name) {
-            Some(taker) if taker.symbol_id != symbol_id => return Err(name_taken(taker)),
-            _ => {}
-        }
-        tables.put(renamed.symbol.clone());
-        Ok(renamed)
+        let change = SymbolChange::default().name(name.clone());
+        write(&self.tables).amend(symbol_id, change)
+    }
+
+    async fn amend(
+        &self,
+        symbol_id: SymbolId,
+        change: &SymbolChange,
+    ) -> Result<MergedSymbol, RepositoryError> {
+        write(&self.tables).amend(symbol_id, change.clone())
     }
 
     async fn get(&self, symbol_id: SymbolId) -> Result<Option<Symbol>, RepositoryError> {
@@ -275,7 +267,7 @@ impl SymbolRepository for InMemorySymbolRepository {
         match tables.exchanges.entry(folded_name(&exchange.name)) {
             Entry::Occupied(taker) => Err(exchange_taken(taker.get())),
             Entry::Vacant(place) => {
-                place.insert(exchange.clone());
+                place.insert(exchange.clone().normalized());
                 Ok(())
             }
         }
@@ -316,6 +308,17 @@ impl SymbolRepository for InMemorySymbolRepository {
         Ok(Page::from_limit_plus_one(items, query.limit, name))
     }
 
+    async fn merge_reference_data(
+        &self,
+        data: &ReferenceData,
+    ) -> Result<MergedReferenceData, RepositoryError> {
+        let mut tables = write(&self.tables);
+        let mut changed = tables.clone();
+        let merged = changed.merge_reference_data(data)?;
+        *tables = changed;
+        Ok(merged)
+    }
+
     async fn deactivate(&self, symbol_id: SymbolId) -> Result<Symbol, RepositoryError> {
         let mut tables = write(&self.tables);
         let symbol = tables
@@ -343,25 +346,26 @@ impl SymbolRepository for InMemorySymbolRepository {
         Ok(())
     }
 
+    async fn add_feed_symbol(
+        &self,
+        mapping: &FeedSymbol,
+    ) -> Result<Option<Symbol>, RepositoryError> {
+        mapping.validate()?;
+        write(&self.tables).add_feed_symbol(mapping)
+    }
+
     async fn unmap_feed_symbol(&self, feed: &str, feed_key: &str) -> Result<(), RepositoryError> {
         let key = (feed.to_owned(), feed_key.to_owned());
-        write(&self.tables).feed_symbols.remove(&key);
+        write(&self.tables).unmap(&key);
         Ok(())
     }
 
+    async fn remove_feed_symbol(&self, mapping: &FeedSymbol) -> Result<bool, RepositoryError> {
+        Ok(write(&self.tables).remove_feed_symbol(mapping))
+    }
+
     async fn feed_symbols(&self, symbol_id: SymbolId) -> Result<Vec<FeedSymbol>, RepositoryError> {
-        let tables = read(&self.tables);
-        let of_symbol = tables
-            .feed_symbols
-            .iter()
-            .filter(|(_, id)| **id == symbol_id);
-        Ok(of_symbol
-            .map(|((feed, feed_key), _)| FeedSymbol {
-                feed: feed.clone(),
-                feed_key: feed_key.clone(),
-                symbol_id,
-            })
-            .collect())
+        Ok(read(&self.tables).feed_symbols_of(symbol_id))
     }
 
     async fn get_by_feed_key(

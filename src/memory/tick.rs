@@ -58,25 +58,9 @@ impl InMemoryTickRepository {
         Arc::clone(&self.stored_candles)
     }
 
-    /// Calls `look` with all ticks of a range, ordered by `(tick_time, sequence)`.
-    pub(super) fn with_range<R>(
-        &self,
-        symbol_id: SymbolId,
-        range: TimeRange,
-        visit: impl FnOnce(&mut dyn DoubleEndedIterator<Item = &Tick>) -> R,
-    ) -> R {
-        self.ticks.with_range(symbol_id, range, visit)
-    }
-
-    /// Calls `look` with each tick of a range, ordered by `(tick_time, sequence)`, and lets other tasks run
-    /// in between. Ticks that they write meanwhile may be partly included.
-    pub(super) async fn for_each_in<E>(
-        &self,
-        symbol_id: SymbolId,
-        range: TimeRange,
-        visit: impl FnMut(&Tick) -> Result<(), E> + Send,
-    ) -> Result<(), E> {
-        self.ticks.for_each_in(symbol_id, range, visit).await
+    /// The ticks.
+    pub(super) fn store(&self) -> &EventStore<Tick> {
+        &self.ticks
     }
 }
 

@@ -6,21 +6,29 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::events::{DeletedPart, EventStore, Listing};
+use super::trade_corrections::TradeCorrections;
 use crate::Clock;
-use crate::domain::{Page, SymbolId, TimeRange, Trade, TradeCursor};
+use crate::domain::{
+    Page, SymbolId, TimeRange, Trade, TradeCorrection, TradeCursor, truncate_to_micros,
+};
 use crate::error::RepositoryError;
-use crate::repository::{DeletedTrades, InsertReceipt, TradeQuery, TradeRepository};
+use crate::repository::{
+    CorrectionId, CorrectionQuery, CorrectionReceipt, DeletedTrades, InsertReceipt,
+    RecordedCorrection, TradeQuery, TradeRepository,
+};
+use crate::retention::RetentionFloor;
 
 /// Trades in memory. Clones share their trades.
 #[derive(Clone)]
 pub struct InMemoryTradeRepository {
     trades: EventStore<Trade>,
+    corrections: TradeCorrections,
+    clock: Clock,
 }
 
 impl Default for InMemoryTradeRepository {
     fn default() -> Self {
-        let trades = EventStore::new(Clock::system());
-        Self { trades }
+        Self::by(Clock::system())
     }
 }
 
@@ -29,6 +37,30 @@ impl InMemoryTradeRepository {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Creates an empty repository that decides by the time of `now` at each write which trades are too old.
+    #[must_use]
+    pub fn with_clock(now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+        Self::by(Clock::new(now))
+    }
+
+    /// Rejects trades below `floor` from now on. Stored trades remain. Without a call no trade is too old.
+    pub fn set_floor(&self, floor: RetentionFloor) {
+        self.trades.set_floor(floor);
+    }
+
+    pub(crate) fn by(clock: Clock) -> Self {
+        Self {
+            trades: EventStore::new(clock.clone()),
+            corrections: TradeCorrections::default(),
+            clock,
+        }
+    }
+
+    /// The trades.
+    pub(super) fn store(&self) -> &EventStore<Trade> {
+        &self.trades
     }
 }
 
@@ -55,7 +87,10 @@ impl TradeRepository for InMemoryTradeRepository {
         &self,
         trades: &[Trade],
     ) -> Result<InsertReceipt<Trade>, RepositoryError> {
-        self.trades.insert(trades).await
+        let mut receipt = self.trades.insert(trades).await?;
+        let corrections = &self.corrections;
+        corrections.settle_batch(trades, &mut receipt, &self.trades);
+        Ok(receipt)
     }
 
     async fn range(&self, query: &TradeQuery) -> Result<Page<Trade, TradeCursor>, RepositoryError> {
@@ -107,5 +142,20 @@ impl TradeRepository for InMemoryTradeRepository {
         range: TimeRange,
     ) -> Result<DeletedTrades, RepositoryError> {
         Ok(self.trades.delete(symbol_id, range, false)?.into())
+    }
+
+    async fn correct(
+        &self,
+        corrections: &[TradeCorrection],
+    ) -> Result<CorrectionReceipt, RepositoryError> {
+        let now = truncate_to_micros(self.clock.now());
+        self.corrections.record(corrections, &self.trades, now)
+    }
+
+    async fn corrections(
+        &self,
+        query: &CorrectionQuery,
+    ) -> Result<Page<RecordedCorrection, CorrectionId>, RepositoryError> {
+        Ok(self.corrections.page(query))
     }
 }

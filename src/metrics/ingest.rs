@@ -9,9 +9,15 @@ pub(crate) const FSYNC_TIME: &str = "spool_fsync_seconds";
 pub(crate) const SINKS: &str = "fan_out_sinks";
 pub(crate) const EVICTED_SINKS: &str = "fan_out_evicted_sinks_total";
 pub(crate) const QUALITY: &str = "tick_quality_total";
+pub(crate) const QUALITY_OF_TRADES: &str = "trade_quality_total";
 pub(crate) const FEED_TICKS: &str = "feed_ticks_total";
+pub(crate) const FEED_TRADES: &str = "feed_trades_total";
+/// The events of sessions of feeds, by the labels `feed` and `event`.
+pub const FEED_SESSION_EVENTS: &str = "feed_session_events_total";
+pub(crate) const FEED_BOOK_EVENTS: &str = "feed_book_events_total";
+pub(crate) const BOOKS_LIVE: &str = "books_live";
+pub(crate) const BOOK_STALE: &str = "book_stale_total";
 pub(crate) const FEED_RUNNING: &str = "feed_running";
-pub(crate) const FEED_TICKS_REFUSED: &str = "feed_ticks_refused_total";
 
 /// From a disk with a battery-backed cache to a disk that hangs.
 const FSYNC_SECONDS: &[f64] = &[
@@ -33,12 +39,12 @@ const FAMILIES: &[Family] = &[
         FSYNC_SECONDS,
         "Time to write one transaction of a spool to the disk.",
     ),
-    Family::gauge(SINKS, Unit::Count, "Open queues of sinks.").labels(&["sink"]),
+    Family::gauge(SINKS, Unit::Count, "Open queues of sinks.").labels(&["records", "sink"]),
     Family::counter(
         EVICTED_SINKS,
         "Queues that were closed because the queues of their name held too many events.",
     )
-    .labels(&["sink"]),
+    .labels(&["records", "sink"]),
     Family::counter(
         QUALITY,
         "Matches of a quality rule with a tick of a feed, and ticks without a match.",
@@ -49,31 +55,74 @@ const FAMILIES: &[Family] = &[
         "Ticks of a feed that were published or held back by a quality rule.",
     )
     .labels(&["feed", "outcome"]),
+    Family::counter(
+        QUALITY_OF_TRADES,
+        "Matches of a quality rule with a trade of a feed, and trades without a match.",
+    )
+    .labels(&["rule", "outcome"]),
+    Family::counter(
+        FEED_TRADES,
+        "Trades of a feed that were published or held back by a quality rule.",
+    )
+    .labels(&["feed", "outcome"]),
+    Family::counter(
+        FEED_SESSION_EVENTS,
+        "Events of the FIX session of a feed, such as gaps and repeated messages.",
+    )
+    .labels(&["feed", "event"]),
+    Family::counter(
+        FEED_BOOK_EVENTS,
+        "Events of order books of a feed that changed a live book, or had no effect.",
+    )
+    .labels(&["feed", "outcome"]),
+    Family::gauge(
+        BOOKS_LIVE,
+        Unit::Count,
+        "Live order books that are valid or stale.",
+    )
+    .labels(&["state"]),
+    Family::counter(BOOK_STALE, "Valid live order books that became stale.").labels(&["reason"]),
     Family::gauge(
         FEED_RUNNING,
         Unit::Count,
         "1 while the feed runs, 0 after its end.",
     )
     .labels(&["feed"]),
-    Family::counter(
-        FEED_TICKS_REFUSED,
-        "Ticks of feeds that were lost because the spool was full.",
-    ),
 ];
 
 /// The families of this module and of the records of this library.
 pub(super) fn families() -> Vec<Family> {
     let mut families = FAMILIES.to_vec();
+    families.push(refused("ticks", "Ticks"));
+    families.push(refused("trades", "Trades"));
+    families.push(refused("book records", "Rows of order books"));
     families.extend(FanOutNames::new("ticks").families());
+    families.extend(FanOutNames::new("trades").families());
     families.extend(
         PersisterNames::new("tick", "tick_buffer_size_events".to_owned()).families("ticks"),
     );
     families.extend(
         PersisterNames::new("trade", "trade_buffer_size_events".to_owned()).families("trades"),
     );
+    families.extend(
+        PersisterNames::new("book", "book_buffer_size_events".to_owned()).families("book records"),
+    );
     let waiting = "tick_quarantine_waiting".to_owned();
     families.extend(PersisterNames::new("tick_quarantine", waiting).families("quarantined ticks"));
+    let waiting = "trade_quarantine_waiting".to_owned();
     families
+        .extend(PersisterNames::new("trade_quarantine", waiting).families("quarantined trades"));
+    families
+}
+
+/// The name of the counter of the records of feeds that were refused; `records` is their plural.
+pub(crate) fn feed_refused(records: &str) -> String {
+    format!("feed_{}_refused_total", records.replace(' ', "_"))
+}
+
+fn refused(records: &'static str, capitalized: &str) -> Family {
+    let help = format!("{capitalized} of feeds that were lost because the spool was full.");
+    Family::counter("", "").named(feed_refused(records), help)
 }
 
 /// The names of the families of a fan-out of one type of records.

@@ -30,7 +30,7 @@ pub enum HealthState {
     },
     /// The database answers, but lacks something that this version of the library needs.
     NotReady {
-        /// What is missing, and the remedy.
+        /// The missing part and the remedy.
         reason: String,
     },
 }

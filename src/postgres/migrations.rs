@@ -252,16 +252,28 @@ fn made_by(migration: &str) -> Option<&'static [&'static str]> {
         "exchanges" => &["exchanges", "exchanges_folded_name_key"],
         "symbols" => &["symbols", "symbols_folded_name_key"],
         "instruments" => &["instruments"],
+        "instrument_versions" => &["instrument_versions"],
         "feed_symbols" => &["feed_symbols", "feed_symbols_symbol_id_idx"],
+        "exchange_sessions" => &["exchange_sessions"],
         "ticks" => &["ticks", "ticks_tick_time_brin"],
         "ohlc_candles" => &["ohlc_candles", "ohlc_candles_revision"],
         "applied_policies" => &["applied_policies"],
-        "late_tick_days" => &["late_tick_days"],
+        "late_days" => &["late_days"],
         "symbol_days" => &["symbol_days"],
         "unrecorded_ticks" => &["unrecorded_ticks"],
         "trades" => &["trades", "trades_trade_time_brin"],
         "trade_days" => &["trade_days"],
         "unrecorded_trades" => &["unrecorded_trades"],
+        "order_book_snapshots" => &[
+            "order_book_snapshots",
+            "order_book_snapshots_snapshot_time_brin",
+        ],
+        "order_book_updates" => &["order_book_updates", "order_book_updates_update_time_brin"],
+        "book_intervals" => &["book_intervals"],
+        "feed_gaps" => &["feed_gaps"],
+        "feed_messages" => &["feed_messages"],
+        "trade_corrections" => &["trade_corrections"],
+        "trade_quarantine" => &["trade_quarantine", "trade_quarantine_pending"],
         "tick_quarantine" => &["tick_quarantine", "tick_quarantine_pending"],
         _ => return None,
     })
@@ -318,7 +330,12 @@ mod tests {
             let migrations: Vec<BoxedMigration> = set.migrations().expect("embedded");
             for migration in migrations {
                 let name = migration.name().to_string();
-                let makes_none = ["create_extension_timescaledb", "create_tick_order_key"];
+                let makes_none = [
+                    "create_extension_timescaledb",
+                    "create_tick_order_key",
+                    "fill_feed_gaps",
+                    "create_candles_are_settled",
+                ];
                 let makes_none = makes_none.iter().any(|end| name.ends_with(end));
                 assert_eq!(made_by(&name).is_none(), makes_none, "{name}");
             }

@@ -3,10 +3,13 @@
 
 mod audit_refresh;
 mod candle_sql;
+mod feeds;
 mod health;
 mod migrations;
 mod numeric;
+mod numeric_array;
 mod ohlc;
+mod order_books;
 mod quarantine;
 mod reading;
 mod requirements;
@@ -21,6 +24,7 @@ mod trades;
 mod writing;
 
 pub use audit_refresh::PgCandleRefresh;
+pub use feeds::PgFeedRepository;
 pub use health::{DatabaseHealth, HealthReport, HealthState, check_health};
 pub use migrations::{
     MigrationReport, migrate_metadata, migrate_timeseries, pending_metadata_migrations,
@@ -29,6 +33,7 @@ pub use migrations::{
 };
 pub use numeric::{NumericError, PgDecimal};
 pub use ohlc::{PgMaterializedCandles, PgOhlcRepository};
+pub use order_books::PgOrderBookRepository;
 pub use quarantine::PgQuarantineRepository;
 pub use symbols::PgSymbolRepository;
 pub use ticks::PgTickRepository;

@@ -3,6 +3,10 @@
 //! The codec of `rust_decimal` takes ten times as long and reads numbers that are too small as zero. This one
 //! is exact or fails. Only sums of volumes are rounded, if they have more digits than a `Decimal` holds.
 
+mod encoding;
+
+pub(crate) use encoding::{encode_field, encoded};
+
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
@@ -11,7 +15,7 @@ use diesel::sql_types::Numeric;
 use rust_decimal::Decimal;
 use std::io::Write as _;
 
-use crate::domain::{ExactSum, FRACTION_SCALE, SUM_DIGITS};
+use crate::domain::{Amount, ExactSum, FRACTION_SCALE, SUM_DIGITS};
 
 /// Decimal digits in one digit of PostgreSQL, which uses base 10,000.
 const GROUP: u32 = 4;
@@ -43,62 +47,6 @@ pub enum NumericError {
     /// The bytes are not a NUMERIC.
     #[error("its bytes are not a NUMERIC")]
     Malformed,
-}
-
-/// Encodes `value` as binary NUMERIC. Returns the buffer and the number of its bytes that are used. Keeps the
-/// number of decimals, so `1.50` stays `1.50`.
-pub(crate) fn encoded(value: Decimal) -> ([u8; HEADER + 2 * MAX_GROUPS], usize) {
-    // a decimal has at most 28 decimals, which fit every integer
-    let scale = value.scale();
-    let fraction_groups = scale.div_ceil(GROUP);
-    let padding = fraction_groups * GROUP - scale;
-    let units = value.mantissa().unsigned_abs() * 10_u128.pow(padding);
-    let groups = groups_of(units);
-
-    let first = groups.iter().position(|group| *group != 0);
-    let end = groups
-        .iter()
-        .rposition(|group| *group != 0)
-        .map_or(0, |last| last + 1);
-    let first = first.unwrap_or(end);
-    let weight = if end == 0 {
-        0
-    } else {
-        MAX_GROUPS as i16 - 1 - first as i16 - fraction_groups as i16
-    };
-    let negative = end != 0 && value.is_sign_negative();
-
-    let mut bytes = [0; HEADER + 2 * MAX_GROUPS];
-    bytes[0..2].copy_from_slice(&((end - first) as u16).to_be_bytes());
-    bytes[2..4].copy_from_slice(&weight.to_be_bytes());
-    bytes[4..6].copy_from_slice(&(if negative { NEGATIVE } else { 0 }).to_be_bytes());
-    bytes[6..8].copy_from_slice(&(scale as u16).to_be_bytes());
-    let mut length = HEADER;
-    for group in &groups[first..end] {
-        bytes[length..length + 2].copy_from_slice(&group.to_be_bytes());
-        length += 2;
-    }
-    (bytes, length)
-}
-
-/// The base-10,000 digits of `units`, most significant first.
-fn groups_of(units: u128) -> [u16; MAX_GROUPS] {
-    const HALF: u128 = 10_u128.pow(GROUP * MAX_GROUPS as u32 / 2);
-    // 64-bit division is several times as fast as 128-bit division, and sufficient for most numbers
-    let halves = if units < HALF {
-        [0, units as u64]
-    } else {
-        [(units / HALF) as u64, (units % HALF) as u64]
-    };
-    let mut groups = [0; MAX_GROUPS];
-    for (half, digits) in halves.into_iter().zip(groups.chunks_exact_mut(4)) {
-        let mut rest = half;
-        for digit in digits.iter_mut().rev() {
-            *digit = (rest % 10_000) as u16;
-            rest /= 10_000;
-        }
-    }
-    groups
 }
 
 /// The parts of a binary NUMERIC.
@@ -297,6 +245,56 @@ pub(crate) struct StoredSum(pub(crate) Result<(Decimal, Option<ExactSum>), Numer
 impl FromSql<Numeric, Pg> for StoredSum {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
         Ok(Self(decode_sum(value.as_bytes())))
+    }
+}
+
+/// The content of a column of amounts, or the reason why it is not an amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromSqlRow)]
+pub(crate) struct StoredAmount(pub(crate) Result<Amount, NumericError>);
+
+impl FromSql<Numeric, Pg> for StoredAmount {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        let sum = Pieces::of(value.as_bytes()).and_then(|pieces| exact_sum(&pieces));
+        Ok(Self(sum.map(Amount::of_sum)))
+    }
+}
+
+/// An amount in a NUMERIC parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, AsExpression)]
+#[diesel(sql_type = Numeric)]
+pub(crate) struct PgAmount(pub(crate) Amount);
+
+impl ToSql<Numeric, Pg> for PgAmount {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        let (negative, whole, fraction) = self.0.sum().parts();
+        const DECIMAL_GROUPS: u32 = FRACTION_SCALE.div_ceil(GROUP);
+        let padding = DECIMAL_GROUPS * GROUP - FRACTION_SCALE;
+        let (mut digits, mut rest) = (Vec::new(), whole);
+        while rest > 0 {
+            digits.push((rest % 10_000) as u16);
+            rest /= 10_000;
+        }
+        let weight = digits.len() as i16 - 1;
+        digits.reverse();
+        let mut rest = fraction * 10_u128.pow(padding);
+        for place in (0..DECIMAL_GROUPS).rev() {
+            let unit = 10_u128.pow(place * GROUP);
+            digits.push((rest / unit) as u16);
+            rest %= unit;
+        }
+        // the server strips groups of zeros at both ends
+        for header in [
+            digits.len() as u16,
+            weight as u16,
+            if negative { NEGATIVE } else { 0 },
+            FRACTION_SCALE as u16,
+        ] {
+            out.write_all(&header.to_be_bytes())?;
+        }
+        for group in digits {
+            out.write_all(&group.to_be_bytes())?;
+        }
+        Ok(IsNull::No)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The repository of candles over TimescaleDB: candles computed from ticks, and stored candles.
 
+mod caches;
 mod candle_tables;
 mod catalog;
 mod delete;
@@ -10,6 +11,7 @@ mod restore;
 mod rollup;
 mod row;
 mod select;
+mod settled;
 mod snapshot;
 mod statement;
 mod stored;
@@ -39,11 +41,11 @@ pub struct PgOhlcRepository {
     connections: Box<dyn TimeseriesConnections>,
     /// Connections for reads, which may connect to a replica that lags behind the primary.
     reads: Option<Box<dyn TimeseriesConnections>>,
-    relations: Arc<CandleTableCache>,
+    caches: Arc<CandleCaches>,
     clock: Clock,
 }
 
-use candle_tables::CandleTableCache;
+use caches::CandleCaches;
 
 impl PgOhlcRepository {
     /// Reads and writes over `connections`; connects on first use.
@@ -51,7 +53,7 @@ impl PgOhlcRepository {
         Self {
             connections: Box::new(connections),
             reads: None,
-            relations: Arc::new(CandleTableCache::default()),
+            caches: Arc::new(CandleCaches::default()),
             clock: Clock::system(),
         }
     }
@@ -92,11 +94,14 @@ impl OhlcRepository for PgOhlcRepository {
         query: &CandleQuery,
     ) -> Result<Page<Candle, CandleCursor>, RepositoryError> {
         let query = *query;
-        let relations = Arc::clone(&self.relations);
+        let caches = Arc::clone(&self.caches);
         let now = self.clock.now();
         self.reads()
             .read("candles", move |connection| {
-                snapshot::at_one_instant(connection, &relations, |snapshot| {
+                if let Some(page) = settled::read(connection, &caches.settled, &query, now)? {
+                    return Ok(page);
+                }
+                snapshot::at_one_instant(connection, &caches, |snapshot| {
                     page::read(snapshot, &query, now)
                 })
             })

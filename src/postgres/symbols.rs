@@ -5,17 +5,24 @@ mod exchanges;
 mod feeds;
 mod known;
 mod reading;
+mod reference_data;
 mod rows;
+mod sessions;
+mod syncing;
+mod versions;
 mod writing;
 
 use std::fmt;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
+use crate::Clock;
 use crate::db::MetadataConnections;
 use crate::domain::{
-    Exchange, ExchangeFacts, InvalidSymbol, MergedSymbol, NewSymbol, Page, StatedSymbol, Symbol,
-    SymbolFacts, SymbolId, SymbolReference,
+    Exchange, ExchangeFacts, InvalidSymbol, MergedReferenceData, MergedSymbol, NewSymbol, Page,
+    ReferenceData, StatedSymbol, Symbol, SymbolChange, SymbolFacts, SymbolId, SymbolReference,
+    truncate_to_micros,
 };
 use crate::error::RepositoryError;
 use crate::repository::{
@@ -25,6 +32,7 @@ use crate::repository::{
 /// [`SymbolRepository`] over PostgreSQL.
 pub struct PgSymbolRepository {
     connections: Box<dyn MetadataConnections>,
+    clock: Clock,
 }
 
 impl PgSymbolRepository {
@@ -32,7 +40,19 @@ impl PgSymbolRepository {
     pub fn new(connections: impl MetadataConnections) -> Self {
         Self {
             connections: Box::new(connections),
+            clock: Clock::system(),
         }
+    }
+
+    /// Uses `now` instead of the system clock for the times from which versions of instruments are valid.
+    #[must_use]
+    pub fn with_clock(mut self, now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+        self.clock = Clock::new(now);
+        self
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        truncate_to_micros(self.clock.now())
     }
 }
 
@@ -40,7 +60,7 @@ impl fmt::Debug for PgSymbolRepository {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PgSymbolRepository")
             .field("database", &self.connections.metadata())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -48,10 +68,11 @@ impl fmt::Debug for PgSymbolRepository {
 impl SymbolRepository for PgSymbolRepository {
     async fn create(&self, symbol: NewSymbol) -> Result<Symbol, RepositoryError> {
         check(&symbol)?;
+        let at = self.now();
         self.connections
             .metadata()
             .run_once("create", move |connection| {
-                writing::create(connection, symbol.clone())
+                writing::create(connection, symbol.clone(), at)
             })
             .await
     }
@@ -61,11 +82,11 @@ impl SymbolRepository for PgSymbolRepository {
         if symbols.is_empty() {
             return Ok(Vec::new());
         }
-        let symbols = symbols.to_vec();
+        let (symbols, at) = (symbols.to_vec(), self.now());
         self.connections
             .metadata()
             .run_idempotent("upsert_batch", move |connection| {
-                writing::upsert(connection, &symbols)
+                writing::upsert(connection, &symbols, at)
             })
             .await
     }
@@ -78,12 +99,12 @@ impl SymbolRepository for PgSymbolRepository {
         if stated.is_empty() {
             return Ok(Vec::new());
         }
-        let stated = stated.to_vec();
+        let (stated, at) = (stated.to_vec(), self.now());
         // a second run would report that nothing was changed
         self.connections
             .metadata()
             .run_once("merge_batch", move |connection| {
-                changing::merge(connection, &stated, overwrite)
+                changing::merge(connection, &stated, overwrite, at)
             })
             .await
     }
@@ -93,11 +114,12 @@ impl SymbolRepository for PgSymbolRepository {
         symbol_id: SymbolId,
         facts: &SymbolFacts,
     ) -> Result<MergedSymbol, RepositoryError> {
-        let facts = facts.clone();
+        let change = SymbolChange::default().facts(facts.clone());
+        let at = self.now();
         self.connections
             .metadata()
             .run_once("describe", move |connection| {
-                changing::describe(connection, symbol_id, &facts)
+                changing::amend(connection, symbol_id, change.clone(), at)
             })
             .await
     }
@@ -107,11 +129,26 @@ impl SymbolRepository for PgSymbolRepository {
         symbol_id: SymbolId,
         name: &SymbolReference,
     ) -> Result<MergedSymbol, RepositoryError> {
-        let name = name.clone();
+        let change = SymbolChange::default().name(name.clone());
+        let at = self.now();
         self.connections
             .metadata()
             .run_once("rename", move |connection| {
-                changing::rename(connection, symbol_id, &name)
+                changing::amend(connection, symbol_id, change.clone(), at)
+            })
+            .await
+    }
+
+    async fn amend(
+        &self,
+        symbol_id: SymbolId,
+        change: &SymbolChange,
+    ) -> Result<MergedSymbol, RepositoryError> {
+        let (change, at) = (change.clone(), self.now());
+        self.connections
+            .metadata()
+            .run_once("amend", move |connection| {
+                changing::amend(connection, symbol_id, change.clone(), at)
             })
             .await
     }
@@ -162,7 +199,7 @@ impl SymbolRepository for PgSymbolRepository {
 
     async fn create_exchange(&self, exchange: &Exchange) -> Result<(), RepositoryError> {
         exchange.validate().map_err(RepositoryError::invalid)?;
-        let exchange = exchange.clone();
+        let exchange = exchange.clone().normalized();
         self.connections
             .metadata()
             .run_once("create_exchange", move |connection| {
@@ -208,6 +245,23 @@ impl SymbolRepository for PgSymbolRepository {
             .await
     }
 
+    async fn merge_reference_data(
+        &self,
+        data: &ReferenceData,
+    ) -> Result<MergedReferenceData, RepositoryError> {
+        for exchange in &data.exchanges {
+            exchange.validate().map_err(RepositoryError::invalid)?;
+        }
+        let (data, at) = (data.clone(), self.now());
+        // a second run would report that nothing was changed
+        self.connections
+            .metadata()
+            .run_once("merge_reference_data", move |connection| {
+                reference_data::merge(connection, &data, at)
+            })
+            .await
+    }
+
     async fn deactivate(&self, symbol_id: SymbolId) -> Result<Symbol, RepositoryError> {
         self.connections
             .metadata()
@@ -235,12 +289,39 @@ impl SymbolRepository for PgSymbolRepository {
             .await
     }
 
+    async fn add_feed_symbol(
+        &self,
+        mapping: &FeedSymbol,
+    ) -> Result<Option<Symbol>, RepositoryError> {
+        mapping.validate()?;
+        refuse_nul("feed", &mapping.feed)?;
+        refuse_nul("feed_key", &mapping.feed_key)?;
+        let mapping = mapping.clone();
+        self.connections
+            .metadata()
+            .run_idempotent("add_feed_symbol", move |connection| {
+                feeds::add(connection, &mapping)
+            })
+            .await
+    }
+
     async fn unmap_feed_symbol(&self, feed: &str, feed_key: &str) -> Result<(), RepositoryError> {
         let (feed, feed_key) = (feed.to_owned(), feed_key.to_owned());
         self.connections
             .metadata()
             .run_idempotent("unmap_feed_symbol", move |connection| {
                 feeds::unmap(connection, &feed, &feed_key)
+            })
+            .await
+    }
+
+    async fn remove_feed_symbol(&self, mapping: &FeedSymbol) -> Result<bool, RepositoryError> {
+        let mapping = mapping.clone();
+        // a second run would report that there was none
+        self.connections
+            .metadata()
+            .run_once("remove_feed_symbol", move |connection| {
+                feeds::remove(connection, &mapping)
             })
             .await
     }

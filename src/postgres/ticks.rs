@@ -21,7 +21,7 @@ use crate::repository::{DeletedTicks, InsertReceipt, TickQuery, TickRepository};
 use super::reading;
 use super::writing::{self, TableWriter};
 
-pub(super) use first::{first_tick_time, first_tick_time_of_basis};
+pub(super) use first::first_tick_time_of_basis;
 pub(super) use row::{TickRow, tick_columns};
 
 /// [`TickRepository`] over TimescaleDB, either edition.

@@ -1,5 +1,6 @@
 //! The repository of trades over TimescaleDB.
 
+mod corrections;
 mod delete;
 mod row;
 mod table;
@@ -13,9 +14,16 @@ use chrono::{DateTime, Utc};
 use crate::Clock;
 use crate::db::SynchronousCommit;
 use crate::db::{TimeseriesConnections, TimeseriesDb};
-use crate::domain::{Page, SymbolId, TimeRange, Trade, TradeCursor};
+use crate::domain::{
+    Page, SymbolId, TimeRange, Trade, TradeCorrection, TradeCursor, truncate_to_micros,
+};
 use crate::error::RepositoryError;
-use crate::repository::{DeletedTrades, InsertReceipt, TradeQuery, TradeRepository};
+use crate::repository::{
+    CorrectionId, CorrectionQuery, CorrectionReceipt, DeletedTrades, InsertReceipt,
+    RecordedCorrection, TradeQuery, TradeRepository,
+};
+
+pub(in crate::postgres) use row::{TradeRow, trade_columns};
 
 use super::reading;
 use super::writing::{self, TableWriter};
@@ -179,5 +187,40 @@ impl TradeRepository for PgTradeRepository {
                 delete::deletable_part(connection, symbol_id, range)
             })
             .await
+    }
+
+    async fn correct(
+        &self,
+        corrections: &[TradeCorrection],
+    ) -> Result<CorrectionReceipt, RepositoryError> {
+        let (valid, receipt) = corrections::checked(corrections)?;
+        if valid.is_empty() {
+            return Ok(receipt);
+        }
+        let now = truncate_to_micros(self.clock.now());
+        self.connections
+            .timeseries()
+            .run_once("correct_trades", move |connection| {
+                corrections::record(connection, &valid, now, receipt.clone())
+            })
+            .await
+    }
+
+    async fn corrections(
+        &self,
+        query: &CorrectionQuery,
+    ) -> Result<Page<RecordedCorrection, CorrectionId>, RepositoryError> {
+        let query = *query;
+        let items = self
+            .reads()
+            .read("trade_corrections", move |connection| {
+                corrections::page(connection, &query)
+            })
+            .await?;
+        Ok(Page::from_limit_plus_one(
+            items,
+            query.limit,
+            |one: &RecordedCorrection| one.id,
+        ))
     }
 }

@@ -69,7 +69,7 @@ impl TimeSpan {
     }
 
     /// The shortest span that covers both.
-    pub(super) fn joined(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+    pub(crate) fn joined(one: Option<Self>, other: Option<Self>) -> Option<Self> {
         match (one, other) {
             (Some(one), Some(other)) => Some(Self::new(
                 one.first.min(other.first),

@@ -6,35 +6,42 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::domain::{
-    Page, PageLimit, Rule, SymbolId, Tick, TimeRange, Verdict, excerpt, setters, truncate_to_micros,
+    MarketEvent, Page, PageLimit, Rule, SymbolId, Tick, TimeRange, Trade, Verdict, excerpt,
+    setters, truncate_to_micros,
 };
 use crate::error::RepositoryError;
 
-/// A quarantined tick.
+/// A quarantined tick or trade.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct QuarantinedTick {
-    /// The tick, in its stored form.
-    pub tick: Tick,
+pub struct Quarantined<E: MarketEvent = Tick> {
+    /// The tick or trade, in its stored form.
+    pub event: E,
     /// Why it is quarantined.
     pub verdict: Verdict,
     /// The time of the verdict, in whole microseconds.
     pub quarantined_at: DateTime<Utc>,
 }
 
-impl QuarantinedTick {
-    /// A tick that `verdict` quarantined at `quarantined_at`.
+/// A quarantined tick.
+pub type QuarantinedTick = Quarantined<Tick>;
+
+/// A quarantined trade.
+pub type QuarantinedTrade = Quarantined<Trade>;
+
+impl<E: MarketEvent> Quarantined<E> {
+    /// A tick or trade that `verdict` quarantined at `quarantined_at`.
     #[must_use]
-    pub fn new(tick: Tick, verdict: Verdict, quarantined_at: DateTime<Utc>) -> Self {
+    pub fn new(event: E, verdict: Verdict, quarantined_at: DateTime<Utc>) -> Self {
         Self {
-            tick,
+            event,
             verdict,
             quarantined_at,
         }
     }
 }
 
-/// The id of a quarantined tick. The store assigns ids in the order of arrival.
+/// The id of a quarantined tick or trade. The store assigns ids in the order of arrival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QuarantineId(i64);
 
@@ -58,16 +65,16 @@ impl fmt::Display for QuarantineId {
     }
 }
 
-/// The state of a quarantined tick.
+/// The state of a quarantined tick or trade.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum QuarantineState {
     /// No decision yet.
     #[default]
     Pending,
-    /// The tick was stored.
+    /// It was stored.
     Released,
-    /// The tick is not to be stored.
+    /// It is not to be stored.
     Discarded,
 }
 
@@ -86,18 +93,18 @@ impl QuarantineState {
     }
 }
 
-/// The decision about a quarantined tick.
+/// The decision about a quarantined tick or trade.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Resolution {
-    /// The tick was stored.
+    /// It was stored.
     Released,
-    /// The tick is not to be stored.
+    /// It is not to be stored.
     Discarded,
 }
 
 impl Resolution {
-    /// The state of a tick after this decision.
+    /// The state after this decision.
     #[must_use]
     pub const fn state(self) -> QuarantineState {
         match self {
@@ -125,46 +132,46 @@ impl std::str::FromStr for QuarantineState {
     }
 }
 
-/// A quarantined tick as read from the store.
+/// A quarantined tick or trade as read from the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct QuarantineEntry {
+pub struct QuarantineEntry<E: MarketEvent = Tick> {
     /// The id.
     pub id: QuarantineId,
-    /// The tick and the reason.
-    pub item: QuarantinedTick,
+    /// The tick or trade, and the reason.
+    pub item: Quarantined<E>,
     /// Whether it was decided about, and how.
     pub state: QuarantineState,
 }
 
-impl QuarantineEntry {
+impl<E: MarketEvent> QuarantineEntry<E> {
     /// An entry with this id.
     #[must_use]
-    pub fn new(id: QuarantineId, item: QuarantinedTick, state: QuarantineState) -> Self {
+    pub fn new(id: QuarantineId, item: Quarantined<E>, state: QuarantineState) -> Self {
         Self { id, item, state }
     }
 }
 
-/// A query for quarantined ticks.
+/// A query for quarantined ticks or trades.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QuarantineQuery {
-    /// Only ticks of this symbol.
+    /// Only records of this symbol.
     pub symbol_id: Option<SymbolId>,
-    /// Only ticks that this rule quarantined.
+    /// Only records that this rule quarantined.
     pub rule: Option<Rule>,
-    /// Only ticks in this state.
+    /// Only records in this state.
     pub state: Option<QuarantineState>,
-    /// The range of tick times; includes `from`, excludes `to`.
+    /// The range of times at the venue; includes `from`, excludes `to`.
     pub range: TimeRange,
-    /// Only ticks after this id.
+    /// Only those after this id.
     pub after: Option<QuarantineId>,
-    /// The largest number of ticks to return.
+    /// The largest number to return.
     pub limit: PageLimit,
 }
 
 impl Default for QuarantineQuery {
-    /// A query for the first 500 pending ticks.
+    /// A query for the first 500 that are pending.
     fn default() -> Self {
         Self {
             symbol_id: None,
@@ -179,26 +186,26 @@ impl Default for QuarantineQuery {
 
 setters!(QuarantineQuery {
     set {
-        /// Sets the range of tick times.
+        /// Sets the range of times at the venue.
         range: TimeRange,
-        /// Sets the largest number of ticks of a page.
+        /// Sets the largest number of a page.
         limit: PageLimit,
     }
     into {
-        /// Returns only ticks of this symbol.
+        /// Returns only records of this symbol.
         symbol_id: Option<SymbolId>,
-        /// Returns only ticks that this rule quarantined.
+        /// Returns only records that this rule quarantined.
         rule: Option<Rule>,
-        /// Returns only ticks in this state, or in any state if `None`.
+        /// Returns only records in this state, or in any state if `None`.
         state: Option<QuarantineState>,
         /// Continues after the page that had this `next`.
         after: Option<QuarantineId>,
     }
 });
 
-/// Stores quarantined ticks until an operator decides about them.
+/// Stores quarantined ticks, or quarantined trades, until an operator decides about them.
 ///
-/// Two quarantined ticks are the same if key and content are equal. Nothing is ever removed, so past
+/// Two quarantined events are the same if key and content are equal. Nothing is ever removed, so past
 /// decisions remain visible.
 ///
 /// # Examples
@@ -224,31 +231,31 @@ setters!(QuarantineQuery {
 /// ```
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
-pub trait QuarantineRepository: Debug + Send + Sync + 'static {
-    /// Stores quarantined ticks, all or none. A tick that is stored already does not change, even if it
-    /// was released or discarded. Returns the number of new ticks.
+pub trait QuarantineRepository<E: MarketEvent>: Debug + Send + Sync + 'static {
+    /// Stores quarantined events, all or none. An event that is stored already does not change, even if it
+    /// was released or discarded. Returns the number of new events.
     ///
     /// # Errors
-    /// `InvalidInput` for an invalid tick, and failures of the store, after which the call may be repeated.
-    async fn put(&self, ticks: &[QuarantinedTick]) -> Result<u64, RepositoryError>;
+    /// `InvalidInput` for an invalid event, and failures of the store, after which the call may be repeated.
+    async fn put(&self, events: &[Quarantined<E>]) -> Result<u64, RepositoryError>;
 
-    /// Returns a page of quarantined ticks, by ascending id.
+    /// Returns a page of quarantined events, by ascending id.
     ///
     /// # Errors
     /// Failures of the store.
     async fn list(
         &self,
         query: &QuarantineQuery,
-    ) -> Result<Page<QuarantineEntry, QuarantineId>, RepositoryError>;
+    ) -> Result<Page<QuarantineEntry<E>, QuarantineId>, RepositoryError>;
 
-    /// Returns the quarantined ticks with these ids, each once, by ascending id. Unknown ids are omitted.
+    /// Returns the quarantined events with these ids, each once, by ascending id. Unknown ids are omitted.
     ///
     /// # Errors
     /// `InvalidInput` for more than 10,000 ids, and failures of the store.
-    async fn get(&self, ids: &[QuarantineId]) -> Result<Vec<QuarantineEntry>, RepositoryError>;
+    async fn get(&self, ids: &[QuarantineId]) -> Result<Vec<QuarantineEntry<E>>, RepositoryError>;
 
-    /// Sets the state of pending ticks to that of `resolution`. Other ticks and unknown ids are ignored.
-    /// Returns the number of changed ticks.
+    /// Sets the state of pending events to that of `resolution`. Other events and unknown ids are ignored.
+    /// Returns the number of changed events.
     ///
     /// # Errors
     /// `InvalidInput` for more than 10,000 ids, and failures of the store, after which the call may be
@@ -277,15 +284,15 @@ pub(crate) fn dedup_sorted(ids: &[QuarantineId]) -> Result<Vec<i64>, RepositoryE
     Ok(ids)
 }
 
-/// Returns the quarantined ticks in their stored form.
-pub(crate) fn normalized(
-    ticks: &[QuarantinedTick],
-) -> Result<Vec<QuarantinedTick>, RepositoryError> {
-    ticks
+/// Returns the quarantined events in their stored form.
+pub(crate) fn normalized<E: MarketEvent>(
+    events: &[Quarantined<E>],
+) -> Result<Vec<Quarantined<E>>, RepositoryError> {
+    events
         .iter()
         .map(|item| {
-            Ok(QuarantinedTick {
-                tick: item.tick.normalized().map_err(RepositoryError::invalid)?,
+            Ok(Quarantined {
+                event: item.event.normalized().map_err(RepositoryError::invalid)?,
                 verdict: Verdict {
                     observed: item.verdict.observed.normalize(),
                     limit: item.verdict.limit.normalize(),

@@ -13,11 +13,13 @@ use futures_core::future::BoxFuture;
 use tokio::task::JoinHandle;
 
 use super::{
-    CandleQuery, OhlcRepository, TickQuery, TickRepository, TradeQuery, TradeRepository,
-    filled_candles,
+    BookIntervalQuery, BookSnapshotQuery, BookUpdateQuery, CandleQuery, OhlcRepository,
+    OrderBookRepository, TickQuery, TickRepository, TradeQuery, TradeRepository, filled_candles,
 };
+use crate::domain::book::{BookInterval, BookSnapshot, BookUpdate};
 use crate::domain::{
-    Candle, CandleCursor, CandleSlot, GapFill, Page, Tick, TickCursor, Trade, TradeCursor,
+    BookCursor, Candle, CandleCursor, CandleSlot, GapFill, Page, Tick, TickCursor, Trade,
+    TradeCursor,
 };
 use crate::error::RepositoryError;
 
@@ -75,6 +77,39 @@ pub fn trade_stream(
     PagedStream::new(query.after, move |after: Option<TradeCursor>| {
         let trades = Arc::clone(&trades);
         Box::pin(async move { trades.range(&TradeQuery { after, ..query }).await })
+    })
+}
+
+/// Streams all snapshots of a listing, fetched page by page. Otherwise like [`tick_stream`].
+pub fn book_snapshot_stream(
+    books: Arc<dyn OrderBookRepository>,
+    query: BookSnapshotQuery,
+) -> impl Stream<Item = Result<BookSnapshot, RepositoryError>> + Send + Unpin + fmt::Debug {
+    PagedStream::new(query.after, move |after: Option<BookCursor>| {
+        let books = Arc::clone(&books);
+        Box::pin(async move { books.snapshots(&BookSnapshotQuery { after, ..query }).await })
+    })
+}
+
+/// Streams all updates of a listing, fetched page by page. Otherwise like [`tick_stream`].
+pub fn book_update_stream(
+    books: Arc<dyn OrderBookRepository>,
+    query: BookUpdateQuery,
+) -> impl Stream<Item = Result<BookUpdate, RepositoryError>> + Send + Unpin + fmt::Debug {
+    PagedStream::new(query.after, move |after: Option<BookCursor>| {
+        let books = Arc::clone(&books);
+        Box::pin(async move { books.updates(&BookUpdateQuery { after, ..query }).await })
+    })
+}
+
+/// Streams all intervals of a listing, fetched page by page.
+pub(super) fn book_interval_stream(
+    books: Arc<dyn OrderBookRepository>,
+    query: BookIntervalQuery,
+) -> impl Stream<Item = Result<BookInterval, RepositoryError>> + Send + Unpin + fmt::Debug {
+    PagedStream::new(query.after, move |after: Option<DateTime<Utc>>| {
+        let books = Arc::clone(&books);
+        Box::pin(async move { books.intervals(&BookIntervalQuery { after, ..query }).await })
     })
 }
 

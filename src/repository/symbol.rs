@@ -7,8 +7,9 @@ use std::fmt::{self, Debug};
 use async_trait::async_trait;
 
 use crate::domain::{
-    Exchange, ExchangeFacts, InvalidSymbol, MergedSymbol, NewSymbol, Page, StatedSymbol, Symbol,
-    SymbolFacts, SymbolId, SymbolReference, excerpt,
+    Exchange, ExchangeFacts, InvalidSymbol, MergedReferenceData, MergedSymbol, NewSymbol, Page,
+    ReferenceData, StatedSymbol, Symbol, SymbolChange, SymbolFacts, SymbolId, SymbolReference,
+    excerpt,
 };
 use crate::error::{Entity, RepositoryError};
 
@@ -111,6 +112,17 @@ pub trait SymbolRepository: Debug + Send + Sync + 'static {
         name: &SymbolReference,
     ) -> Result<MergedSymbol, RepositoryError>;
 
+    /// Renames and describes a symbol as [`rename`](Self::rename) and [`describe`](Self::describe) do, both or
+    /// neither.
+    ///
+    /// # Errors
+    /// Those of both methods.
+    async fn amend(
+        &self,
+        symbol_id: SymbolId,
+        change: &SymbolChange,
+    ) -> Result<MergedSymbol, RepositoryError>;
+
     /// Returns the symbol with that id.
     async fn get(&self, symbol_id: SymbolId) -> Result<Option<Symbol>, RepositoryError>;
 
@@ -144,7 +156,7 @@ pub trait SymbolRepository: Debug + Send + Sync + 'static {
     async fn create_exchange(&self, exchange: &Exchange) -> Result<(), RepositoryError>;
 
     /// Replaces the given fields of the exchange with that name, in any case, and returns the exchange. Other
-    /// fields do not change. An empty code or time zone clears the field.
+    /// fields do not change. An empty code, time zone or list of sessions clears the field.
     ///
     /// # Errors
     /// `NotFound`; `InvalidInput` if [`Exchange::described`] refuses the change.
@@ -164,6 +176,20 @@ pub trait SymbolRepository: Debug + Send + Sync + 'static {
         query: &ExchangeQuery,
     ) -> Result<Page<Exchange, String>, RepositoryError>;
 
+    /// Creates missing exchanges and symbols and sets unknown values of existing ones, as [`Exchange::merged`]
+    /// and [`Symbol::merged`] do; known values do not change. A repetition changes nothing.
+    ///
+    /// *Atomicity*: all or none, except that refused symbols do not prevent the others, as in
+    /// [`merge_batch`](Self::merge_batch). *Ordering*: the results are in the given order. *Duplicates*: as if
+    /// the exchanges and symbols were given one after the other.
+    ///
+    /// # Errors
+    /// `InvalidInput` for the first exchange that [`Exchange::validate`] refuses.
+    async fn merge_reference_data(
+        &self,
+        data: &ReferenceData,
+    ) -> Result<MergedReferenceData, RepositoryError>;
+
     /// Marks a symbol as no longer quoted and returns it. Repeating the call is not an error.
     ///
     /// # Errors
@@ -178,8 +204,23 @@ pub trait SymbolRepository: Debug + Send + Sync + 'static {
     /// too long.
     async fn map_feed_symbols(&self, mappings: &[FeedSymbol]) -> Result<(), RepositoryError>;
 
+    /// Maps an identifier of a feed to a symbol, unless it is mapped to another one. Then nothing changes, and the
+    /// result is that symbol. Repeating the call is not an error.
+    ///
+    /// *Concurrency*: of two calls with one identifier and different symbols, one gets the symbol of the other.
+    ///
+    /// # Errors
+    /// `NotFound` if the symbol does not exist; `InvalidInput` if the feed or the key is empty or too long.
+    async fn add_feed_symbol(
+        &self,
+        mapping: &FeedSymbol,
+    ) -> Result<Option<Symbol>, RepositoryError>;
+
     /// Removes the mapping of a feed's identifier. Repeating the call is not an error.
     async fn unmap_feed_symbol(&self, feed: &str, feed_key: &str) -> Result<(), RepositoryError>;
+
+    /// Removes a mapping, unless the identifier is mapped to another symbol. Returns whether the mapping existed.
+    async fn remove_feed_symbol(&self, mapping: &FeedSymbol) -> Result<bool, RepositoryError>;
 
     /// Returns the mappings of a symbol, by ascending feed and key. A symbol that does not exist has none.
     async fn feed_symbols(&self, symbol_id: SymbolId) -> Result<Vec<FeedSymbol>, RepositoryError>;

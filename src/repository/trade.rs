@@ -5,9 +5,14 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::domain::{Page, PageLimit, SortOrder, SymbolId, TimeRange, Trade, TradeCursor, setters};
+use crate::domain::{
+    Page, PageLimit, SortOrder, SymbolId, TimeRange, Trade, TradeCorrection, TradeCursor, setters,
+};
 use crate::error::RepositoryError;
 
+use super::trade_correction::{
+    CorrectionId, CorrectionQuery, CorrectionReceipt, RecordedCorrection,
+};
 use super::{DeletedTrades, InsertReceipt};
 
 /// A query for trades of one symbol.
@@ -64,8 +69,7 @@ setters!(TradeQuery {
 /// Stored trades have the form of [`Trade::normalized`]. The repository does not check that a symbol exists,
 /// because symbols are in another database. Nor does it compare times with the clock: callers that accept
 /// trades from others should call
-/// [`QualityRules::refuses_time`](crate::ingest::quality::QualityRules::refuses_time) first. Trades have no
-/// candles yet, and no policy drops them.
+/// [`QualityRules::refuses_time`](crate::ingest::quality::QualityRules::refuses_time) first.
 ///
 /// # Examples
 ///
@@ -101,7 +105,7 @@ pub trait TradeRepository: Debug + Send + Sync + 'static {
     ///
     /// *Atomicity*, *ordering*, *duplicates* and *limits*: as
     /// [`TickRepository::insert_batch`](super::TickRepository::insert_batch). The content of a trade is its id,
-    /// price, quantity, aggressor side and block flag.
+    /// price, quantity, aggressor side and block flag. *Corrections*: see [`correct`](Self::correct).
     async fn insert_batch(&self, trades: &[Trade])
     -> Result<InsertReceipt<Trade>, RepositoryError>;
 
@@ -154,4 +158,31 @@ pub trait TradeRepository: Debug + Send + Sync + 'static {
         symbol_id: SymbolId,
         range: TimeRange,
     ) -> Result<DeletedTrades, RepositoryError>;
+
+    /// Records corrections and cancellations, and changes the stored trades that they name.
+    ///
+    /// The correction of a trade with the latest `corrected_at` decides what is stored of it
+    /// ([`TradeCorrection`]). A corrected trade keeps its key, its id and its time of receipt. A correction whose
+    /// trade is not stored waits for it: [`insert_batch`](Self::insert_batch) then stores the trade and corrects
+    /// it before it returns. A corrected or cancelled trade that is sent again counts as a duplicate, and stays
+    /// as it is. A trade that has neither a number of its venue nor an id cannot be recognized when it is sent
+    /// again, so it is stored again.
+    ///
+    /// *Atomicity*: a correction is recorded in the transaction that changes its trade. A trade that arrives at
+    /// the same time may be readable without its correction for a moment. *Repeating*: a call may be repeated,
+    /// and corrections may arrive in any order: the same corrections give the same trades.
+    ///
+    /// # Errors
+    /// `InvalidInput` for more than 1,000 corrections. A correction that can never be recorded is rejected in
+    /// the receipt, and the others are recorded.
+    async fn correct(
+        &self,
+        corrections: &[TradeCorrection],
+    ) -> Result<CorrectionReceipt, RepositoryError>;
+
+    /// Returns the recorded corrections of a symbol whose trades have times in a range, by ascending id.
+    async fn corrections(
+        &self,
+        query: &CorrectionQuery,
+    ) -> Result<Page<RecordedCorrection, CorrectionId>, RepositoryError>;
 }

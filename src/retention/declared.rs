@@ -3,23 +3,27 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::domain::{Timeframe, setters};
+use crate::domain::{CandleInput, Timeframe, setters};
 
 use super::policy_duration::PolicyDuration;
 
-/// Policies of ticks and candles.
+/// Policies of ticks, trades, candles and order books.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetentionPolicies {
-    /// The age up to which the scheduled refresh includes a late tick in its candles.
+    /// The age up to which the scheduled refresh includes a late tick or trade in its candles.
     pub lateness: PolicyDuration,
     /// The interval between two runs of the server's maintenance.
     pub maintain_every: PolicyDuration,
     /// The policies of `ticks`.
     pub ticks: TablePolicies,
-    /// The policies of `ohlc_candles`, and of `ohlc_1m` to `ohlc_1d` if these hold candles.
+    /// The policies of `trades`.
+    pub trades: TablePolicies,
+    /// The policies of `ohlc_candles`, and of the candle relations if these hold candles.
     pub candles: TablePolicies,
-    /// The refreshes of `ohlc_1m` to `ohlc_1d`, one for each timeframe.
+    /// The policies of `order_book_snapshots` and `order_book_updates`.
+    pub books: TablePolicies,
+    /// The refreshes of the candle relations of ticks and of trades, one for each timeframe.
     pub refresh: BTreeMap<Timeframe, RefreshPolicy>,
 }
 
@@ -51,6 +55,15 @@ pub struct RefreshPolicy {
 const CHUNKS_BEFORE_DROP: i64 = 6;
 
 impl RetentionPolicies {
+    /// The policies of ticks or of trades.
+    #[must_use]
+    pub fn of_rows(&self, input: CandleInput) -> &TablePolicies {
+        match input {
+            CandleInput::Ticks => &self.ticks,
+            CandleInput::Trades => &self.trades,
+        }
+    }
+
     /// The length of new chunks of the candles of `timeframe`: `candles.chunk`, or up to 16 times as long for
     /// larger timeframes, which have fewer candles in a day.
     ///
@@ -87,8 +100,12 @@ setters!(RetentionPolicies {
         maintain_every: PolicyDuration,
         /// Sets the policies of ticks.
         ticks: TablePolicies,
+        /// Sets the policies of trades.
+        trades: TablePolicies,
         /// Sets the policies of candles.
         candles: TablePolicies,
+        /// Sets the policies of order books.
+        books: TablePolicies,
         /// Sets the refreshes by timeframe.
         refresh: BTreeMap<Timeframe, RefreshPolicy>,
     }
@@ -143,18 +160,25 @@ impl Default for RetentionPolicies {
             };
             (timeframe, policy)
         });
+        let rows = TablePolicies {
+            chunk: PolicyDuration::days(1),
+            compress_after: Some(PolicyDuration::days(7)),
+            drop_after: Some(PolicyDuration::days(90)),
+        };
         Self {
             lateness: PolicyDuration::days(1),
             maintain_every: PolicyDuration::seconds(300),
-            ticks: TablePolicies {
-                chunk: PolicyDuration::days(1),
-                compress_after: Some(PolicyDuration::days(7)),
-                drop_after: Some(PolicyDuration::days(90)),
-            },
+            ticks: rows,
+            trades: rows,
             candles: TablePolicies {
                 chunk: PolicyDuration::days(7),
                 compress_after: Some(PolicyDuration::days(30)),
                 drop_after: Some(PolicyDuration::days(730)),
+            },
+            books: TablePolicies {
+                chunk: PolicyDuration::days(1),
+                compress_after: Some(PolicyDuration::days(1)),
+                drop_after: Some(PolicyDuration::days(7)),
             },
             refresh: refresh.collect(),
         }
@@ -173,13 +197,21 @@ impl fmt::Display for RetentionPolicies {
             lateness,
             maintain_every,
             ticks,
+            trades,
             candles,
+            books,
             refresh,
         } = self;
         writeln!(f, "[policies]")?;
         writeln!(f, "lateness = \"{lateness}\"")?;
         writeln!(f, "maintain_every = \"{maintain_every}\"")?;
-        for (name, table) in [("ticks", ticks), ("candles", candles)] {
+        let tables = [
+            ("ticks", ticks),
+            ("trades", trades),
+            ("candles", candles),
+            ("books", books),
+        ];
+        for (name, table) in tables {
             writeln!(f, "\n[policies.{name}]")?;
             writeln!(f, "chunk = \"{}\"", table.chunk)?;
             let compress_after = or_none(table.compress_after);

@@ -1,14 +1,14 @@
-//! The retention floor: the time before which ticks are refused.
+//! The retention floor: the time before which ticks or trades are refused.
 
 use chrono::{DateTime, Utc};
 
 use super::policy_duration::PolicyDuration;
 use crate::domain::setters;
 
-/// The time before which ticks are refused. Other ticks of that time were dropped, so a candle computed from
-/// a late tick would replace the candle of all ticks.
+/// The time before which ticks or trades are refused. Others of that time were dropped, so a candle computed from a
+/// late one would replace the candle of all.
 ///
-/// The default refuses no tick.
+/// The default refuses none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct RetentionFloor {
@@ -41,19 +41,37 @@ impl RetentionFloor {
         by_age.max(self.refused_before).max(self.dropped_before)
     }
 
-    /// The reason why a tick of `tick_time` is refused at `now`; `None` if it is accepted.
+    /// The reason why a row of `time` is refused at `now`; `None` if it is accepted.
     #[must_use]
-    pub fn refusal(&self, tick_time: DateTime<Utc>, now: DateTime<Utc>) -> Option<String> {
-        let oldest = self.oldest(now).filter(|oldest| tick_time < *oldest)?;
+    pub fn refusal(&self, time: DateTime<Utc>, now: DateTime<Utc>) -> Option<String> {
+        let oldest = self.oldest(now).filter(|oldest| time < *oldest)?;
         let limit = match self.drop_after {
-            Some(duration) if now - tick_time > duration.delta() => {
+            Some(duration) if now - time > duration.delta() => {
                 format!("older than {duration}")
             }
             _ => format!("older than {}", oldest.to_rfc3339()),
         };
         Some(format!(
-            "tick_time is {limit}: the ticks of that time were dropped, and a candle computed from \
-             late ticks alone would be wrong"
+            "its time is {limit}: the rows of that time were dropped, and a candle computed from late \
+             ones alone would be wrong"
+        ))
+    }
+}
+
+impl RetentionFloor {
+    /// The reason why a row of an order book is refused at `now`; `None` if it is accepted. `field` is the name of
+    /// its time.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn refusal_of_book(
+        &self,
+        field: &str,
+        time: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Option<String> {
+        let oldest = self.oldest(now).filter(|oldest| time < *oldest)?;
+        let oldest = oldest.to_rfc3339();
+        Some(format!(
+            "{field} is older than {oldest}: order books of that time were dropped"
         ))
     }
 }

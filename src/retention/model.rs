@@ -18,33 +18,35 @@ fn first_erased(policies: &RetentionPolicies, start: i64, hours: i64) -> Option<
     for hour in 0..hours {
         let now = start + hour * HOUR;
         for (timeframe, refresh) in &policies.refresh {
-            let table = match timeframe {
-                Timeframe::M1 => &policies.ticks,
-                _ => &policies.candles,
+            let tables: &[_] = match timeframe {
+                Timeframe::M1 => &[&policies.ticks, &policies.trades],
+                _ => &[&policies.candles],
             };
-            let Some(drop_after) = table.drop_after else {
-                continue;
-            };
-            // chunks that end at or before this time are dropped
-            let chunk = table.chunk.as_seconds();
-            let dropped_before = (now - drop_after.as_seconds()).div_euclid(chunk) * chunk;
-            let bucket = timeframe.duration().num_seconds();
-            let from = match refresh.start_offset {
-                // the window shrinks to whole buckets
-                Some(offset) => {
-                    let from = now - offset.as_seconds();
-                    from.div_euclid(bucket) * bucket
-                        + if from.rem_euclid(bucket) == 0 {
-                            0
-                        } else {
-                            bucket
-                        }
+            for table in tables {
+                let Some(drop_after) = table.drop_after else {
+                    continue;
+                };
+                // chunks that end at or before this time are dropped
+                let chunk = table.chunk.as_seconds();
+                let dropped_before = (now - drop_after.as_seconds()).div_euclid(chunk) * chunk;
+                let bucket = timeframe.duration().num_seconds();
+                let from = match refresh.start_offset {
+                    // the window shrinks to whole buckets
+                    Some(offset) => {
+                        let from = now - offset.as_seconds();
+                        from.div_euclid(bucket) * bucket
+                            + if from.rem_euclid(bucket) == 0 {
+                                0
+                            } else {
+                                bucket
+                            }
+                    }
+                    None => 0,
+                };
+                let until = (now - refresh.end_offset.as_seconds()).div_euclid(bucket) * bucket;
+                if from < until && from < dropped_before {
+                    return Some((*timeframe, from));
                 }
-                None => 0,
-            };
-            let until = (now - refresh.end_offset.as_seconds()).div_euclid(bucket) * bucket;
-            if from < until && from < dropped_before {
-                return Some((*timeframe, from));
             }
         }
     }
@@ -61,6 +63,7 @@ prop_compose! {
         tick_chunk in duration(1..60),
         candle_chunk in (1..9_i64).prop_map(PolicyDuration::days),
         ticks_drop in proptest::option::weighted(0.9, duration(1..400)),
+        trades_drop in proptest::option::weighted(0.5, duration(1..400)),
         candles_drop in proptest::option::weighted(0.9, duration(200..2_000)),
         starts in proptest::array::uniform7(proptest::option::weighted(0.98, duration(1..150))),
         every in 60..3_600_i64,
@@ -72,6 +75,10 @@ prop_compose! {
         policies.ticks.chunk = tick_chunk;
         policies.ticks.drop_after = ticks_drop;
         policies.ticks.compress_after = None;
+        policies.trades = policies.ticks;
+        if let Some(drop_after) = trades_drop.filter(|_| ticks_drop.is_some()) {
+            policies.trades.drop_after = Some(drop_after);
+        }
         policies.candles.chunk = candle_chunk;
         policies.candles.drop_after = candles_drop;
         policies.candles.compress_after = None;
@@ -106,6 +113,7 @@ fn raised(mut policies: RetentionPolicies) -> RetentionPolicies {
     let ticks = least(start(&policies, true), policies.ticks.chunk);
     let candles = least(start(&policies, false), policies.candles.chunk).max(ticks);
     policies.ticks.drop_after = policies.ticks.drop_after.map(|_| ticks);
+    policies.trades.drop_after = policies.ticks.drop_after;
     policies.candles.drop_after = match policies.ticks.drop_after {
         Some(_) => policies.candles.drop_after.map(|_| candles),
         None => None,
@@ -143,6 +151,7 @@ fn harmful_policies_erase_candles_and_are_refused() {
         let mut policies = RetentionPolicies::default();
         policies.ticks.compress_after = None;
         policies.ticks.drop_after = Some(drop_after);
+        policies.trades = policies.ticks;
         for refresh in policies.refresh.values_mut() {
             refresh.start_offset = start_offset;
         }

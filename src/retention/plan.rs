@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::domain::CandleRelation;
+use crate::domain::{CandleInput, CandleRelation};
 
 use super::declared::{RetentionPolicies, TablePolicies, or_none};
 use super::policy_duration::PolicyDuration;
@@ -42,7 +42,8 @@ impl PolicyKind {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub struct PolicyKey {
-    /// `ticks`, `ohlc_candles`, or `ohlc_1m` to `ohlc_1d`.
+    /// `ticks`, `trades`, `ohlc_candles`, `order_book_snapshots`, `order_book_updates`, or one of the candle
+    /// relations, `ohlc_1m` to `trade_ohlc_1d`.
     pub relation: String,
     /// The kind of the setting.
     pub kind: PolicyKind,
@@ -133,7 +134,7 @@ impl fmt::Display for PolicyChange {
 /// The settings that a database should have.
 ///
 /// `has_jobs` says whether the database supports compression and jobs; the Apache edition does not.
-/// `has_aggregates` says whether `ohlc_1m` to `ohlc_1d` hold candles. The library itself drops their
+/// `has_aggregates` says whether the candle relations hold candles. The library itself drops their
 /// chunks, together with the chunks of `ohlc_candles`. It does not use a database job, because a job
 /// would not wait for writers and refreshes.
 #[must_use]
@@ -145,34 +146,38 @@ pub fn wanted(policies: &RetentionPolicies, has_jobs: bool, has_aggregates: bool
             settings.insert(PolicyKey { relation, kind }, vec![value]);
         }
     };
-    let (ticks, candles) = (policies.ticks.chunk, policies.candles.chunk);
-    let mut tables: Vec<(&str, &TablePolicies, PolicyDuration, &str, &str)> = vec![
-        (
-            "ticks",
-            &policies.ticks,
-            ticks,
-            "symbol_id",
-            "tick_time,sequence",
-        ),
-        (
-            "ohlc_candles",
-            &policies.candles,
-            candles,
-            "symbol_id,timeframe,basis",
-            "open_time",
-        ),
-    ];
+    let mut tables: Vec<(&str, &TablePolicies, PolicyDuration, &str, String)> = Vec::new();
+    for &input in CandleInput::ALL {
+        let (table, order_by) = (policies.of_rows(input), input.time_column());
+        let order_by = format!("{order_by},sequence");
+        tables.push((input.table(), table, table.chunk, "symbol_id", order_by));
+    }
+    tables.push((
+        "ohlc_candles",
+        &policies.candles,
+        policies.candles.chunk,
+        "symbol_id,timeframe,basis",
+        "open_time".to_owned(),
+    ));
+    for (table, time) in [
+        ("order_book_snapshots", "snapshot_time"),
+        ("order_book_updates", "update_time"),
+    ] {
+        let (books, order_by) = (&policies.books, format!("{time},sequence"));
+        tables.push((table, books, books.chunk, "symbol_id", order_by));
+    }
     if has_aggregates {
         let aggregates = CandleRelation::all();
         tables.extend(aggregates.map(|it| {
             let chunk = policies.candle_chunk(it.timeframe);
-            (it.name, &policies.candles, chunk, "symbol_id", "open_time")
+            let order_by = "open_time".to_owned();
+            (it.name, &policies.candles, chunk, "symbol_id", order_by)
         }));
     }
     for (relation, table, chunk, segment_by, order_by) in tables {
         let length = |duration: Option<PolicyDuration>| duration.map(PolicyValue::Length);
         add(relation, PolicyKind::Chunk, length(Some(chunk)));
-        if matches!(relation, "ticks" | "ohlc_candles") {
+        if is_table(relation) {
             add(relation, PolicyKind::DropAfter, length(table.drop_after));
         }
         if !has_jobs {
@@ -180,7 +185,7 @@ pub fn wanted(policies: &RetentionPolicies, has_jobs: bool, has_aggregates: bool
         }
         let columns = PolicyValue::Columns {
             segment_by: segment_by.to_owned(),
-            order_by: order_by.to_owned(),
+            order_by,
         };
         let compresses = table.compress_after.is_some();
         add(
@@ -201,11 +206,21 @@ pub fn wanted(policies: &RetentionPolicies, has_jobs: bool, has_aggregates: bool
                 end_offset: Some(refresh.end_offset),
                 every: refresh.every,
             };
-            let relation = CandleRelation::of(*timeframe).name;
-            add(relation, PolicyKind::Refresh, Some(value));
+            for &input in CandleInput::ALL {
+                let relation = CandleRelation::of(input, *timeframe).name;
+                add(relation, PolicyKind::Refresh, Some(value.clone()));
+            }
         }
     }
     settings
+}
+
+/// Whether the relation is a table, not an aggregate. The library drops its chunks by its own age.
+pub(crate) fn is_table(relation: &str) -> bool {
+    matches!(
+        relation,
+        "ticks" | "trades" | "ohlc_candles" | "order_book_snapshots" | "order_book_updates"
+    )
 }
 
 /// The changes that turn `current` into `wanted`.
@@ -247,8 +262,8 @@ mod tests {
     fn equal_policies_need_no_change() {
         let wanted = wanted(&RetentionPolicies::default(), true, true);
         assert_eq!(difference(&wanted, &wanted), []);
-        // 9 relations with 3 settings each, 2 with retention, and 7 refreshes
-        assert_eq!(wanted.len(), 9 * 3 + 2 + 7);
+        // 19 relations with 3 settings each, 5 with retention, and 14 refreshes
+        assert_eq!(wanted.len(), 19 * 3 + 5 + 14);
     }
 
     #[test]
@@ -261,8 +276,14 @@ mod tests {
             [
                 "ohlc_candles chunk: none -> 7d",
                 "ohlc_candles drop_after: none -> 730d",
+                "order_book_snapshots chunk: none -> 1d",
+                "order_book_snapshots drop_after: none -> 7d",
+                "order_book_updates chunk: none -> 1d",
+                "order_book_updates drop_after: none -> 7d",
                 "ticks chunk: none -> 1d",
                 "ticks drop_after: none -> 90d",
+                "trades chunk: none -> 1d",
+                "trades drop_after: none -> 90d",
             ]
         );
     }
@@ -275,7 +296,12 @@ mod tests {
                 let (relation, kind) = (relation.name.to_owned(), PolicyKind::Chunk);
                 wanted[&PolicyKey { relation, kind }][0].to_string()
             };
-            Vec::from_iter(CandleRelation::all().map(chunk)).join(" ")
+            let of_trades = CandleRelation::all_of(CandleInput::Trades).map(chunk);
+            let of_ticks = CandleRelation::all_of(CandleInput::Ticks).map(chunk);
+            let of_trades = Vec::from_iter(of_trades).join(" ");
+            let of_ticks = Vec::from_iter(of_ticks).join(" ");
+            assert_eq!(of_ticks, of_trades);
+            of_ticks
         };
         let mut policies = RetentionPolicies::default();
         assert_eq!(chunks(&policies), "7d 7d 14d 14d 28d 56d 112d");

@@ -1,9 +1,9 @@
 //! Validates that a set of policies loses no candle: one pure function for each rule.
 
-use crate::domain::{CandleOrigin, CandleRelation, Timeframe};
+use crate::domain::{CandleInput, CandleOrigin, CandleRelation, Timeframe};
 
 use super::conflict::{ConflictingSetting, PolicyConflict};
-use super::declared::{RefreshPolicy, RetentionPolicies};
+use super::declared::{RefreshPolicy, RetentionPolicies, TablePolicies};
 use super::policy_duration::PolicyDuration;
 
 /// The longest candle, and the unit in which late ticks are marked for a refresh.
@@ -12,7 +12,7 @@ const MAX_BUCKET: PolicyDuration = PolicyDuration::days(1);
 /// The maximum number of chunks of a table. More chunks make planning slow and exhaust the server's locks.
 const MAX_CHUNKS: i64 = 1_000;
 
-/// The shortest chunk of ticks: every candle up to one hour lies within one chunk.
+/// The shortest chunk of ticks or trades: every candle up to one hour lies within one chunk.
 const MIN_CHUNK: PolicyDuration = PolicyDuration::hours(1);
 
 /// The age below which writes do not check the policies.
@@ -40,16 +40,25 @@ pub fn validate(policies: &RetentionPolicies) -> Result<(), Vec<PolicyConflict>>
     conflicts.extend(chunks_are_long_enough(policies));
     conflicts.extend(chunks_end_with_candles(policies));
     conflicts.extend(chunks_are_few(policies));
-    conflicts.extend(compression_waits_for_late_ticks(policies));
     conflicts.extend(compression_comes_before_dropping(policies));
-    conflicts.extend(candles_outlive_ticks(policies));
+    for &input in CandleInput::ALL {
+        conflicts.extend(compression_waits_for_late_rows(policies, input));
+        conflicts.extend(candles_outlive_rows(policies, input));
+    }
     for (timeframe, refresh) in &policies.refresh {
         let (timeframe, refresh) = (*timeframe, *refresh);
         conflicts.extend(refresh_starts_somewhere(timeframe, refresh));
         conflicts.extend(refresh_ends_before_the_forming_candle(timeframe, refresh));
         conflicts.extend(refresh_covers_two_candles(timeframe, refresh));
         conflicts.extend(refresh_reaches_late_ticks(policies, timeframe, refresh));
-        conflicts.extend(source_outlives_refresh(policies, timeframe, refresh));
+        for (source, table) in sources(policies, timeframe) {
+            conflicts.extend(source_outlives_refresh(
+                policies,
+                (source, table),
+                timeframe,
+                refresh,
+            ));
+        }
         conflicts.extend(compression_waits_for_refresh(policies, timeframe, refresh));
     }
     if conflicts.is_empty() {
@@ -57,25 +66,6 @@ pub fn validate(policies: &RetentionPolicies) -> Result<(), Vec<PolicyConflict>>
     } else {
         Err(conflicts)
     }
-}
-
-/// The age beyond which a tick may be missed by the scheduled refresh, regardless of job timing.
-#[must_use]
-pub fn late_after(policies: &RetentionPolicies) -> PolicyDuration {
-    policies
-        .refresh
-        .iter()
-        .filter_map(|(timeframe, refresh)| reach(*timeframe, *refresh))
-        .min()
-        .unwrap_or(policies.lateness)
-}
-
-/// The largest age at which a tick may arrive so that a later run still refreshes the whole bucket of the
-/// tick.
-fn reach(timeframe: Timeframe, refresh: RefreshPolicy) -> Option<PolicyDuration> {
-    let bucket = PolicyDuration::from(timeframe.duration());
-    // the tick may arrive just after a run, and the next run may be late by the same interval
-    Some(refresh.start_offset? - bucket - refresh.every * 2)
 }
 
 /// Requires `longer` to be at least as long as `shorter`.
@@ -100,8 +90,14 @@ fn lateness_is_an_hour(policies: &RetentionPolicies) -> Option<PolicyConflict> {
 }
 
 fn chunks_are_long_enough(policies: &RetentionPolicies) -> Vec<PolicyConflict> {
+    let books = ChunkUnit {
+        name: "books",
+        chunk: policies.books.chunk,
+        unit: MIN_CHUNK,
+    };
     units(policies)
         .into_iter()
+        .chain([books])
         .filter_map(|ChunkUnit { name, chunk, unit }| {
             at_least(
                 (format!("policies.{name}.chunk"), chunk),
@@ -141,12 +137,17 @@ struct ChunkUnit {
     unit: PolicyDuration,
 }
 
-fn units(policies: &RetentionPolicies) -> [ChunkUnit; 2] {
+fn units(policies: &RetentionPolicies) -> [ChunkUnit; 3] {
     [
         ChunkUnit {
             name: "ticks",
             chunk: policies.ticks.chunk,
             // larger candles are computed from one-minute candles, which outlive the ticks
+            unit: MIN_CHUNK,
+        },
+        ChunkUnit {
+            name: "trades",
+            chunk: policies.trades.chunk,
             unit: MIN_CHUNK,
         },
         ChunkUnit {
@@ -158,9 +159,18 @@ fn units(policies: &RetentionPolicies) -> [ChunkUnit; 2] {
     ]
 }
 
+/// The policies of each table, with the name of their section.
+fn tables(policies: &RetentionPolicies) -> [(&'static str, &TablePolicies); 4] {
+    [
+        ("ticks", &policies.ticks),
+        ("trades", &policies.trades),
+        ("candles", &policies.candles),
+        ("books", &policies.books),
+    ]
+}
+
 fn chunks_are_few(policies: &RetentionPolicies) -> Vec<PolicyConflict> {
-    let tables = [("ticks", &policies.ticks), ("candles", &policies.candles)];
-    tables
+    tables(policies)
         .into_iter()
         .filter_map(|(name, table)| {
             let drop_after = table.drop_after?;
@@ -184,17 +194,20 @@ fn chunks_are_few(policies: &RetentionPolicies) -> Vec<PolicyConflict> {
         .collect()
 }
 
-fn compression_waits_for_late_ticks(policies: &RetentionPolicies) -> Option<PolicyConflict> {
-    let lateness = policies.lateness;
+fn compression_waits_for_late_rows(
+    policies: &RetentionPolicies,
+    input: CandleInput,
+) -> Option<PolicyConflict> {
+    let (lateness, rows) = (policies.lateness, input.table());
     at_least(
         (
-            "policies.ticks.compress_after",
-            policies.ticks.compress_after?,
+            format!("policies.{rows}.compress_after"),
+            policies.of_rows(input).compress_after?,
         ),
         ("policies.lateness", lateness),
         || {
             format!(
-                "late ticks are slow to write into compressed chunks; set compress_after to \
+                "late {rows} are slow to write into compressed chunks; set compress_after to \
                  {lateness} or more"
             )
         },
@@ -202,8 +215,7 @@ fn compression_waits_for_late_ticks(policies: &RetentionPolicies) -> Option<Poli
 }
 
 fn compression_comes_before_dropping(policies: &RetentionPolicies) -> Vec<PolicyConflict> {
-    let tables = [("ticks", &policies.ticks), ("candles", &policies.candles)];
-    tables
+    tables(policies)
         .into_iter()
         .filter_map(|(name, table)| {
             let (compress_after, drop_after) = (table.compress_after?, table.drop_after?);
@@ -219,21 +231,48 @@ fn compression_comes_before_dropping(policies: &RetentionPolicies) -> Vec<Policy
         .collect()
 }
 
-fn candles_outlive_ticks(policies: &RetentionPolicies) -> Option<PolicyConflict> {
-    let candles = policies.candles.drop_after?;
-    match policies.ticks.drop_after {
-        Some(ticks) => at_least(
+fn candles_outlive_rows(
+    policies: &RetentionPolicies,
+    input: CandleInput,
+) -> Option<PolicyConflict> {
+    let (candles, rows) = (policies.candles.drop_after?, input.table());
+    let setting = format!("policies.{rows}.drop_after");
+    match policies.of_rows(input).drop_after {
+        Some(drop_after) => at_least(
             ("policies.candles.drop_after", candles),
-            ("policies.ticks.drop_after", ticks),
-            || format!("candles would be dropped before their ticks; set it to {ticks} or more"),
+            (setting, drop_after),
+            || {
+                format!(
+                    "candles would be dropped before their {rows}; set it to {drop_after} or more"
+                )
+            },
         ),
         None => Some(PolicyConflict {
             longer: ConflictingSetting::new("policies.candles.drop_after", candles),
-            shorter: ConflictingSetting::new("policies.ticks.drop_after", "none"),
-            remedy: "candles would be dropped before their ticks; set it to \"none\" as well"
-                .to_owned(),
+            shorter: ConflictingSetting::new(setting, "none"),
+            remedy: format!(
+                "candles would be dropped before their {rows}; set it to \"none\" as well"
+            ),
         }),
     }
+}
+
+/// The tables that the candles of `timeframe` are computed from.
+fn sources(
+    policies: &RetentionPolicies,
+    timeframe: Timeframe,
+) -> Vec<(&'static str, &TablePolicies)> {
+    let mut sources: Vec<_> = CandleInput::ALL
+        .iter()
+        .map(
+            |&input| match CandleRelation::of(input, timeframe).computed_from {
+                CandleOrigin::Rows(input) => (input.table(), policies.of_rows(input)),
+                CandleOrigin::Candles(_) => ("candles", &policies.candles),
+            },
+        )
+        .collect();
+    sources.dedup_by_key(|(name, _)| *name);
+    sources
 }
 
 fn name(timeframe: Timeframe, setting: &str) -> String {
@@ -307,13 +346,10 @@ fn refresh_reaches_late_ticks(
 
 fn source_outlives_refresh(
     policies: &RetentionPolicies,
+    (source, table): (&str, &TablePolicies),
     timeframe: Timeframe,
     refresh: RefreshPolicy,
 ) -> Option<PolicyConflict> {
-    let (source, table) = match CandleRelation::of(timeframe).computed_from {
-        CandleOrigin::Ticks => ("ticks", &policies.ticks),
-        CandleOrigin::Candles(_) => ("candles", &policies.candles),
-    };
     let least = refresh.start_offset? + MAX_BUCKET + policies.lateness + table.chunk * 2;
     let shorter = format!(
         "{} + {MAX_BUCKET} (largest candle) + policies.lateness + two chunks of {source}",

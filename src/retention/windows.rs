@@ -1,26 +1,52 @@
-//! Refresh windows of late ticks.
+//! Refresh windows of late ticks and trades.
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use crate::domain::{CandleOrigin, CandleRelation, TimeRange, Timeframe};
+use crate::domain::{CandleInput, CandleOrigin, CandleRelation, TimeRange, Timeframe};
 
-/// The times before which ticks and candles were dropped. They do not rise while candles are refreshed.
+/// The times before which ticks, trades and candles were dropped. They do not rise while candles are refreshed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct RetentionFloors {
     /// The floor of ticks.
     pub ticks: Option<DateTime<Utc>>,
+    /// The floor of trades.
+    pub trades: Option<DateTime<Utc>>,
     /// The floor of candles.
     pub candles: Option<DateTime<Utc>>,
 }
 
 impl RetentionFloors {
-    /// The floor of the source of the candles of `timeframe`.
-    pub(crate) fn of_source(&self, timeframe: Timeframe) -> Option<DateTime<Utc>> {
-        match CandleRelation::of(timeframe).computed_from {
-            CandleOrigin::Ticks => self.ticks,
+    /// The floor of ticks or of trades.
+    #[must_use]
+    pub fn of_rows(&self, input: CandleInput) -> Option<DateTime<Utc>> {
+        match input {
+            CandleInput::Ticks => self.ticks,
+            CandleInput::Trades => self.trades,
+        }
+    }
+
+    /// Raises the floor of ticks or of trades to `time`, if it is lower.
+    #[must_use]
+    pub fn raised(mut self, input: CandleInput, time: Option<DateTime<Utc>>) -> Self {
+        let floor = match input {
+            CandleInput::Ticks => &mut self.ticks,
+            CandleInput::Trades => &mut self.trades,
+        };
+        *floor = (*floor).max(time);
+        self
+    }
+
+    /// The floor of the source of the candles of `input` and `timeframe`.
+    pub(crate) fn of_source(
+        &self,
+        input: CandleInput,
+        timeframe: Timeframe,
+    ) -> Option<DateTime<Utc>> {
+        match CandleRelation::of(input, timeframe).computed_from {
+            CandleOrigin::Rows(input) => self.of_rows(input),
             CandleOrigin::Candles(_) => self.candles,
         }
     }
@@ -30,6 +56,8 @@ impl RetentionFloors {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RefreshWindow {
+    /// The rows from which the candles are computed.
+    pub input: CandleInput,
     /// The timeframe of the candles.
     pub timeframe: Timeframe,
     /// The range, in whole buckets.
@@ -39,19 +67,24 @@ pub struct RefreshWindow {
 impl RefreshWindow {
     /// Creates a window; `range` must consist of whole buckets.
     #[must_use]
-    pub fn new(timeframe: Timeframe, range: TimeRange) -> Self {
-        Self { timeframe, range }
+    pub fn new(input: CandleInput, timeframe: Timeframe, range: TimeRange) -> Self {
+        Self {
+            input,
+            timeframe,
+            range,
+        }
     }
 }
 
-/// The windows that recompute the candles of `days` (starts of days, UTC), smaller timeframes first, since
+/// The windows that recompute the candles of `input` of `days` (starts of days, UTC), smaller timeframes first, since
 /// larger candles are computed from smaller ones.
 ///
-/// Omits buckets whose ticks or smaller candles may be dropped, since a refresh would erase their
+/// Omits buckets whose rows or smaller candles may be dropped, since a refresh would erase their
 /// candles. Omits buckets that have not ended at `now`, since a refresh would store a candle that still
 /// changes.
 #[must_use]
 pub fn refresh_windows(
+    input: CandleInput,
     days: &BTreeSet<DateTime<Utc>>,
     floors: RetentionFloors,
     now: DateTime<Utc>,
@@ -60,12 +93,12 @@ pub fn refresh_windows(
     let mut windows = Vec::new();
     for &timeframe in Timeframe::ALL {
         let from_floor = floors
-            .of_source(timeframe)
+            .of_source(input, timeframe)
             .map(|floor| next_start(timeframe, floor));
         let until_now = timeframe.bucket_start(now);
         for &(start, end) in &ranges {
-            // a day without retained ticks needs no refresh of larger candles either
-            if floors.ticks.is_some_and(|floor| floor >= end) {
+            // a day without retained rows needs no refresh of larger candles either
+            if floors.of_rows(input).is_some_and(|floor| floor >= end) {
                 continue;
             }
             let from = from_floor.map_or(start, |floor| start.max(floor));
@@ -73,7 +106,7 @@ pub fn refresh_windows(
             if let Ok(range) = TimeRange::new(from, to)
                 && !range.is_empty()
             {
-                windows.push(RefreshWindow { timeframe, range });
+                windows.push(RefreshWindow::new(input, timeframe, range));
             }
         }
     }
@@ -112,7 +145,8 @@ mod tests {
         let days = [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC];
         let days = days.map(|time| Timeframe::D1.bucket_start(time));
         let now = time("2026-11-28T12:00:00Z");
-        let windows = refresh_windows(&days.into_iter().collect(), RetentionFloors::default(), now);
+        let (input, floors) = (CandleInput::Ticks, RetentionFloors::default());
+        let windows = refresh_windows(input, &days.into_iter().collect(), floors, now);
         assert!(windows.is_empty(), "{windows:?}");
     }
 
@@ -122,16 +156,20 @@ mod tests {
 
     fn windows(days: &[&str], floors: RetentionFloors, now: &str) -> Vec<(String, String, String)> {
         let days = days.iter().map(|day| time(day)).collect();
-        refresh_windows(&days, floors, time(now))
+        refresh_windows(CandleInput::Ticks, &days, floors, time(now))
             .into_iter()
-            .map(|RefreshWindow { timeframe, range }| {
-                let text = |time: DateTime<Utc>| time.format("%dT%H:%M").to_string();
-                (
-                    timeframe.to_string(),
-                    text(range.start()),
-                    text(range.end()),
-                )
-            })
+            .map(
+                |RefreshWindow {
+                     timeframe, range, ..
+                 }| {
+                    let text = |time: DateTime<Utc>| time.format("%dT%H:%M").to_string();
+                    (
+                        timeframe.to_string(),
+                        text(range.start()),
+                        text(range.end()),
+                    )
+                },
+            )
             .collect()
     }
 
@@ -172,6 +210,7 @@ mod tests {
         let floors = RetentionFloors {
             ticks: Some(time("2026-03-01T10:00:30Z")),
             candles: Some(time("2026-03-01T04:30:00Z")),
+            ..RetentionFloors::default()
         };
         let found = windows(&["2026-03-01T00:00:00Z"], floors, "2026-03-10T00:00:00Z");
         let expected = [
@@ -189,7 +228,7 @@ mod tests {
     fn day_with_dropped_ticks_is_not_refreshed() {
         let floors = |text| RetentionFloors {
             ticks: Some(time(text)),
-            candles: None,
+            ..RetentionFloors::default()
         };
         let day = ["2026-03-01T00:00:00Z"];
         let now = "2026-03-10T00:00:00Z";

@@ -66,7 +66,7 @@ impl Piece {
     fn of(ticks: &[Tick], range: TimeRange, timeframes: &[Timeframe]) -> Self {
         let mut candles = HashMap::new();
         for timeframe in timeframes {
-            for &basis in PriceBasis::ALL {
+            for &basis in PriceBasis::OF_TICKS {
                 let folded = fold_ticks(ticks, *timeframe, basis, suite::now()).expect("fits");
                 candles.insert((*timeframe, basis), folded);
             }

@@ -1,5 +1,5 @@
-//! Fuzz test: candles equal the fold of the ticks that were stored at one instant of the read, while
-//! ticks are written, chunks are compressed and dropped, and candles are refreshed and repaired.
+//! Fuzz test: candles equal the fold of the ticks or trades that were stored at one instant of the read, while
+//! they are written, chunks are compressed and dropped, and candles are refreshed and repaired.
 //!
 //! A round runs random calls beside three readers. A model records the begin and the end of each call and
 //! computes the possible results of a read. `make fuzz-candles` runs more rounds.

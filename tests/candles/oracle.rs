@@ -87,7 +87,7 @@ impl Folds {
     fn of(ticks: &[Tick]) -> Self {
         let mut folds = Vec::new();
         for &timeframe in Timeframe::ALL {
-            for &basis in PriceBasis::ALL {
+            for &basis in PriceBasis::OF_TICKS {
                 let candles = fold_ticks(ticks, timeframe, basis, suite::now()).expect("fits");
                 folds.push((timeframe, basis, candles));
             }

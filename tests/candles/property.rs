@@ -97,7 +97,7 @@ async fn assert_equal(
     let of_symbol: Vec<_> = ticks.iter().filter(|it| it.symbol_id == SYMBOL).collect();
     let now = suite::now();
     for &timeframe in Timeframe::ALL {
-        let basis = PriceBasis::ALL[random.below(3) as usize];
+        let basis = PriceBasis::OF_TICKS[random.below(3) as usize];
         let all = fold_ticks(of_symbol.iter().copied(), timeframe, basis, now).expect("fits");
         let [one, other] = [time(random), time(random)];
         let part = TimeRange::new(one.min(other), one.max(other)).expect("ordered");
@@ -166,7 +166,7 @@ async fn candles_equal_the_fold_for_any_arrival_of_ticks() {
     }
 }
 
-fn in_parts(schemas: &ScratchSchemas) -> DatabasePools {
+pub(crate) fn in_parts(schemas: &ScratchSchemas) -> DatabasePools {
     let url = schemas.url(Database::Timeseries);
     let settings = IN_PARTS.map(|one| format!("-c{}%20", one.replace('=', "%3D")));
     let url = url.replace("options=", &format!("options={}", settings.concat()));
@@ -182,14 +182,18 @@ struct PlanLine {
     line: String,
 }
 
-/// Asserts that the plan uses partial aggregation; without it the test would test nothing.
-async fn assert_aggregates_in_parts(pools: &DatabasePools) {
+/// Asserts that the plan of a fold of the column `price` uses partial aggregation; without it the test would
+/// test nothing.
+pub(crate) async fn assert_aggregates_in_parts(
+    pools: &DatabasePools,
+    [table, time, price]: [&str; 3],
+) {
     let (from, to) = (start(), start() + TimeDelta::days(DAYS));
     let select = format!(
-        "EXPLAIN SELECT time_bucket(INTERVAL '1440 minutes', tick_time) AS bucket, \
-         first(bid_price, tick_order_key(tick_time, sequence)), max(bid_price) FROM ticks \
-         WHERE symbol_id = {SYMBOL} AND tick_time >= '{from}' AND tick_time < '{to}' \
-         AND bid_price IS NOT NULL GROUP BY 1"
+        "EXPLAIN SELECT time_bucket(INTERVAL '1440 minutes', {time}) AS bucket, \
+         first({price}, tick_order_key({time}, sequence)), max({price}) FROM {table} \
+         WHERE symbol_id = {SYMBOL} AND {time} >= '{from}' AND {time} < '{to}' \
+         AND {price} IS NOT NULL GROUP BY 1"
     );
     let plan = pools
         .timeseries()
@@ -217,7 +221,7 @@ async fn candles_equal_the_fold_with_partial_aggregates() {
     let mut connection = schemas.connection(Database::Timeseries);
     connection.batch_execute("ANALYZE ticks").expect("analyzed");
     let pools = in_parts(&schemas);
-    assert_aggregates_in_parts(&pools).await;
+    assert_aggregates_in_parts(&pools, ["ticks", "tick_time", "bid_price"]).await;
     let repositories = Repositories::postgres(&pools);
     assert_equal(&repositories, &ticks, &mut random, "of ticks, in parts").await;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use tickbook::Repositories;
 use tickbook::conformance::Subject;
-use tickbook::memory::{InMemoryOhlcRepository, InMemoryTickRepository};
+use tickbook::memory::{InMemoryOhlcRepository, InMemoryTickRepository, InMemoryTradeRepository};
 use tickbook::retention::{PolicyDuration, RetentionFloor};
 
 async fn empty_store() -> Subject {
@@ -15,31 +15,42 @@ async fn empty_store() -> Subject {
 
 tickbook::conformance_tests!(empty_store);
 
-fn with_a_floor(ticks: &InMemoryTickRepository) {
-    ticks.set_floor(RetentionFloor::default().drop_after(Some(PolicyDuration::days(30))));
+fn with_a_floor(ticks: &InMemoryTickRepository, trades: &InMemoryTradeRepository) {
+    let floor = RetentionFloor::default().drop_after(Some(PolicyDuration::days(30)));
+    ticks.set_floor(floor);
+    trades.set_floor(floor);
 }
 
 mod with_a_floor {
     use super::*;
 
     async fn empty_store() -> Subject {
-        let ticks = InMemoryTickRepository::new();
-        super::with_a_floor(&ticks);
-        Subject::new(Repositories::builder().ticks(Arc::new(ticks)).build())
+        let (ticks, trades) = (
+            InMemoryTickRepository::new(),
+            InMemoryTradeRepository::new(),
+        );
+        super::with_a_floor(&ticks, &trades);
+        let repositories = Repositories::builder().ticks(Arc::new(ticks));
+        Subject::new(repositories.trades(Arc::new(trades)).build())
     }
 
     tickbook::conformance_floor_tests!(empty_store);
 }
 
 /// An empty store whose clock is fixed at `time`.
-fn store_at(time: &str, prepare: impl Fn(&InMemoryTickRepository)) -> Subject {
+fn store_at(
+    time: &str,
+    prepare: impl Fn(&InMemoryTickRepository, &InMemoryTradeRepository),
+) -> Subject {
     let time: DateTime<Utc> = time.parse().expect("RFC 3339");
     let ticks = InMemoryTickRepository::with_clock(move || time);
-    prepare(&ticks);
+    let trades = InMemoryTradeRepository::with_clock(move || time);
+    prepare(&ticks, &trades);
     let ohlc = InMemoryOhlcRepository::with_clock(ticks.clone(), move || time);
     let repositories = Repositories::builder()
-        .ohlc(Arc::new(ohlc))
+        .ohlc(Arc::new(ohlc.with_trades(trades.clone())))
         .ticks(Arc::new(ticks))
+        .trades(Arc::new(trades))
         .build();
     Subject::new(repositories).with_clock_at(time)
 }
@@ -48,7 +59,7 @@ macro_rules! stamp {
     ($($name:ident $time:literal)+) => {
         $(mod $name {
             async fn empty_store() -> super::Subject {
-                super::store_at($time, |_| ())
+                super::store_at($time, |_, _| ())
             }
 
             tickbook::conformance_clock_tests!(empty_store);

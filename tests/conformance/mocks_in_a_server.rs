@@ -59,7 +59,7 @@ struct Mocks {
     symbols: MockSymbolRepository,
     ticks: MockTickRepository,
     ohlc: MockOhlcRepository,
-    quarantine: MockQuarantineRepository,
+    quarantine: MockQuarantineRepository<Tick>,
 }
 
 impl Mocks {

@@ -9,7 +9,9 @@ use tickbook::Repositories;
 use tickbook::conformance::Subject;
 use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::postgres::Edition;
-use tickbook::postgres::{self, PgOhlcRepository, PgTickRepository, PgTradeRepository};
+use tickbook::postgres::{
+    self, PgOhlcRepository, PgOrderBookRepository, PgTickRepository, PgTradeRepository,
+};
 use tickbook::retention::{PolicyDuration, RetentionPolicies};
 
 async fn migrated() -> (ScratchSchemas, DatabasePools) {
@@ -72,6 +74,7 @@ mod with_policies {
 async fn drop_after_30_days(pools: &DatabasePools) {
     let mut policies = RetentionPolicies::default();
     policies.ticks.drop_after = Some(PolicyDuration::days(30));
+    policies.trades.drop_after = Some(PolicyDuration::days(30));
     postgres::apply_policies(&pools.timeseries(), &policies)
         .await
         .expect("consistent");
@@ -83,7 +86,9 @@ fn repositories_at(time: DateTime<Utc>, pools: &DatabasePools) -> Repositories {
     let ticks = PgTickRepository::new(pools.timeseries()).with_clock(move || time);
     let ohlc = PgOhlcRepository::new(pools.timeseries()).with_clock(move || time);
     let trades = PgTradeRepository::new(pools.timeseries()).with_clock(move || time);
+    let books = PgOrderBookRepository::new(pools.timeseries()).with_clock(move || time);
     repositories.ticks = Arc::new(ticks);
+    repositories.books = Arc::new(books);
     repositories.trades = Arc::new(trades);
     repositories.ohlc = Arc::new(ohlc);
     repositories

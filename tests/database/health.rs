@@ -88,7 +88,7 @@ async fn migrated_databases_are_up() {
             .map(|relation| relation.kind)
             .collect()
     };
-    assert_eq!(kinds(&timeseries), [CandleRelationKind::Missing; 7]);
+    assert_eq!(kinds(&timeseries), [CandleRelationKind::Missing; 14]);
     let edition = timeseries.timescaledb.expect("has it").edition;
     apply_aggregates(&pools.timeseries())
         .await
@@ -99,7 +99,7 @@ async fn migrated_databases_are_up() {
     };
     let report = health(&pools).await;
     assert!(report.is_ready(), "{report:?}");
-    assert_eq!(kinds(&report.timeseries), [expected; 7]);
+    assert_eq!(kinds(&report.timeseries), [expected; 14]);
 }
 
 #[tokio::test]
@@ -108,7 +108,7 @@ async fn pending_migrations_make_a_database_unready() {
     let pools = DatabasePools::new(&schemas.config());
     let report = health(&pools).await;
     assert!(!report.is_ready());
-    for (health, count) in [(&report.metadata, 4), (&report.timeseries, 12)] {
+    for (health, count) in [(&report.metadata, 6), (&report.timeseries, 21)] {
         let reason = not_ready(health);
         assert!(
             reason.contains(&format!("{count} migrations")) && reason.contains("tickbook migrate"),

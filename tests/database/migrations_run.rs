@@ -14,26 +14,37 @@ use tickbook::postgres::{
 };
 use tickbook::{Database, DatabaseUrl, RepositoryError};
 
-const METADATA: [&str; 4] = [
+const METADATA: [&str; 6] = [
     "2026-11-20-090000_create_exchanges",
     "2026-11-20-090100_create_symbols",
     "2026-11-20-090200_create_instruments",
     "2026-11-20-090300_create_feed_symbols",
+    "2026-11-20-090400_create_exchange_sessions",
+    "2026-11-20-090500_create_instrument_versions",
 ];
 
-const TIMESERIES: [&str; 12] = [
+const TIMESERIES: [&str; 21] = [
     "2026-11-20-100000_create_extension_timescaledb",
     "2026-11-20-100100_create_tick_order_key",
     "2026-11-20-100200_create_ticks",
     "2026-11-20-100300_create_ohlc_candles",
     "2026-11-21-060000_create_applied_policies",
-    "2026-11-21-060100_create_late_tick_days",
+    "2026-11-21-060100_create_late_days",
     "2026-11-21-060200_create_tick_quarantine",
     "2026-11-21-060300_create_symbol_days",
     "2026-11-21-060400_create_unrecorded_ticks",
     "2026-11-29-060000_create_trades",
     "2026-11-29-060100_create_trade_days",
     "2026-11-29-060200_create_unrecorded_trades",
+    "2026-11-29-070000_create_trade_quarantine",
+    "2026-11-29-070100_create_trade_corrections",
+    "2026-11-29-080000_create_order_book_snapshots",
+    "2026-11-29-080100_create_order_book_updates",
+    "2026-11-29-080200_create_book_intervals",
+    "2026-11-29-090000_create_feed_gaps",
+    "2026-11-29-090100_create_feed_messages",
+    "2026-11-29-090200_fill_feed_gaps",
+    "2026-11-29-100000_create_candles_are_settled",
 ];
 
 fn pools(metadata_url: &str, timeseries_url: &str) -> DatabasePools {
@@ -121,7 +132,14 @@ async fn metadata_migrates_up_down_and_up_again() {
         (METADATA.map(str::to_owned).to_vec(), 0)
     );
     let made = objects(&mut connection);
-    for table in ["exchanges", "symbols", "instruments", "feed_symbols"] {
+    for table in [
+        "exchanges",
+        "symbols",
+        "instruments",
+        "feed_symbols",
+        "exchange_sessions",
+        "instrument_versions",
+    ] {
         assert!(made.contains(&format!("relation {table}")), "{made:?}");
     }
     let mut reverted = revert_all_metadata_migrations(&db).await.expect("down");
@@ -157,7 +175,13 @@ async fn timeseries_migrates_up_down_and_up_again() {
         "function tick_order_key",
         "relation trades",
         "hypertable trades",
+        "hypertable order_book_snapshots",
+        "hypertable order_book_updates",
+        "relation book_intervals",
+        "relation feed_gaps",
+        "hypertable feed_messages",
         "function note_unrecorded_rows",
+        "function candles_are_settled",
     ] {
         assert!(made.iter().any(|name| name == object), "{made:?}");
     }

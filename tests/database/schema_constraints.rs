@@ -86,7 +86,11 @@ pub(crate) async fn timeseries(
     }
 }
 
-async fn metadata(schemas: &ScratchSchemas, name: &'static str, good: &'static Row) -> Table {
+pub(crate) async fn metadata(
+    schemas: &ScratchSchemas,
+    name: &'static str,
+    good: &'static Row,
+) -> Table {
     let db = DatabasePools::new(&schemas.config()).metadata();
     migrate_metadata(&db).await.expect("up");
     let mut connection = schemas.connection(Database::Metadata);

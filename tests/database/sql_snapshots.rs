@@ -4,8 +4,10 @@
 //! `VACUUM ANALYZE`.
 #![cfg(all(feature = "conformance", feature = "postgres"))]
 
+mod books;
 mod calls;
 mod data;
+mod feeds;
 mod files;
 mod recorder;
 mod render;
@@ -83,10 +85,13 @@ async fn record(plans: bool) -> Snapshots {
     };
     calls::symbols(&site, &mut recording).await;
     calls::exchanges(&site, &mut recording).await;
+    calls::instruments(&site, &mut recording).await;
     calls::ticks(&site, &mut recording).await;
     calls::trades(&site, &mut recording).await;
+    books::books(&site, &mut recording).await;
     calls::candles(&site, &mut recording).await;
     calls::quarantine(&site, &mut recording).await;
+    feeds::feeds(&site, &mut recording).await;
     recording.snapshots
 }
 
@@ -140,8 +145,14 @@ fn timescale(connection: &mut PgConnection) -> String {
 fn methods() -> Vec<String> {
     let traits = [
         ("symbols", include_str!("../../src/repository/symbol.rs")),
+        (
+            "instruments",
+            include_str!("../../src/repository/instrument.rs"),
+        ),
         ("ticks", include_str!("../../src/repository/tick.rs")),
         ("trades", include_str!("../../src/repository/trade.rs")),
+        ("books", include_str!("../../src/repository/order_book.rs")),
+        ("feeds", include_str!("../../src/repository/feed.rs")),
         ("ohlc", include_str!("../../src/repository/ohlc.rs")),
         (
             "quarantine",

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crate::support::alone::{is_alone, this_test};
 use crate::support::quarantined_ticks::{Away, held_back, numbers, open};
 use crate::support::spooling::small_disk::SmallDisk;
+use tickbook::domain::Tick;
 use tickbook::ingest::quality::{Quarantine, QuarantineReport};
 use tickbook::repository::QuarantineRepository;
 
@@ -27,9 +28,9 @@ async fn keep(quarantine: &Quarantine, numbers: std::ops::Range<i64>) {
 /// A quarantine with five hundred ticks on the disk, while the database is unavailable.
 async fn with_five_hundred(
     disk: &SmallDisk,
-) -> (Arc<Away>, Arc<dyn QuarantineRepository>, Quarantine) {
+) -> (Arc<Away>, Arc<dyn QuarantineRepository<Tick>>, Quarantine) {
     let away = Arc::new(Away::default());
-    let repository = Arc::clone(&away) as Arc<dyn QuarantineRepository>;
+    let repository = Arc::clone(&away) as Arc<dyn QuarantineRepository<Tick>>;
     let quarantine = open(&repository, &disk.spool()).await.expect("it opens");
     keep(&quarantine, 0..500).await;
     wait_until("they are on the disk", || quarantine.on_disk() == 500).await;
@@ -162,7 +163,7 @@ async fn fault_50_read_only_quarantine_file_is_refused() {
 async fn fault_51_partial_quarantine_file_is_created_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let away = Arc::new(Away::default());
-    let repository = Arc::clone(&away) as Arc<dyn QuarantineRepository>;
+    let repository = Arc::clone(&away) as Arc<dyn QuarantineRepository<Tick>>;
     let path: &Path = folder.path();
     // the first bytes of a file are written last
     let quarantine = open(&repository, path).await.expect("it opens");

@@ -15,20 +15,25 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use tempfile::TempDir;
-use tickbook::domain::{AggressorSide, Rule, SymbolId, Tick, Trade, Verdict};
-use tickbook::ingest::record::{RecordReader, RecordWriter};
+use tickbook::domain::{Rule, SymbolId, Tick, Trade, Verdict};
+use tickbook::ingest::record::{QuarantinableRecord, RecordReader, RecordWriter};
 use tickbook::ingest::{
     DeadLetter, DeadLetterReason, Persister, PersisterConfig, Record, RecordConflict, RecordStore,
     RejectedRecord, Spool, SpoolConfig, SpoolError, StoreReceipt,
 };
-use tickbook::repository::QuarantinedTick;
+use tickbook::repository::{Quarantined, QuarantinedTick};
 use tickbook::{Clock, Database, RepositoryError};
 use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
+use crate::golden_books::book_records;
+use crate::golden_trades::{quarantined_trades, trades};
+
 const TICKS: &str = "ticks";
 const TRADES: &str = "trades";
+const BOOK_RECORDS: &str = "book_records";
 const QUARANTINED_TICKS: &str = "quarantined_ticks";
+const QUARANTINED_TRADES: &str = "quarantined_trades";
 const TICKS_OF_VERSION_1: &str = "ticks_of_version_1";
 const NEWER_TICKS: &str = "ticks_of_a_newer_version";
 const OTHERS: &str = "records_of_an_unknown_kind";
@@ -40,12 +45,12 @@ fn golden(name: &str) -> PathBuf {
     folder.join(format!("spool_{name}.zip"))
 }
 
-fn time(micros: i64) -> DateTime<Utc> {
+pub(crate) fn time(micros: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_398_902_400, 0).expect("2014-05-01")
         + TimeDelta::microseconds(micros)
 }
 
-fn number(text: &str) -> Decimal {
+pub(crate) fn number(text: &str) -> Decimal {
     text.parse().expect("a number")
 }
 
@@ -80,47 +85,19 @@ fn ticks() -> Vec<Tick> {
     ticks
 }
 
-/// Trades with every form of each field.
-fn trades() -> Vec<Trade> {
-    let plain = |index: i64| {
-        let price = Decimal::new(1_292_000 + index, 3);
-        Trade::new(
-            SymbolId::new(7),
-            time(index),
-            price,
-            Decimal::from(1 + index % 9),
-        )
-    };
-    let mut trades: Vec<_> = (0..200).map(|index| plain(index * 137_000)).collect();
-    trades.extend([
-        plain(2)
-            .with_sequence(9_007_199_254_740_993)
-            .with_aggressor_side(AggressorSide::Buy)
-            .with_received_at(time(50_000_000)),
-        plain(3)
-            .with_symbol_id(SymbolId::new(i64::MAX))
-            .with_price(number("-999999999999999.999999999999"))
-            .with_quantity(number("0.000000000001"))
-            .with_aggressor_side(AggressorSide::Sell),
-        plain(4)
-            .with_symbol_id(SymbolId::new(-1))
-            .with_trade_time(DateTime::from_timestamp(-86_400, 123_456_789).expect("in range"))
-            .with_sequence(-1)
-            .with_quantity(number("-0.50")),
-        plain(5).with_block(true).with_trade_id("№ 5".to_owned()),
-        plain(6).with_occurrence(3).with_trade_id(String::new()),
-    ]);
-    trades
+fn quarantined_ticks() -> Vec<QuarantinedTick> {
+    quarantined(ticks())
 }
 
-fn quarantined_ticks() -> Vec<QuarantinedTick> {
+/// Records as the quarantine has them, with every rule.
+pub(crate) fn quarantined<E: QuarantinableRecord>(events: Vec<E>) -> Vec<Quarantined<E>> {
     let verdict = |rule: &Rule| Verdict::new(*rule, number("8.964028776978"), number("-0.5"));
     let rules = Rule::ALL.iter().cycle();
-    let ticks = ticks().into_iter().rev().zip(rules);
-    ticks
-        .map(|(tick, rule)| {
-            let at = tick.tick_time + TimeDelta::milliseconds(1_500);
-            QuarantinedTick::new(tick, verdict(rule), at)
+    let events = events.into_iter().rev().zip(rules);
+    events
+        .map(|(event, rule)| {
+            let at = Record::time(&event) + TimeDelta::milliseconds(1_500);
+            Quarantined::new(event, verdict(rule), at)
         })
         .collect()
 }
@@ -308,8 +285,18 @@ async fn golden_spool_of_trades_is_read() {
 }
 
 #[tokio::test]
+async fn golden_spool_of_book_records_is_read() {
+    assert_read(BOOK_RECORDS, &book_records()).await;
+}
+
+#[tokio::test]
 async fn golden_spool_of_quarantined_ticks_is_read() {
     assert_read(QUARANTINED_TICKS, &quarantined_ticks()).await;
+}
+
+#[tokio::test]
+async fn golden_spool_of_quarantined_trades_is_read() {
+    assert_read(QUARANTINED_TRADES, &quarantined_trades()).await;
 }
 
 /// Opens a spool as one of another kind of records. Asserts that its own records are still there
@@ -364,7 +351,9 @@ async fn golden_spool_of_another_kind_is_refused() {
     let ticks = refusal::<Trade, _>(TICKS, &ticks()).await;
     let trades = refusal::<QuarantinedTick, _>(TRADES, &trades()).await;
     let held_back = refusal::<Tick, _>(QUARANTINED_TICKS, &quarantined_ticks()).await;
+    let of_trades = refusal::<QuarantinedTick, _>(QUARANTINED_TRADES, &quarantined_trades()).await;
     for (refused, text) in [
+        (of_trades, "quarantined trades, not quarantined ticks"),
         (unknown, "records of the unknown kind 127, not ticks"),
         (ticks, "ticks, not trades"),
         (trades, "trades, not quarantined ticks"),
@@ -384,8 +373,11 @@ async fn golden_spools_are_made() {
     fs::create_dir_all(golden(TICKS).parent().expect("a folder")).expect("made");
     make(TICKS, &ticks(), letters(&ticks())).await;
     make(TRADES, &trades(), letters(&trades())).await;
+    make(BOOK_RECORDS, &book_records(), letters(&book_records())).await;
     let held_back = quarantined_ticks();
     make(QUARANTINED_TICKS, &held_back, letters(&held_back)).await;
+    let held_back = quarantined_trades();
+    make(QUARANTINED_TRADES, &held_back, letters(&held_back)).await;
     make::<NewerTick>(NEWER_TICKS, &unknown(), Vec::new()).await;
     make::<Other>(OTHERS, &unknown(), Vec::new()).await;
 }

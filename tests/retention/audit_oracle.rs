@@ -6,7 +6,7 @@ use std::time::Instant;
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection as _;
 use tickbook::audit::MaterializedCandles;
-use tickbook::domain::{CandleSource, PriceBasis, TimeRange, Timeframe};
+use tickbook::domain::{CandleSource, Exchange, PriceBasis, TimeRange, Timeframe, parse_sessions};
 use tickbook::postgres;
 use tickbook::postgres::PgMaterializedCandles;
 use tickbook::postgres::{Edition, timeseries_state};
@@ -51,7 +51,9 @@ async fn real_quotes_and_the_candles_of_them_are_clean() {
     let mut settings = whole();
     settings.limits.gap = Some(TimeDelta::hours(1));
     settings.limits.frozen = Some(TimeDelta::hours(1));
-    settings.limits.weekend_rests = true;
+    let sessions = parse_sessions("sun-thu 17:00-17:00").expect("valid");
+    let exchange = Exchange::named("oanda").time_zone("America/New_York");
+    settings.trading_hours = exchange.sessions(sessions).trading_hours().expect("valid");
     let Repositories { ticks, ohlc, .. } = &repositories;
     let rows = PgMaterializedCandles::new(pools.timeseries());
     let rows = state

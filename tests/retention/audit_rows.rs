@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use rust_decimal::Decimal;
 use tickbook::audit::{FindingKind, MaterializedCandles, MaterializedRows};
-use tickbook::domain::{PageLimit, PriceBasis, SymbolId, TimeRange, Timeframe};
+use tickbook::domain::{CandleInput, PageLimit, PriceBasis, SymbolId, TimeRange, Timeframe};
 use tickbook::repository::CandleQuery;
 use tickbook::{Repositories, RepositoryError};
 
@@ -33,6 +33,7 @@ impl MaterializedCandles for Kept {
     async fn rows(
         &self,
         symbol_id: SymbolId,
+        _: CandleInput,
         window: TimeRange,
     ) -> Result<MaterializedRows, RepositoryError> {
         assert_eq!(symbol_id, EURUSD);
@@ -59,7 +60,7 @@ async fn audited_with(
     insert(&*stored, &ticks(1)).await;
     let mut right = MaterializedRows::default();
     for &timeframe in Timeframe::ALL {
-        for &basis in PriceBasis::ALL {
+        for &basis in PriceBasis::OF_TICKS {
             let query =
                 CandleQuery::new(EURUSD, timeframe, basis, TimeRange::all()).limit(PageLimit::MAX);
             let page = ohlc.candles(&query).await.expect("read");

@@ -33,7 +33,7 @@ async fn overdue_late_days_are_found() {
     };
     let late_day = |day, age| {
         site.execute(&format!(
-            "INSERT INTO late_tick_days (day, arrived_at) \
+            "INSERT INTO late_days (day, arrived_at) \
              VALUES ('2014-05-{day}T00:00:00Z', now() - INTERVAL '{age}')"
         ));
     };

@@ -66,7 +66,7 @@ fn expected(ticks: &[Tick]) -> Candles {
             .collect();
         of_symbol.sort_by_key(|tick| tick.key());
         for &timeframe in Timeframe::ALL {
-            for &basis in PriceBasis::ALL {
+            for &basis in PriceBasis::OF_TICKS {
                 let candles = fold_ticks(of_symbol.iter().copied(), timeframe, basis, suite::now());
                 all.extend(candles.expect("fits").into_iter().map(|it| (key(&it), it)));
             }
@@ -79,7 +79,7 @@ async fn read(site: &Site) -> Candles {
     let mut all = Candles::new();
     for symbol_id in SYMBOLS {
         for &timeframe in Timeframe::ALL {
-            for &basis in PriceBasis::ALL {
+            for &basis in PriceBasis::OF_TICKS {
                 let query = CandleQuery::new(symbol_id, timeframe, basis, TimeRange::all())
                     .limit(PageLimit::MAX);
                 let page = site.repositories.ohlc.candles(&query).await.expect("read");
@@ -116,7 +116,7 @@ fn rows(site: &Site) -> Candles {
     let mut all = Candles::new();
     for &timeframe in Timeframe::ALL {
         let table = site.materialization(timeframe);
-        for &basis in PriceBasis::ALL {
+        for &basis in PriceBasis::OF_TICKS {
             let rows: Vec<Row> = sql_query(format!(
                 "SELECT symbol_id, open_time, {basis}_open AS open, {basis}_high AS high, \
                  {basis}_low AS low, {basis}_close AS close, {basis}_volume AS volume, \
@@ -223,7 +223,7 @@ fn tamper(site: &Site, random: &mut Random) {
             |random: &mut Random| text(timeframe.bucket_start(at(random.below(2 * 1_440) as i64)));
         let time = bucket(random);
         let row = format!("symbol_id = {symbol_id} AND open_time = '{time}'");
-        let basis = PriceBasis::ALL[random.below(3) as usize];
+        let basis = PriceBasis::OF_TICKS[random.below(3) as usize];
         let statement = match random.below(6) {
             0 => format!("DELETE FROM {table} WHERE {row}"),
             1 => {

@@ -8,7 +8,9 @@ use crate::support::ten_day_history::{SYMBOLS, TenDayHistory, tick};
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use tickbook::audit::{AuditSettings, FindingKind, RefreshWindow, Repair, RepairOutcome};
-use tickbook::domain::{Candle, PriceBasis, Tick, TimeRange, Timeframe, earliest_time};
+use tickbook::domain::{
+    Candle, CandleInput, PriceBasis, Tick, TimeRange, Timeframe, earliest_time,
+};
 use tickbook::postgres::{PgCandleRefresh, PgMaterializedCandles};
 use tickbook::postgres::{force_refresh, refresh_days, timeseries_state};
 use tickbook::repository::CandleQuery;
@@ -62,7 +64,7 @@ fn drop_by_hand(history: &mut TenDayHistory, from: DateTime<Utc>, to: DateTime<U
 async fn all_candles(history: &TenDayHistory) -> Vec<Candle> {
     let mut candles = Vec::new();
     for &timeframe in Timeframe::ALL {
-        for &basis in PriceBasis::ALL {
+        for &basis in PriceBasis::OF_TICKS {
             candles.extend(history.candles(timeframe, basis).await);
         }
     }
@@ -218,6 +220,7 @@ async fn refresh_skips_candles_another_symbol_would_lose() {
     let minute = dropped + TimeDelta::minutes(7);
     let window = |from: DateTime<Utc>, length| {
         RefreshWindow::new(
+            CandleInput::Ticks,
             Timeframe::M1,
             TimeRange::new(from, from + length).expect("ordered"),
         )

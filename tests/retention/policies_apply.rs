@@ -14,7 +14,7 @@ use tickbook::postgres::{
 };
 use tickbook::retention::{PolicyDuration, RetentionPolicies};
 
-const LATE_DAYS: &str = "SELECT count(*) AS number FROM late_tick_days";
+const LATE_DAYS: &str = "SELECT count(*) AS number FROM late_days";
 
 #[tokio::test]
 async fn second_apply_changes_nothing() {
@@ -48,9 +48,9 @@ async fn second_apply_changes_nothing() {
     let applied = status.applied.expect("applied");
     assert_eq!(applied.settings, policies.to_string());
     assert_eq!(applied.floor.drop_after, policies.ticks.drop_after);
-    // jobs compress 9 relations and refresh 7; no job drops rows
+    // jobs compress 19 relations and refresh 14; no job drops rows
     let (jobs, late_after) = match history.edition {
-        Edition::Community => (16, Some(tickbook::retention::late_after(&policies))),
+        Edition::Community => (33, Some(tickbook::retention::late_after(&policies))),
         Edition::Apache => (0, None),
     };
     assert_eq!((status.jobs.len(), applied.late_after), (jobs, late_after));
@@ -128,7 +128,7 @@ async fn jobs_refresh_many_buckets_at_once() {
          WHERE proname = 'add_continuous_aggregate_policy' \
          AND 'buckets_per_batch' = ANY(proargnames)",
     );
-    assert_eq!(jobs, 7 * able);
+    assert_eq!(jobs, 14 * able);
 }
 
 #[tokio::test]
@@ -208,6 +208,7 @@ async fn community_ticks_stay_without_candle_relations() {
     );
     let mut kept = RetentionPolicies::default();
     kept.ticks.drop_after = None;
+    kept.trades.drop_after = None;
     kept.candles.drop_after = None;
     apply_policies(&db, &kept).await.expect("drops no tick");
 }
@@ -235,7 +236,7 @@ async fn late_day_recorded_during_a_refresh_stays() {
         return;
     }
     let day = history.now - TimeDelta::days(3);
-    let late_day = "INSERT INTO late_tick_days (day) \
+    let late_day = "INSERT INTO late_days (day) \
                 VALUES (date_trunc('day', now() - INTERVAL '3 days', 'UTC'))";
     history.execute(late_day);
     // the refresh waits for this lock, after it has read the marks
@@ -266,7 +267,7 @@ async fn late_days_are_removed_by_their_refresh() {
         return;
     }
     history.execute(
-        "INSERT INTO late_tick_days (day) \
+        "INSERT INTO late_days (day) \
          SELECT date_trunc('day', now() - INTERVAL '1 day' * ago, 'UTC') \
          FROM unnest(ARRAY[3, 4, 5, 3]) AS ago",
     );
@@ -320,6 +321,7 @@ async fn record_of_dropped_candles_outlives_the_policies() {
     let mut policies = short_policies(PolicyDuration::days(7));
     policies.ticks.drop_after = None;
     policies.ticks.compress_after = None;
+    policies.trades = policies.ticks;
     policies.candles.drop_after = None;
     let rows = "SELECT count(*) AS number FROM applied_policies";
     for has_dropped in [false, true] {

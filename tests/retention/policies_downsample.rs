@@ -59,7 +59,7 @@ async fn seal_before_dropping(mut history: TenDayHistory) {
     assert_eq!(after[0].source, downsampled);
     // larger candles can be computed from the minutes, to the last digit
     for timeframe in &Timeframe::ALL[1..] {
-        for &basis in PriceBasis::ALL {
+        for &basis in PriceBasis::OF_TICKS {
             let minutes = history.candles(Timeframe::M1, basis).await;
             let made = fold_candles(&minutes, *timeframe, suite::now()).expect("fits");
             assert_eq!(made[0].source, CandleSource::RolledUp);
@@ -166,7 +166,7 @@ async fn drop_candles_by_days(mut history: TenDayHistory) {
     let report = maintain(&history.db()).await.expect("maintained");
     assert_eq!((report.dropped_ticks, report.dropped_candles), (1, 0));
     for &timeframe in Timeframe::ALL {
-        for &basis in PriceBasis::ALL {
+        for &basis in PriceBasis::OF_TICKS {
             let expected =
                 fold_ticks(&history.ticks, timeframe, basis, suite::now()).expect("fits");
             let read = history.candles(timeframe, basis).await;

@@ -55,7 +55,7 @@ async fn read(shared: Arc<Shared>, repositories: Repositories, mut random: Rando
     let mut reads = 0;
     while shared.goes_on() {
         let timeframe = Timeframe::ALL[random.below(7) as usize];
-        let basis = PriceBasis::ALL[random.below(3) as usize];
+        let basis = PriceBasis::OF_TICKS[random.below(3) as usize];
         let query =
             CandleQuery::new(SYMBOL, timeframe, basis, TimeRange::all()).limit(PageLimit::MAX);
         let before = shared.with(|states| states.done);

@@ -1,7 +1,8 @@
 -- ohlc.candles: of ticks
 
 -- timeseries
-BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SET LOCAL plan_cache_mode = auto;
 
 -- timeseries
 WITH times AS (SELECT $1::bigint AS start, $2::bigint AS until), planned AS MATERIALIZED (SELECT
@@ -14,7 +15,8 @@ SELECT 0, ((SELECT coalesce(bit_xor(hashtidextended(ctid, mat_hypertable_id) #
     FROM _timescaledb_catalog.continuous_agg) # (SELECT coalesce(bit_xor(hashtidextended(ctid, id) #
           hash_array_extended(ARRAY[xmin], id)), 0)
     FROM _timescaledb_catalog.hypertable
-    WHERE id IN (0, N))), 0::bigint, NULL::bigint, (SELECT extversion
+    WHERE id IN (0, N))), (extract(epoch
+    FROM pg_postmaster_start_time()) * 1000000)::bigint, NULL::bigint, (SELECT extversion
   FROM pg_extension, planned
   WHERE extname = 'timescaledb')
   UNION ALL
@@ -44,7 +46,8 @@ SELECT 0, ((SELECT coalesce(bit_xor(hashtidextended(ctid, mat_hypertable_id) #
 --|of a catalog, which other schemas change
 
 -- timeseries
-(SELECT 0, open_time, open_price, high_price, low_price, close_price, volume, tick_count, source
+(SELECT 0, open_time, open_price, high_price, low_price, close_price, volume, tick_count,
+    buy_volume, notional, source
   FROM ohlc_candles
   WHERE timeframe = $1 AND basis = $2 AND symbol_id = $3 AND open_time >= $4 AND open_time < $5
   ORDER BY 2 ASC
@@ -57,7 +60,7 @@ SELECT 0, ((SELECT coalesce(bit_xor(hashtidextended(ctid, mat_hypertable_id) #
 (SELECT time_bucket(INTERVAL '1 minutes', tick_time) AS bucket, first(bid_price + ask_price,
       tick_order_key(tick_time, sequence)) * 0.5, max(bid_price + ask_price) * 0.5, min(bid_price +
       ask_price) * 0.5, last(bid_price + ask_price, tick_order_key(tick_time, sequence)) * 0.5,
-    coalesce(sum(bid_volume), 0) + coalesce(sum(ask_volume), 0), count(*)
+    coalesce(sum(bid_volume), 0) + coalesce(sum(ask_volume), 0), count(*), NULL::numeric, NULL::numeric
   FROM ticks
   WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3 AND bid_price IS NOT NULL AND ask_price
     IS NOT NULL
@@ -83,7 +86,8 @@ WHERE hypertable_id IN (N);
 -- ohlc.candles: of stored one-minute candles, newest first
 
 -- timeseries
-BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SET LOCAL plan_cache_mode = auto;
 
 -- timeseries
 WITH times AS (SELECT $1::bigint AS start, $2::bigint AS until), planned AS MATERIALIZED (SELECT
@@ -96,7 +100,8 @@ SELECT 0, ((SELECT coalesce(bit_xor(hashtidextended(ctid, mat_hypertable_id) #
     FROM _timescaledb_catalog.continuous_agg) # (SELECT coalesce(bit_xor(hashtidextended(ctid, id) #
           hash_array_extended(ARRAY[xmin], id)), 0)
     FROM _timescaledb_catalog.hypertable
-    WHERE id IN (0, N))), 0::bigint, NULL::bigint, (SELECT extversion
+    WHERE id IN (0, N))), (extract(epoch
+    FROM pg_postmaster_start_time()) * 1000000)::bigint, NULL::bigint, (SELECT extversion
   FROM pg_extension, planned
   WHERE extname = 'timescaledb')
   UNION ALL
@@ -126,14 +131,16 @@ SELECT 0, ((SELECT coalesce(bit_xor(hashtidextended(ctid, mat_hypertable_id) #
 --|of a catalog, which other schemas change
 
 -- timeseries
-(SELECT 0, open_time, open_price, high_price, low_price, close_price, volume, tick_count, source
+(SELECT 0, open_time, open_price, high_price, low_price, close_price, volume, tick_count,
+    buy_volume, notional, source
   FROM ohlc_candles
   WHERE timeframe = $1 AND basis = $2 AND symbol_id = $3 AND open_time >= $4 AND open_time < $5
   ORDER BY 2 DESC
   LIMIT $6)
 UNION ALL (SELECT 1, time_bucket(INTERVAL '5 minutes', open_time), first(open_price, open_time),
     max(high_price), min(low_price), last(close_price, open_time), sum(volume), sum(tick_count)::bigint,
-    timeframe
+    CASE WHEN count(buy_volume) = count(*) THEN sum(buy_volume) END, CASE WHEN count(notional) =
+    count(*) THEN sum(notional) END, timeframe
   FROM ohlc_candles
   WHERE timeframe = ANY($7) AND basis = $8 AND symbol_id = $9 AND open_time >= $10 AND open_time < $11
   GROUP BY 2, timeframe
@@ -154,7 +161,7 @@ UNION ALL (SELECT 1, time_bucket(INTERVAL '5 minutes', open_time), first(open_pr
 (SELECT time_bucket(INTERVAL '5 minutes', tick_time) AS bucket, first(bid_price,
       tick_order_key(tick_time, sequence)), max(bid_price), min(bid_price), last(bid_price,
       tick_order_key(tick_time, sequence)), coalesce(sum(bid_volume), 0) + coalesce(sum(ask_volume), 0),
-    count(*)
+    count(*), NULL::numeric, NULL::numeric
   FROM ticks
   WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3 AND bid_price IS NOT NULL
   GROUP BY 1
@@ -178,7 +185,8 @@ WHERE hypertable_id IN (N);
 -- ohlc.candles: of three minutes, folded from one-minute candles
 
 -- timeseries
-BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SET LOCAL plan_cache_mode = auto;
 
 -- timeseries
 WITH times AS (SELECT $1::bigint AS start, $2::bigint AS until), planned AS MATERIALIZED (SELECT
@@ -191,7 +199,8 @@ SELECT 0, ((SELECT coalesce(bit_xor(hashtidextended(ctid, mat_hypertable_id) #
     FROM _timescaledb_catalog.continuous_agg) # (SELECT coalesce(bit_xor(hashtidextended(ctid, id) #
           hash_array_extended(ARRAY[xmin], id)), 0)
     FROM _timescaledb_catalog.hypertable
-    WHERE id IN (0, N))), 0::bigint, NULL::bigint, (SELECT extversion
+    WHERE id IN (0, N))), (extract(epoch
+    FROM pg_postmaster_start_time()) * 1000000)::bigint, NULL::bigint, (SELECT extversion
   FROM pg_extension, planned
   WHERE extname = 'timescaledb')
   UNION ALL
@@ -221,7 +230,8 @@ SELECT 0, ((SELECT coalesce(bit_xor(hashtidextended(ctid, mat_hypertable_id) #
 --|of a catalog, which other schemas change
 
 -- timeseries
-(SELECT 0, open_time, open_price, high_price, low_price, close_price, volume, tick_count, source
+(SELECT 0, open_time, open_price, high_price, low_price, close_price, volume, tick_count,
+    buy_volume, notional, source
   FROM ohlc_candles
   WHERE timeframe = $1 AND basis = $2 AND symbol_id = $3 AND open_time >= $4 AND open_time < $5
   ORDER BY 2 ASC
@@ -234,7 +244,7 @@ SELECT 0, ((SELECT coalesce(bit_xor(hashtidextended(ctid, mat_hypertable_id) #
 (SELECT time_bucket(INTERVAL '1 minutes', tick_time) AS bucket, first(bid_price + ask_price,
       tick_order_key(tick_time, sequence)) * 0.5, max(bid_price + ask_price) * 0.5, min(bid_price +
       ask_price) * 0.5, last(bid_price + ask_price, tick_order_key(tick_time, sequence)) * 0.5,
-    coalesce(sum(bid_volume), 0) + coalesce(sum(ask_volume), 0), count(*)
+    coalesce(sum(bid_volume), 0) + coalesce(sum(ask_volume), 0), count(*), NULL::numeric, NULL::numeric
   FROM ticks
   WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3 AND bid_price IS NOT NULL AND ask_price
     IS NOT NULL
@@ -260,7 +270,8 @@ WHERE hypertable_id IN (N);
 -- ohlc.candles: of ten seconds, of ticks
 
 -- timeseries
-BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SET LOCAL plan_cache_mode = auto;
 
 -- timeseries
 WITH times AS (SELECT $1::bigint AS start, $2::bigint AS until), planned AS MATERIALIZED (SELECT
@@ -273,7 +284,8 @@ SELECT 0, ((SELECT coalesce(bit_xor(hashtidextended(ctid, mat_hypertable_id) #
     FROM _timescaledb_catalog.continuous_agg) # (SELECT coalesce(bit_xor(hashtidextended(ctid, id) #
           hash_array_extended(ARRAY[xmin], id)), 0)
     FROM _timescaledb_catalog.hypertable
-    WHERE id IN (0, N))), 0::bigint, NULL::bigint, (SELECT extversion
+    WHERE id IN (0, N))), (extract(epoch
+    FROM pg_postmaster_start_time()) * 1000000)::bigint, NULL::bigint, (SELECT extversion
   FROM pg_extension, planned
   WHERE extname = 'timescaledb')
   UNION ALL
@@ -306,7 +318,7 @@ SELECT 0, ((SELECT coalesce(bit_xor(hashtidextended(ctid, mat_hypertable_id) #
 (SELECT time_bucket(INTERVAL '10 seconds', tick_time) AS bucket, first(bid_price + ask_price,
       tick_order_key(tick_time, sequence)) * 0.5, max(bid_price + ask_price) * 0.5, min(bid_price +
       ask_price) * 0.5, last(bid_price + ask_price, tick_order_key(tick_time, sequence)) * 0.5,
-    coalesce(sum(bid_volume), 0) + coalesce(sum(ask_volume), 0), count(*)
+    coalesce(sum(bid_volume), 0) + coalesce(sum(ask_volume), 0), count(*), NULL::numeric, NULL::numeric
   FROM ticks
   WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3 AND bid_price IS NOT NULL AND ask_price
     IS NOT NULL
@@ -318,6 +330,104 @@ SELECT 0, ((SELECT coalesce(bit_xor(hashtidextended(ctid, mat_hypertable_id) #
 --|    Result
 --|      Index Scan using N_ticks_pkey on _hyper_N_N_chunk
 --|          index condition: ((symbol_id = ?::bigint) AND (tick_time >= ?::timestamp with time zone) AND (tick_time < ?::timestamp with time zone))
+
+-- timeseries
+COMMIT;
+
+-- timeseries
+SELECT coalesce(bit_xor(hashtidextended(ctid, id) # hash_array_extended(ARRAY[xmin], id)), 0) AS
+  hash, count(*) AS count
+FROM _timescaledb_catalog.chunk
+WHERE hypertable_id IN (N);
+--|of a catalog, which other schemas change
+
+-- ohlc.candles: of trades
+
+-- timeseries
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SET LOCAL plan_cache_mode = auto;
+
+-- timeseries
+WITH times AS (SELECT $1::bigint AS start, $2::bigint AS until), planned AS MATERIALIZED (SELECT
+    set_config('plan_cache_mode', 'force_custom_plan', true) AS mode), changes AS (SELECT 1 AS place,
+    start AS first, until AS last
+  FROM times
+  WHERE false)
+SELECT 0, ((SELECT coalesce(bit_xor(hashtidextended(ctid, mat_hypertable_id) #
+          hash_array_extended(ARRAY[xmin], mat_hypertable_id)), 0)
+    FROM _timescaledb_catalog.continuous_agg) # (SELECT coalesce(bit_xor(hashtidextended(ctid, id) #
+          hash_array_extended(ARRAY[xmin], id)), 0)
+    FROM _timescaledb_catalog.hypertable
+    WHERE id IN (0, N))), (extract(epoch
+    FROM pg_postmaster_start_time()) * 1000000)::bigint, NULL::bigint, (SELECT extversion
+  FROM pg_extension, planned
+  WHERE extname = 'timescaledb')
+  UNION ALL
+  SELECT 1, N, hash, count, NULL
+  FROM (SELECT coalesce(bit_xor(hashtidextended(ctid, id) # hash_array_extended(ARRAY[xmin], id)), 0)
+      AS hash, count(*) AS count
+    FROM _timescaledb_catalog.chunk
+    WHERE hypertable_id IN (N)) AS chunks
+  UNION ALL
+  SELECT 1, N, hash, count, NULL
+  FROM (SELECT coalesce(bit_xor(hashtidextended(ctid, id) # hash_array_extended(ARRAY[xmin], id)), 0)
+      AS hash, count(*) AS count
+    FROM _timescaledb_catalog.chunk
+    WHERE hypertable_id IN (N)) AS chunks
+  UNION ALL
+  SELECT 2, (extract(epoch
+      FROM trades_dropped_before) * 1000000)::bigint, 0, NULL, NULL
+  FROM applied_policies
+  WHERE trades_dropped_before IS NOT NULL
+  UNION ALL
+  SELECT kind, lower(part), upper(part) - 1, NULL, NULL
+  FROM (SELECT least(place, 2) + 3 - 1 AS kind, unnest(range_agg(int8range(first, last, '[]'))) AS
+            part
+          FROM changes
+          WHERE first <= last
+          GROUP BY 1) AS merged;
+--|of a catalog, which other schemas change
+
+-- timeseries
+(SELECT 0, open_time, open_price, high_price, low_price, close_price, volume, tick_count,
+    buy_volume, notional, source
+  FROM ohlc_candles
+  WHERE timeframe = $1 AND basis = $2 AND symbol_id = $3 AND open_time >= $4 AND open_time < $5
+  ORDER BY 2 ASC
+  LIMIT $6)
+UNION ALL (SELECT 1, time_bucket(INTERVAL '5 minutes', open_time), first(open_price, open_time),
+    max(high_price), min(low_price), last(close_price, open_time), sum(volume), sum(tick_count)::bigint,
+    CASE WHEN count(buy_volume) = count(*) THEN sum(buy_volume) END, CASE WHEN count(notional) =
+    count(*) THEN sum(notional) END, timeframe
+  FROM ohlc_candles
+  WHERE timeframe = ANY($7) AND basis = $8 AND symbol_id = $9 AND open_time >= $10 AND open_time < $11
+  GROUP BY 2, timeframe
+  ORDER BY 2 ASC
+  LIMIT $12);
+--|Append
+--|  Limit
+--|    Sort
+--|      Result
+--|  Limit
+--|    Aggregate Sorted
+--|      Sort
+--|        Result
+
+-- timeseries
+(SELECT time_bucket(INTERVAL '5 minutes', trade_time) AS bucket, first(price,
+      tick_order_key(trade_time, sequence)), max(price), min(price), last(price,
+      tick_order_key(trade_time, sequence)), sum(quantity), count(*), coalesce(sum(quantity) FILTER (WHERE
+        aggressor_side = 'buy'), 0), sum(price * quantity)
+    FROM trades
+    WHERE symbol_id = $1 AND trade_time >= $2 AND trade_time < $3
+    GROUP BY 1
+    ORDER BY 1 ASC
+    LIMIT $4);
+--|Limit
+--|  Aggregate Sorted
+--|    Result
+--|      Index Scan using N_trades_pkey on _hyper_N_N_chunk
+--|          index condition: ((symbol_id = ?::bigint) AND (trade_time >= ?::timestamp with time zone) AND (trade_time < ?::timestamp with time zone))
 
 -- timeseries
 COMMIT;

@@ -28,6 +28,13 @@ WHERE view_schema = current_schema();
 --|of a catalog, which other schemas change
 
 -- timeseries
+SELECT view_name::text AS view, format('%I.%I', materialization_hypertable_schema,
+    materialization_hypertable_name) AS name
+FROM timescaledb_information.continuous_aggregates
+WHERE view_schema = current_schema();
+--|of a catalog, which other schemas change
+
+-- timeseries
 SELECT min(edge.open_time) AS first
 FROM unnest($2) AS wanted (name)
 CROSS JOIN unnest($3) AS of (basis)
@@ -52,7 +59,7 @@ SELECT symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_vol
 FROM ticks
 WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3
 ORDER BY tick_time ASC, sequence ASC
-LIMIT $4;
+LIMIT 1;
 --|Limit
 --|  Sort
 --|    Result
@@ -62,7 +69,29 @@ SELECT symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_vol
 FROM ticks
 WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3
 ORDER BY tick_time ASC, sequence ASC
-LIMIT $4;
+LIMIT 1;
+--|Limit
+--|  Sort
+--|    Result
+
+-- timeseries
+SELECT symbol_id, trade_time, sequence, price, quantity, aggressor_side, is_block, trade_id,
+  received_at
+FROM trades
+WHERE symbol_id = $1 AND trade_time >= $2 AND trade_time < $3
+ORDER BY trade_time ASC, sequence ASC
+LIMIT 1;
+--|Limit
+--|  Sort
+--|    Result
+
+-- timeseries
+SELECT symbol_id, trade_time, sequence, price, quantity, aggressor_side, is_block, trade_id,
+  received_at
+FROM trades
+WHERE symbol_id = $1 AND trade_time >= $2 AND trade_time < $3
+ORDER BY trade_time ASC, sequence ASC
+LIMIT 1;
 --|Limit
 --|  Sort
 --|    Result
@@ -76,12 +105,19 @@ RETURNING timeframe;
 --|    Seq Scan on _hyper_N_N_chunk
 
 -- timeseries
-SELECT count(DISTINCT time_bucket(INTERVAL '1 minutes', tick_time)) AS count
-FROM ticks
-WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3;
+SELECT count(*) AS count
+FROM (SELECT time_bucket(INTERVAL '1 minutes', tick_time)
+  FROM ticks
+  WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3
+  UNION
+  SELECT time_bucket(INTERVAL '1 minutes', trade_time)
+  FROM trades
+  WHERE symbol_id = $1 AND trade_time >= $2 AND trade_time < $3) AS buckets;
 --|Aggregate
---|  Sort
---|    Result
+--|  Unique
+--|    Sort
+--|      Append
+--|        Result (2 times)
 
 -- timeseries
 COMMIT;

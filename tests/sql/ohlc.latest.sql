@@ -1,7 +1,8 @@
 -- ohlc.latest: of a symbol with ticks
 
 -- timeseries
-BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SET LOCAL plan_cache_mode = auto;
 
 -- timeseries
 WITH times AS (SELECT $1::bigint AS start, $2::bigint AS until), planned AS MATERIALIZED (SELECT
@@ -14,7 +15,8 @@ SELECT 0, ((SELECT coalesce(bit_xor(hashtidextended(ctid, mat_hypertable_id) #
     FROM _timescaledb_catalog.continuous_agg) # (SELECT coalesce(bit_xor(hashtidextended(ctid, id) #
           hash_array_extended(ARRAY[xmin], id)), 0)
     FROM _timescaledb_catalog.hypertable
-    WHERE id IN (0, N))), 0::bigint, NULL::bigint, (SELECT extversion
+    WHERE id IN (0, N))), (extract(epoch
+    FROM pg_postmaster_start_time()) * 1000000)::bigint, NULL::bigint, (SELECT extversion
   FROM pg_extension, planned
   WHERE extname = 'timescaledb')
   UNION ALL
@@ -48,7 +50,7 @@ SELECT symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_vol
 FROM ticks
 WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3 AND bid_price IS NOT NULL
 ORDER BY tick_time DESC, sequence DESC
-LIMIT $4;
+LIMIT 1;
 --|Limit
 --|  Sort
 --|    Result
@@ -58,7 +60,7 @@ SELECT symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_vol
 FROM ticks
 WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3 AND bid_price IS NOT NULL
 ORDER BY tick_time DESC, sequence DESC
-LIMIT $4;
+LIMIT 1;
 --|Limit
 --|  Index Scan Backward using N_ticks_pkey on _hyper_N_N_chunk
 --|      index condition: ((symbol_id = ?::bigint) AND (tick_time >= ?::timestamp with time zone) AND (tick_time < ?::timestamp with time zone))
@@ -88,7 +90,7 @@ SELECT symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_vol
 FROM ticks
 WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3 AND bid_price IS NOT NULL
 ORDER BY tick_time DESC, sequence DESC
-LIMIT $4;
+LIMIT 1;
 --|Limit
 --|  Index Scan Backward using N_ticks_pkey on _hyper_N_N_chunk
 --|      index condition: ((symbol_id = ?::bigint) AND (tick_time >= ?::timestamp with time zone) AND (tick_time < ?::timestamp with time zone))
@@ -122,7 +124,8 @@ SELECT 0, ((SELECT coalesce(bit_xor(hashtidextended(ctid, mat_hypertable_id) #
     FROM _timescaledb_catalog.continuous_agg) # (SELECT coalesce(bit_xor(hashtidextended(ctid, id) #
           hash_array_extended(ARRAY[xmin], id)), 0)
     FROM _timescaledb_catalog.hypertable
-    WHERE id IN (0, N))), 0::bigint, NULL::bigint, (SELECT extversion
+    WHERE id IN (0, N))), (extract(epoch
+    FROM pg_postmaster_start_time()) * 1000000)::bigint, NULL::bigint, (SELECT extversion
   FROM pg_extension, planned
   WHERE extname = 'timescaledb')
   UNION ALL
@@ -152,14 +155,16 @@ SELECT 0, ((SELECT coalesce(bit_xor(hashtidextended(ctid, mat_hypertable_id) #
 --|of a catalog, which other schemas change
 
 -- timeseries
-(SELECT 0, open_time, open_price, high_price, low_price, close_price, volume, tick_count, source
+(SELECT 0, open_time, open_price, high_price, low_price, close_price, volume, tick_count,
+    buy_volume, notional, source
   FROM ohlc_candles
   WHERE timeframe = $1 AND basis = $2 AND symbol_id = $3 AND open_time >= $4 AND open_time < $5
   ORDER BY 2 DESC
   LIMIT $6)
 UNION ALL (SELECT 1, time_bucket(INTERVAL '60 minutes', open_time), first(open_price, open_time),
     max(high_price), min(low_price), last(close_price, open_time), sum(volume), sum(tick_count)::bigint,
-    timeframe
+    CASE WHEN count(buy_volume) = count(*) THEN sum(buy_volume) END, CASE WHEN count(notional) =
+    count(*) THEN sum(notional) END, timeframe
   FROM ohlc_candles
   WHERE timeframe = ANY($7) AND basis = $8 AND symbol_id = $9 AND open_time >= $10 AND open_time < $11
   GROUP BY 2, timeframe
@@ -178,7 +183,7 @@ UNION ALL (SELECT 1, time_bucket(INTERVAL '60 minutes', open_time), first(open_p
 (SELECT time_bucket(INTERVAL '60 minutes', tick_time) AS bucket, first(bid_price,
       tick_order_key(tick_time, sequence)), max(bid_price), min(bid_price), last(bid_price,
       tick_order_key(tick_time, sequence)), coalesce(sum(bid_volume), 0) + coalesce(sum(ask_volume), 0),
-    count(*)
+    count(*), NULL::numeric, NULL::numeric
   FROM ticks
   WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3 AND bid_price IS NOT NULL
   GROUP BY 1
@@ -202,7 +207,8 @@ SELECT 0, ((SELECT coalesce(bit_xor(hashtidextended(ctid, mat_hypertable_id) #
     FROM _timescaledb_catalog.continuous_agg) # (SELECT coalesce(bit_xor(hashtidextended(ctid, id) #
           hash_array_extended(ARRAY[xmin], id)), 0)
     FROM _timescaledb_catalog.hypertable
-    WHERE id IN (0, N))), 0::bigint, NULL::bigint, (SELECT extversion
+    WHERE id IN (0, N))), (extract(epoch
+    FROM pg_postmaster_start_time()) * 1000000)::bigint, NULL::bigint, (SELECT extversion
   FROM pg_extension, planned
   WHERE extname = 'timescaledb')
   UNION ALL
@@ -232,14 +238,16 @@ SELECT 0, ((SELECT coalesce(bit_xor(hashtidextended(ctid, mat_hypertable_id) #
 --|of a catalog, which other schemas change
 
 -- timeseries
-(SELECT 0, open_time, open_price, high_price, low_price, close_price, volume, tick_count, source
+(SELECT 0, open_time, open_price, high_price, low_price, close_price, volume, tick_count,
+    buy_volume, notional, source
   FROM ohlc_candles
   WHERE timeframe = $1 AND basis = $2 AND symbol_id = $3 AND open_time >= $4 AND open_time < $5
   ORDER BY 2 DESC
   LIMIT $6)
 UNION ALL (SELECT 1, time_bucket(INTERVAL '60 minutes', open_time), first(open_price, open_time),
     max(high_price), min(low_price), last(close_price, open_time), sum(volume), sum(tick_count)::bigint,
-    timeframe
+    CASE WHEN count(buy_volume) = count(*) THEN sum(buy_volume) END, CASE WHEN count(notional) =
+    count(*) THEN sum(notional) END, timeframe
   FROM ohlc_candles
   WHERE timeframe = ANY($7) AND basis = $8 AND symbol_id = $9 AND open_time >= $10 AND open_time < $11
   GROUP BY 2, timeframe
@@ -258,7 +266,7 @@ UNION ALL (SELECT 1, time_bucket(INTERVAL '60 minutes', open_time), first(open_p
 (SELECT time_bucket(INTERVAL '60 minutes', tick_time) AS bucket, first(bid_price,
       tick_order_key(tick_time, sequence)), max(bid_price), min(bid_price), last(bid_price,
       tick_order_key(tick_time, sequence)), coalesce(sum(bid_volume), 0) + coalesce(sum(ask_volume), 0),
-    count(*)
+    count(*), NULL::numeric, NULL::numeric
   FROM ticks
   WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3 AND bid_price IS NOT NULL
   GROUP BY 1
@@ -281,7 +289,8 @@ SELECT 0, ((SELECT coalesce(bit_xor(hashtidextended(ctid, mat_hypertable_id) #
     FROM _timescaledb_catalog.continuous_agg) # (SELECT coalesce(bit_xor(hashtidextended(ctid, id) #
           hash_array_extended(ARRAY[xmin], id)), 0)
     FROM _timescaledb_catalog.hypertable
-    WHERE id IN (0, N))), 0::bigint, NULL::bigint, (SELECT extversion
+    WHERE id IN (0, N))), (extract(epoch
+    FROM pg_postmaster_start_time()) * 1000000)::bigint, NULL::bigint, (SELECT extversion
   FROM pg_extension, planned
   WHERE extname = 'timescaledb')
   UNION ALL
@@ -315,7 +324,7 @@ SELECT symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_vol
 FROM ticks
 WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3 AND bid_price IS NOT NULL
 ORDER BY tick_time DESC, sequence DESC
-LIMIT $4;
+LIMIT 1;
 --|Limit
 --|  Index Scan Backward using N_ticks_pkey on _hyper_N_N_chunk
 --|      index condition: ((symbol_id = ?::bigint) AND (tick_time >= ?::timestamp with time zone) AND (tick_time < ?::timestamp with time zone))
@@ -325,7 +334,7 @@ SELECT symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_vol
 FROM ticks
 WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3 AND bid_price IS NOT NULL
 ORDER BY tick_time DESC, sequence DESC
-LIMIT $4;
+LIMIT 1;
 --|Limit
 --|  ChunkAppend on ticks
 --|    Index Scan Backward using N_ticks_pkey on _hyper_N_N_chunk (2 times)
@@ -360,7 +369,8 @@ SELECT 0, ((SELECT coalesce(bit_xor(hashtidextended(ctid, mat_hypertable_id) #
     FROM _timescaledb_catalog.continuous_agg) # (SELECT coalesce(bit_xor(hashtidextended(ctid, id) #
           hash_array_extended(ARRAY[xmin], id)), 0)
     FROM _timescaledb_catalog.hypertable
-    WHERE id IN (0, N))), 0::bigint, NULL::bigint, (SELECT extversion
+    WHERE id IN (0, N))), (extract(epoch
+    FROM pg_postmaster_start_time()) * 1000000)::bigint, NULL::bigint, (SELECT extversion
   FROM pg_extension, planned
   WHERE extname = 'timescaledb')
   UNION ALL
@@ -390,14 +400,16 @@ SELECT 0, ((SELECT coalesce(bit_xor(hashtidextended(ctid, mat_hypertable_id) #
 --|of a catalog, which other schemas change
 
 -- timeseries
-(SELECT 0, open_time, open_price, high_price, low_price, close_price, volume, tick_count, source
+(SELECT 0, open_time, open_price, high_price, low_price, close_price, volume, tick_count,
+    buy_volume, notional, source
   FROM ohlc_candles
   WHERE timeframe = $1 AND basis = $2 AND symbol_id = $3 AND open_time >= $4 AND open_time < $5
   ORDER BY 2 DESC
   LIMIT $6)
 UNION ALL (SELECT 1, time_bucket(INTERVAL '60 minutes', open_time), first(open_price, open_time),
     max(high_price), min(low_price), last(close_price, open_time), sum(volume), sum(tick_count)::bigint,
-    timeframe
+    CASE WHEN count(buy_volume) = count(*) THEN sum(buy_volume) END, CASE WHEN count(notional) =
+    count(*) THEN sum(notional) END, timeframe
   FROM ohlc_candles
   WHERE timeframe = ANY($7) AND basis = $8 AND symbol_id = $9 AND open_time >= $10 AND open_time < $11
   GROUP BY 2, timeframe
@@ -416,7 +428,7 @@ UNION ALL (SELECT 1, time_bucket(INTERVAL '60 minutes', open_time), first(open_p
 (SELECT time_bucket(INTERVAL '60 minutes', tick_time) AS bucket, first(bid_price,
       tick_order_key(tick_time, sequence)), max(bid_price), min(bid_price), last(bid_price,
       tick_order_key(tick_time, sequence)), coalesce(sum(bid_volume), 0) + coalesce(sum(ask_volume), 0),
-    count(*)
+    count(*), NULL::numeric, NULL::numeric
   FROM ticks
   WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3 AND bid_price IS NOT NULL
   GROUP BY 1

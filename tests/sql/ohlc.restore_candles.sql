@@ -25,8 +25,8 @@ SELECT coalesce(bit_xor(hashtextextended(format('%s.%s %s', chunk_schema, chunk_
           is_compressed), 0)), 0) AS state
 FROM timescaledb_information.chunks
 WHERE range_start < $2 AND range_end > $1 AND ((hypertable_schema = current_schema() AND
-      hypertable_name IN ('ticks', 'ohlc_candles')) OR (hypertable_schema, hypertable_name) IN (SELECT
-          materialization_hypertable_schema, materialization_hypertable_name
+      hypertable_name IN ('ticks', 'trades', 'ohlc_candles')) OR (hypertable_schema, hypertable_name) IN
+        (SELECT materialization_hypertable_schema, materialization_hypertable_name
         FROM timescaledb_information.continuous_aggregates
         WHERE view_schema = current_schema()));
 --|of a catalog, which other schemas change
@@ -59,22 +59,22 @@ SELECT coalesce(bit_xor(hashtextextended(format('%s.%s %s', chunk_schema, chunk_
           is_compressed), 0)), 0) AS state
 FROM timescaledb_information.chunks
 WHERE range_start < $2 AND range_end > $1 AND ((hypertable_schema = current_schema() AND
-      hypertable_name IN ('ticks', 'ohlc_candles')) OR (hypertable_schema, hypertable_name) IN (SELECT
-          materialization_hypertable_schema, materialization_hypertable_name
+      hypertable_name IN ('ticks', 'trades', 'ohlc_candles')) OR (hypertable_schema, hypertable_name) IN
+        (SELECT materialization_hypertable_schema, materialization_hypertable_name
         FROM timescaledb_information.continuous_aggregates
         WHERE view_schema = current_schema()));
 --|of a catalog, which other schemas change
 
 -- timeseries
 INSERT INTO ohlc_candles (symbol_id, timeframe, basis, open_time, close_time, open_price,
-    high_price, low_price, close_price, volume, tick_count, source, revision)
-SELECT *, $13
-FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    high_price, low_price, close_price, volume, tick_count, buy_volume, notional, source, revision)
+SELECT *, $15
+FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 ON CONFLICT (symbol_id, timeframe, basis, open_time) DO UPDATE
 SET close_time = EXCLUDED.close_time, open_price = EXCLUDED.open_price, high_price =
   EXCLUDED.high_price, low_price = EXCLUDED.low_price, close_price = EXCLUDED.close_price, volume =
-  EXCLUDED.volume, tick_count = EXCLUDED.tick_count, source = EXCLUDED.source, revision =
-  EXCLUDED.revision
+  EXCLUDED.volume, tick_count = EXCLUDED.tick_count, buy_volume = EXCLUDED.buy_volume, notional =
+  EXCLUDED.notional, source = EXCLUDED.source, revision = EXCLUDED.revision
 WHERE ohlc_candles.revision <= EXCLUDED.revision AND ohlc_candles.source = 'downsampled' AND
   ohlc_candles.tick_count <= EXCLUDED.tick_count;
 --|HypertableModify

@@ -83,4 +83,31 @@ SET instrument_type = EXCLUDED.instrument_type, base_currency = EXCLUDED.base_cu
 --|  Function Scan
 
 -- metadata
+INSERT INTO instrument_versions (symbol_id, valid_from, digits, instrument_type, base_currency,
+    quote_currency, tick_size, lot_size, contract_multiplier, expiry, strike)
+SELECT symbols.symbol_id, GREATEST($2, last.valid_from + interval '1 microsecond'), symbols.digits,
+    now.instrument_type, now.base_currency, now.quote_currency, now.tick_size, now.lot_size,
+    now.contract_multiplier, now.expiry, now.strike
+  FROM symbols
+  LEFT JOIN instruments AS now ON now.symbol_id = symbols.symbol_id
+  LEFT JOIN LATERAL (SELECT *
+    FROM instrument_versions AS version
+    WHERE version.symbol_id = symbols.symbol_id
+    ORDER BY valid_from DESC
+    LIMIT 1) AS last ON true
+  WHERE symbols.symbol_id = ANY($1) AND (last.symbol_id IS NULL OR (last.digits, last.instrument_type,
+        last.base_currency, last.quote_currency, last.tick_size, last.lot_size, last.contract_multiplier,
+        last.expiry, last.strike) IS DISTINCT FROM (symbols.digits, now.instrument_type, now.base_currency,
+        now.quote_currency, now.tick_size, now.lot_size, now.contract_multiplier, now.expiry, now.strike));
+--|ModifyTable Insert on instrument_versions
+--|  Nested Loop Left
+--|    Nested Loop Left
+--|      Index Scan using symbols_pkey on symbols
+--|          index condition: (symbol_id = ANY (?::bigint[]))
+--|      Seq Scan on instruments
+--|    Limit
+--|      Index Scan Backward using instrument_versions_pkey on instrument_versions
+--|          index condition: (symbol_id = symbols.symbol_id)
+
+-- metadata
 COMMIT;

@@ -5,7 +5,7 @@ SELECT symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_vol
 FROM ticks
 WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3
 ORDER BY tick_time DESC, sequence DESC
-LIMIT $4;
+LIMIT 1;
 --|Limit
 --|  ChunkAppend on ticks
 --|    Index Scan Backward using N_ticks_pkey on _hyper_N_N_chunk (2 times)

@@ -21,10 +21,14 @@ SELECT pg_advisory_xact_lock(hashtextextended('tickbook maintenance ' || current
 --|Result
 
 -- timeseries
-SELECT settings, applied_at, ticks_drop_after_seconds, candles_drop_after_seconds,
-  late_after_seconds, ticks_refused_before, ticks_dropped_before, candles_dropped_before,
-  clock_timestamp() AS now
-FROM applied_policies;
+SELECT "applied_policies"."settings", "applied_policies"."applied_at",
+  "applied_policies"."ticks_drop_after_seconds", "applied_policies"."candles_drop_after_seconds",
+  "applied_policies"."late_after_seconds", "applied_policies"."ticks_refused_before",
+  "applied_policies"."ticks_dropped_before", "applied_policies"."candles_dropped_before",
+  "applied_policies"."books_drop_after_seconds", "applied_policies"."books_dropped_before",
+  "applied_policies"."trades_drop_after_seconds", "applied_policies"."trades_refused_before",
+  "applied_policies"."trades_dropped_before", clock_timestamp()
+FROM "applied_policies";
 --|Seq Scan on applied_policies
 
 -- timeseries
@@ -32,7 +36,7 @@ SELECT symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_vol
 FROM ticks
 WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3
 ORDER BY tick_time ASC, sequence ASC
-LIMIT $4;
+LIMIT 1;
 --|Limit
 --|  Index Scan using N_ticks_pkey on _hyper_N_N_chunk
 --|      index condition: ((symbol_id = ?::bigint) AND (tick_time >= ?::timestamp with time zone) AND (tick_time < ?::timestamp with time zone))
@@ -64,11 +68,11 @@ RETURNING tick_time;
 --|    Seq Scan on _hyper_N_N_chunk
 
 -- timeseries
-INSERT INTO late_tick_days (day)
+INSERT INTO late_days (day)
 SELECT $1
 FROM applied_policies
 WHERE $2 < clock_timestamp() - make_interval(secs => late_after_seconds);
---|ModifyTable Insert on late_tick_days
+--|ModifyTable Insert on late_days
 --|  Seq Scan on applied_policies
 
 -- timeseries

@@ -9,19 +9,20 @@ ON CONFLICT DO NOTHING;
 --|  Function Scan
 
 -- timeseries
-BEGIN;
-
--- timeseries
-SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+BEGIN ISOLATION LEVEL READ COMMITTED;
 SELECT pg_advisory_xact_lock_shared(hashtextextended('tickbook retention floor ' ||
       current_schema(), 0));
 --|Result
 
 -- timeseries
-SELECT settings, applied_at, ticks_drop_after_seconds, candles_drop_after_seconds,
-  late_after_seconds, ticks_refused_before, ticks_dropped_before, candles_dropped_before,
-  clock_timestamp() AS now
-FROM applied_policies;
+SELECT "applied_policies"."settings", "applied_policies"."applied_at",
+  "applied_policies"."ticks_drop_after_seconds", "applied_policies"."candles_drop_after_seconds",
+  "applied_policies"."late_after_seconds", "applied_policies"."ticks_refused_before",
+  "applied_policies"."ticks_dropped_before", "applied_policies"."candles_dropped_before",
+  "applied_policies"."books_drop_after_seconds", "applied_policies"."books_dropped_before",
+  "applied_policies"."trades_drop_after_seconds", "applied_policies"."trades_refused_before",
+  "applied_policies"."trades_dropped_before", clock_timestamp()
+FROM "applied_policies";
 --|Seq Scan on applied_policies
 
 -- timeseries
@@ -51,19 +52,20 @@ ON CONFLICT DO NOTHING;
 --|  Function Scan
 
 -- timeseries
-BEGIN;
-
--- timeseries
-SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+BEGIN ISOLATION LEVEL READ COMMITTED;
 SELECT pg_advisory_xact_lock_shared(hashtextextended('tickbook retention floor ' ||
       current_schema(), 0));
 --|Result
 
 -- timeseries
-SELECT settings, applied_at, ticks_drop_after_seconds, candles_drop_after_seconds,
-  late_after_seconds, ticks_refused_before, ticks_dropped_before, candles_dropped_before,
-  clock_timestamp() AS now
-FROM applied_policies;
+SELECT "applied_policies"."settings", "applied_policies"."applied_at",
+  "applied_policies"."ticks_drop_after_seconds", "applied_policies"."candles_drop_after_seconds",
+  "applied_policies"."late_after_seconds", "applied_policies"."ticks_refused_before",
+  "applied_policies"."ticks_dropped_before", "applied_policies"."candles_dropped_before",
+  "applied_policies"."books_drop_after_seconds", "applied_policies"."books_dropped_before",
+  "applied_policies"."trades_drop_after_seconds", "applied_policies"."trades_refused_before",
+  "applied_policies"."trades_dropped_before", clock_timestamp()
+FROM "applied_policies";
 --|Seq Scan on applied_policies
 
 -- timeseries
@@ -83,19 +85,20 @@ COMMIT;
 -- ticks.insert_batch: 10 stored ticks
 
 -- timeseries
-BEGIN;
-
--- timeseries
-SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+BEGIN ISOLATION LEVEL READ COMMITTED;
 SELECT pg_advisory_xact_lock_shared(hashtextextended('tickbook retention floor ' ||
       current_schema(), 0));
 --|Result
 
 -- timeseries
-SELECT settings, applied_at, ticks_drop_after_seconds, candles_drop_after_seconds,
-  late_after_seconds, ticks_refused_before, ticks_dropped_before, candles_dropped_before,
-  clock_timestamp() AS now
-FROM applied_policies;
+SELECT "applied_policies"."settings", "applied_policies"."applied_at",
+  "applied_policies"."ticks_drop_after_seconds", "applied_policies"."candles_drop_after_seconds",
+  "applied_policies"."late_after_seconds", "applied_policies"."ticks_refused_before",
+  "applied_policies"."ticks_dropped_before", "applied_policies"."candles_dropped_before",
+  "applied_policies"."books_drop_after_seconds", "applied_policies"."books_dropped_before",
+  "applied_policies"."trades_drop_after_seconds", "applied_policies"."trades_refused_before",
+  "applied_policies"."trades_dropped_before", clock_timestamp()
+FROM "applied_policies";
 --|Seq Scan on applied_policies
 
 -- timeseries
@@ -139,10 +142,14 @@ SELECT pg_advisory_xact_lock_shared(hashtextextended('tickbook retention floor '
 --|Result
 
 -- timeseries
-SELECT settings, applied_at, ticks_drop_after_seconds, candles_drop_after_seconds,
-  late_after_seconds, ticks_refused_before, ticks_dropped_before, candles_dropped_before,
-  clock_timestamp() AS now
-FROM applied_policies;
+SELECT "applied_policies"."settings", "applied_policies"."applied_at",
+  "applied_policies"."ticks_drop_after_seconds", "applied_policies"."candles_drop_after_seconds",
+  "applied_policies"."late_after_seconds", "applied_policies"."ticks_refused_before",
+  "applied_policies"."ticks_dropped_before", "applied_policies"."candles_dropped_before",
+  "applied_policies"."books_drop_after_seconds", "applied_policies"."books_dropped_before",
+  "applied_policies"."trades_drop_after_seconds", "applied_policies"."trades_refused_before",
+  "applied_policies"."trades_dropped_before", clock_timestamp()
+FROM "applied_policies";
 --|Seq Scan on applied_policies
 
 -- timeseries

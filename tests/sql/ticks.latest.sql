@@ -5,7 +5,7 @@ SELECT symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_vol
 FROM ticks
 WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3
 ORDER BY tick_time DESC, sequence DESC
-LIMIT $4;
+LIMIT 1;
 --|Limit
 --|  Sort
 --|    Result
@@ -15,7 +15,7 @@ SELECT symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_vol
 FROM ticks
 WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3
 ORDER BY tick_time DESC, sequence DESC
-LIMIT $4;
+LIMIT 1;
 --|Limit
 --|  Index Scan Backward using N_ticks_pkey on _hyper_N_N_chunk
 --|      index condition: ((symbol_id = ?::bigint) AND (tick_time >= ?::timestamp with time zone) AND (tick_time < ?::timestamp with time zone))
@@ -45,7 +45,7 @@ SELECT symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_vol
 FROM ticks
 WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3
 ORDER BY tick_time DESC, sequence DESC
-LIMIT $4;
+LIMIT 1;
 --|Limit
 --|  Index Scan Backward using N_ticks_pkey on _hyper_N_N_chunk
 --|      index condition: ((symbol_id = ?::bigint) AND (tick_time >= ?::timestamp with time zone) AND (tick_time < ?::timestamp with time zone))

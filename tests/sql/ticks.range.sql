@@ -5,8 +5,9 @@ SELECT symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_vol
 FROM ticks
 WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3
 ORDER BY tick_time ASC, sequence ASC
-LIMIT $4;
+LIMIT (SELECT $4);
 --|Limit
+--|  InitPlan 1: Result
 --|  Index Scan using N_ticks_pkey on _hyper_N_N_chunk
 --|      index condition: ((symbol_id = ?::bigint) AND (tick_time >= ?::timestamp with time zone) AND (tick_time < ?::timestamp with time zone))
 
@@ -17,8 +18,9 @@ SELECT symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_vol
 FROM ticks
 WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3 AND (tick_time, sequence) < ($4, $5)
 ORDER BY tick_time DESC, sequence DESC
-LIMIT $6;
+LIMIT (SELECT $6);
 --|Limit
+--|  InitPlan 1: Result
 --|  ChunkAppend on ticks
 --|    Index Scan Backward using N_ticks_pkey on _hyper_N_N_chunk (2 times)
 --|        index condition: ((symbol_id = ?::bigint) AND (tick_time >= ?::timestamp with time zone) AND (tick_time < ?::timestamp with time zone) AND (ROW(tick_time, sequence) < ROW(?::timestamp with time zone, ?::bigint)))
@@ -28,7 +30,8 @@ SELECT symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, ask_vol
 FROM ticks
 WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3 AND (tick_time, sequence) < ($4, $5)
 ORDER BY tick_time DESC, sequence DESC
-LIMIT $6;
+LIMIT (SELECT $6);
 --|Limit
+--|  InitPlan 1: Result
 --|  Index Scan Backward using N_ticks_pkey on _hyper_N_N_chunk
 --|      index condition: ((symbol_id = ?::bigint) AND (tick_time >= ?::timestamp with time zone) AND (tick_time < ?::timestamp with time zone) AND (ROW(tick_time, sequence) < ROW(?::timestamp with time zone, ?::bigint)))

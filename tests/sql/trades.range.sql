@@ -6,8 +6,9 @@ SELECT symbol_id, trade_time, sequence, price, quantity, aggressor_side, is_bloc
 FROM trades
 WHERE symbol_id = $1 AND trade_time >= $2 AND trade_time < $3
 ORDER BY trade_time ASC, sequence ASC
-LIMIT $4;
+LIMIT (SELECT $4);
 --|Limit
+--|  InitPlan 1: Result
 --|  Index Scan using N_trades_pkey on _hyper_N_N_chunk
 --|      index condition: ((symbol_id = ?::bigint) AND (trade_time >= ?::timestamp with time zone) AND (trade_time < ?::timestamp with time zone))
 
@@ -19,8 +20,9 @@ SELECT symbol_id, trade_time, sequence, price, quantity, aggressor_side, is_bloc
 FROM trades
 WHERE symbol_id = $1 AND trade_time >= $2 AND trade_time < $3 AND (trade_time, sequence) < ($4, $5)
 ORDER BY trade_time DESC, sequence DESC
-LIMIT $6;
+LIMIT (SELECT $6);
 --|Limit
+--|  InitPlan 1: Result
 --|  ChunkAppend on trades
 --|    Index Scan Backward using N_trades_pkey on _hyper_N_N_chunk (2 times)
 --|        index condition: ((symbol_id = ?::bigint) AND (trade_time >= ?::timestamp with time zone) AND (trade_time < ?::timestamp with time zone) AND (ROW(trade_time, sequence) < ROW(?::timestamp with time zone, ?::bigint)))
@@ -31,7 +33,8 @@ SELECT symbol_id, trade_time, sequence, price, quantity, aggressor_side, is_bloc
 FROM trades
 WHERE symbol_id = $1 AND trade_time >= $2 AND trade_time < $3 AND (trade_time, sequence) < ($4, $5)
 ORDER BY trade_time DESC, sequence DESC
-LIMIT $6;
+LIMIT (SELECT $6);
 --|Limit
+--|  InitPlan 1: Result
 --|  Index Scan Backward using N_trades_pkey on _hyper_N_N_chunk
 --|      index condition: ((symbol_id = ?::bigint) AND (trade_time >= ?::timestamp with time zone) AND (trade_time < ?::timestamp with time zone) AND (ROW(trade_time, sequence) < ROW(?::timestamp with time zone, ?::bigint)))

@@ -56,7 +56,7 @@ pub(crate) trait CandleCalls: Debug + Send + Sync + 'static {
 #[async_trait]
 pub(crate) trait QuarantineCalls: Debug + Send + Sync + 'static {
     /// The repository for all other calls. Without it no other call may be made.
-    fn quarantine_behind(&self) -> &dyn QuarantineRepository {
+    fn quarantine_behind(&self) -> &dyn QuarantineRepository<Tick> {
         unreachable!("{self:?} is not asked for that")
     }
 
@@ -186,7 +186,7 @@ impl<T: CandleCalls> OhlcRepository for Double<T> {
 }
 
 #[async_trait]
-impl<T: QuarantineCalls> QuarantineRepository for Double<T> {
+impl<T: QuarantineCalls> QuarantineRepository<Tick> for Double<T> {
     async fn put(&self, ticks: &[QuarantinedTick]) -> Result<u64, RepositoryError> {
         self.0.put(ticks).await
     }

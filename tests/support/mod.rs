@@ -13,6 +13,8 @@ pub(crate) mod random;
 
 #[cfg(all(feature = "files", feature = "ingest"))]
 pub(crate) mod market_data;
+#[cfg(all(feature = "files", feature = "ingest"))]
+pub(crate) mod market_trades;
 #[cfg(feature = "ingest")]
 pub(crate) mod quarantined_ticks;
 #[cfg(feature = "ingest")]

@@ -3,7 +3,7 @@
 // each test file uses what it needs
 #![allow(dead_code)]
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -32,10 +32,7 @@ impl Bouncer {
         let name = format!("pgbouncer-{}-{count}", std::process::id());
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         std::fs::create_dir_all(&folder).expect("made");
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .expect("a free port")
-            .port();
+        let port = suite::free_port();
         let settings = folder.join("pgbouncer.ini");
         let databases: String = [Database::Metadata, Database::Timeseries]
             .map(|database| entry(schemas, database))

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use rust_decimal::Decimal;
 use tickbook::domain::{Page, PageLimit};
-use tickbook::domain::{Rule, Verdict};
+use tickbook::domain::{Rule, Tick, Verdict};
 use tickbook::ingest::SpoolError;
 use tickbook::ingest::quality::Quarantine;
 use tickbook::repository::{
@@ -48,7 +48,7 @@ impl QuarantineCalls for AwayCalls {
         let mut kept = self.kept.lock().expect("no panic");
         let before = kept.len();
         for one in ticks {
-            kept.entry(index_of(&one.tick)).or_insert(one.clone());
+            kept.entry(index_of(&one.event)).or_insert(one.clone());
         }
         Ok((kept.len() - before) as u64)
     }
@@ -88,20 +88,20 @@ pub(crate) fn held_back(index: i64) -> QuarantinedTick {
 }
 
 pub(crate) async fn open(
-    repository: &Arc<dyn QuarantineRepository>,
+    repository: &Arc<dyn QuarantineRepository<Tick>>,
     directory: &Path,
 ) -> Result<Quarantine, SpoolError> {
     Quarantine::open(Arc::clone(repository), Some(directory)).await
 }
 
 /// The numbers of the stored ticks, ascending. Asserts that each is stored once, with its verdict.
-pub(crate) async fn numbers(repository: &dyn QuarantineRepository) -> Vec<i64> {
+pub(crate) async fn numbers(repository: &dyn QuarantineRepository<Tick>) -> Vec<i64> {
     let mut numbers = Vec::new();
     let mut query = QuarantineQuery::default().limit(PageLimit::MAX);
     loop {
         let page = repository.list(&query).await.expect("it is read");
         for entry in page.items {
-            let number = index_of(&entry.item.tick);
+            let number = index_of(&entry.item.event);
             assert_eq!(entry.item, held_back(number), "a reason nobody gave");
             numbers.push(number);
         }

@@ -136,6 +136,13 @@ impl TenDayHistory {
         row.number
     }
 
+    pub(crate) fn text(&mut self, query: &str) -> String {
+        let row: Name = sql_query(query)
+            .get_result(&mut self.connection)
+            .unwrap_or_else(|error| panic!("{query}: {error}"));
+        row.name
+    }
+
     /// The number of one-minute candles in `ohlc_1m`.
     pub(crate) fn minute_candles(&mut self) -> i64 {
         self.number("SELECT count(*) AS number FROM ohlc_1m")
@@ -181,7 +188,7 @@ impl TenDayHistory {
     /// Asserts that every candle equals the fold of all ticks that were ever stored.
     pub(crate) async fn assert_whole(&self, timeframes: &[Timeframe]) {
         for timeframe in timeframes {
-            for &basis in PriceBasis::ALL {
+            for &basis in PriceBasis::OF_TICKS {
                 let expected = fold_ticks(&self.ticks, *timeframe, basis, suite::now());
                 let read = self.candles(*timeframe, basis).await;
                 let read: Vec<_> = read
@@ -247,6 +254,7 @@ pub(crate) fn short_policies(drop_after: PolicyDuration) -> RetentionPolicies {
     let mut policies = RetentionPolicies::default().lateness(PolicyDuration::hours(1));
     policies.ticks.drop_after = Some(drop_after);
     policies.ticks.compress_after = Some(PolicyDuration::days(5));
+    policies.trades = policies.ticks;
     policies
 }
 

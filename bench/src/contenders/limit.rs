@@ -76,22 +76,22 @@ impl BlockingContender for Limit {
 }
 
 /// The complete data of a binary `COPY` of `batch`.
-pub(super) fn binary_copy(
-    batch: &[Tick],
+pub(crate) fn binary_copy<R>(
+    batch: &[R],
     fields: i16,
-    encode: impl Fn(&Tick, &mut BytesMut) -> Result<()>,
+    encode: impl Fn(&R, &mut BytesMut) -> Result<()>,
 ) -> Result<BytesMut> {
     let mut out = BytesMut::new();
     out.put_slice(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
-    for tick in batch {
+    for row in batch {
         out.put_i16(fields);
-        encode(tick, &mut out)?;
+        encode(row, &mut out)?;
     }
     out.put_i16(-1);
     Ok(out)
 }
 
-pub(super) fn field(out: &mut BytesMut, value: &dyn ToSql, type_: &Type) -> Result<()> {
+pub(crate) fn field(out: &mut BytesMut, value: &dyn ToSql, type_: &Type) -> Result<()> {
     let start = out.len();
     out.put_i32(-1);
     let is_null = value

@@ -13,6 +13,7 @@ mod reader;
 mod serial_named;
 mod sqlx_unnest;
 mod sqlx_values;
+mod trades;
 
 use std::sync::Arc;
 
@@ -25,13 +26,14 @@ pub(crate) use copy_in_writer::CopyInWriter;
 pub(crate) use diesel_async_values::DieselAsyncValues;
 pub(crate) use diesel_values::DieselValues;
 pub(crate) use library::Library;
-pub(crate) use limit::Limit;
+pub(crate) use limit::{Limit, binary_copy, field};
 pub(crate) use on_thread::{BlockingContender, OnThread};
 pub(crate) use persister::Persister;
 pub(crate) use reader::Reader;
 pub(crate) use serial_named::SerialNamed;
 pub(crate) use sqlx_unnest::SqlxUnnest;
 pub(crate) use sqlx_values::SqlxValues;
+pub(crate) use trades::{TradeLibrary, TradeLimit};
 
 /// A contender: one way to write ticks over one connection.
 #[async_trait]

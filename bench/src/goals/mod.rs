@@ -1,7 +1,11 @@
 //! The measured parts and their targets.
 
 mod batches;
+mod book_levels;
+mod books;
 mod candles;
+mod feed_latency;
+mod feed_store;
 mod persister;
 mod quality;
 mod reading;
@@ -9,6 +13,7 @@ mod resend;
 mod rest;
 mod schema;
 mod streaming;
+mod trades;
 
 /// The parameters of a measurement.
 pub(crate) struct Bench {

@@ -47,7 +47,7 @@ impl Bench {
 
 /// A directory next to the program: the directory for temporary files may be in memory, where fsync costs
 /// nothing.
-fn spool_parent() -> Result<PathBuf> {
+pub(super) fn spool_parent() -> Result<PathBuf> {
     let program = std::env::current_exe()?;
     let folder = program.parent().context("the program is in a folder")?;
     Ok(folder.to_owned())

@@ -8,8 +8,9 @@ use anyhow::{Context as _, Result, ensure};
 use chrono::TimeDelta;
 use tickbook::Database;
 
+use crate::cpu;
+
 use super::Samples;
-use super::cpu;
 use super::database::{Pair, Size};
 
 /// The number of runs of a command in a turn: the CPU time of an ended process is known in steps of 10 ms.

@@ -13,7 +13,7 @@ use tickbook::postgres::{self, Edition};
 use tickbook::retention::RetentionPolicies;
 use tickbook::{Database, DatabaseUrl, Repositories};
 
-use super::cpu;
+use crate::cpu;
 
 /// The symbols with ticks of every day are numbered from 1.
 pub(super) const SYMBOLS: u32 = 50;
@@ -84,6 +84,7 @@ impl Pair {
         // sets up compression; the jobs would work beside the measurement
         let mut policies = RetentionPolicies::default();
         policies.ticks.drop_after = None;
+        policies.trades.drop_after = None;
         policies.candles.drop_after = None;
         postgres::apply_policies(&db, &policies).await?;
         postgres::remove_policies(&db).await?;

@@ -1,7 +1,6 @@
 //! The cost of a request in a large and a small database.
 
 mod commands;
-mod cpu;
 mod database;
 mod requests;
 mod server;

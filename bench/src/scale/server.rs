@@ -12,9 +12,9 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Mutex;
 
+use crate::cpu;
 use crate::http::read_answer;
 
-use super::cpu;
 use super::database::{Pair, Size};
 
 pub(super) struct Server {

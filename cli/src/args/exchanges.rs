@@ -1,6 +1,7 @@
 //! Command line of `tickbook exchanges`.
 
 use clap::{Args, Subcommand};
+use tickbook::domain::{ExchangeSession, InvalidSession, parse_sessions};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ExchangesCommand {
@@ -12,27 +13,47 @@ Examples:
   tickbook exchanges list
   tickbook exchanges list --json | jq -r 'select(.time_zone == null) | .name'")]
     List(ListExchangesArguments),
+    /// Shows an exchange with its sessions
+    #[command(after_help = "\
+Each session is in the form that --session of `create` and `describe` takes.
+
+Examples:
+  tickbook exchanges show nse
+  tickbook exchanges show nse --json | jq -c '.sessions[]'")]
+    Show(ShowExchangeArguments),
     /// Creates an exchange that has no symbols yet
     #[command(after_help = "\
 An import of symbols creates its exchange. Exit code 2 if an exchange with this name exists; names are
 compared case-insensitively.
 
-Example:
-  tickbook exchanges create nyse --code XNYS --time-zone America/New_York")]
+Examples:
+  tickbook exchanges create nyse --code XNYS --time-zone America/New_York --session 'mon-fri 09:30-16:00'
+  tickbook exchanges create kraken --time-zone UTC --session 'mon-sun 00:00-24:00'")]
     Create(CreateExchangeArguments),
     /// Changes the properties of an exchange; omitted properties are unchanged
     #[command(after_help = "\
-'' removes the value.
+'' removes the value. The given sessions replace all sessions.
 
 Examples:
-  tickbook exchanges describe oanda --description 'OANDA Corporation' --time-zone America/New_York
-  tickbook exchanges describe nyse --code XNYS")]
+  tickbook exchanges describe oanda --description 'OANDA Corporation'
+  tickbook exchanges describe oanda --time-zone America/New_York --session 'sun-thu 17:00-17:00'
+  tickbook exchanges describe nyse --session 'mon-fri 09:30-16:00' --session '2027-01-04 mon-fri 09:00-17:00'
+  tickbook exchanges describe nyse --code XNYS --session ''")]
     Describe(DescribeExchangeArguments),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ListExchangesArguments {
     /// Prints one JSON object per line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowExchangeArguments {
+    /// The exchange, case-insensitive
+    pub(crate) exchange: String,
+    /// Prints one JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -50,7 +71,7 @@ pub(crate) struct CreateExchangeArguments {
 
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("facts").required(true).multiple(true)
-    .args(["description", "code", "time_zone"]))]
+    .args(["description", "code", "time_zone", "sessions"]))]
 pub(crate) struct DescribeExchangeArguments {
     /// The exchange, case-insensitive
     pub(crate) exchange: String,
@@ -72,4 +93,21 @@ pub(crate) struct ExchangeFactArguments {
     /// IANA time zone of its trading hours, such as America/New_York
     #[arg(long, value_name = "ZONE")]
     pub(crate) time_zone: Option<String>,
+    /// Sessions in its time zone: [DATE] WEEKDAYS OPEN-CLOSE, such as 'mon-fri 09:30-16:00'; may be repeated.
+    /// A close that is not after the open is on the next day. With a date, all sessions of that date replace
+    /// the earlier ones from that date on
+    #[arg(long = "session", value_name = "SESSION", value_parser = sessions)]
+    pub(crate) sessions: Option<Vec<GivenSessions>>,
+}
+
+/// The sessions of one `--session`.
+#[derive(Debug, Clone)]
+pub(crate) struct GivenSessions(pub(crate) Vec<ExchangeSession>);
+
+/// Parses sessions; an empty text has none.
+fn sessions(text: &str) -> Result<GivenSessions, InvalidSession> {
+    match text {
+        "" => Ok(GivenSessions(Vec::new())),
+        text => parse_sessions(text).map(GivenSessions),
+    }
 }

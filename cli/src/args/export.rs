@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use tickbook::domain::{GapFill, PriceBasis, SymbolReference, Timeframe};
-use tickbook::files::QuoteColumn;
+use tickbook::files::{QuoteColumn, TradeColumn};
 
 use super::names::basis;
 use crate::times::time_or_date;
@@ -20,7 +20,8 @@ pub(crate) enum ExportCommand {
     Trades(ExportTradesArguments),
     /// Writes the candles of one symbol, oldest first
     #[command(after_help = "\
-Columns: open_time,close_time,timeframe,basis,open,high,low,close,volume,tick_count,closed,source.
+Columns: open_time,close_time,timeframe,basis,open,high,low,close,volume,tick_count,closed,source;
+with --basis trade also buy_volume,notional,vwap.
 `tickbook import candles --format csv` reads this format. The source is ticks, rolled_up (computed from smaller
 candles), the source of a stored candle, or filled: a placeholder that --fill adds for a bucket without ticks
 between the symbol's first and newest candle. Placeholders have no volume, and an empty field for each missing
@@ -32,6 +33,21 @@ Examples:
   tickbook export candles --symbol oanda:EURUSD --timeframe 1d --closed
   tickbook export candles --symbol oanda:EURUSD --fill flat --from 2014-05-01")]
     Candles(ExportCandlesArguments),
+    /// Writes the stored order book of one symbol, oldest first: one row for each level
+    #[command(after_help = "\
+Columns: event,time,sequence,side,price,quantity,reason. The event is snapshot (all levels of the book, the best
+one of a side first), update (new quantities; 0 removes a level) or end (the book is not known from this time on,
+for the reason). The side is bid or ask. A snapshot without levels has one row without side, price and quantity: there was
+no liquidity. Rows with the same event, time and sequence belong together. A program that loads each snapshot,
+applies each update, and forgets the book at each end has the book of each instant. Updates before the first snapshot
+belong to a book that begins before the range. Memory holds only a few pages of the range. The file appears when it is
+complete. --json prints a summary with the number of rows.
+
+Examples:
+  tickbook export books --symbol kraken:BTC/USD --from 2026-11-29 --to 2026-11-30 --output btcusd.csv
+  tickbook export books --symbol kraken:BTC/USD --only snapshots --depth 1
+  tickbook export books --symbol 7 --only updates | head")]
+    Books(ExportBooksArguments),
 }
 
 fn help_of_ticks() -> String {
@@ -39,26 +55,15 @@ fn help_of_ticks() -> String {
     format!("Columns: {}. {HELP_OF_TICKS}", columns.join(","))
 }
 
-/// The columns of exported trades.
-pub(crate) const TRADE_COLUMNS: [&str; 8] = [
-    "trade_time",
-    "sequence",
-    "price",
-    "quantity",
-    "aggressor_side",
-    "is_block",
-    "trade_id",
-    "received_at",
-];
-
 fn help_of_trades() -> String {
-    format!("Columns: {}. {HELP_OF_TRADES}", TRADE_COLUMNS.join(","))
+    let columns: Vec<_> = TradeColumn::ALL.iter().map(|it| it.as_str()).collect();
+    format!("Columns: {}. {HELP_OF_TRADES}", columns.join(","))
 }
 
 const HELP_OF_TRADES: &str = "\
 The
-aggressor side is buy or sell, and empty if it is unknown. An absent id is empty. Memory holds only a few pages
-of the range. The file appears when it is complete; an export that ends early leaves no file. --json prints a
+aggressor side is buy or sell, and empty if it is unknown. An absent id is empty. `tickbook import trades
+--format csv` reads this format. Memory holds only a few pages of the range. The file appears when it is complete; an export that ends early leaves no file. --json prints a
 summary with the number of rows, on standard output with --output, and on standard error without.
 
 Examples:
@@ -84,6 +89,7 @@ impl ExportCommand {
             Self::Ticks(arguments) => &arguments.what,
             Self::Trades(arguments) => &arguments.what,
             Self::Candles(arguments) => &arguments.what,
+            Self::Books(arguments) => &arguments.what,
         };
         what.output.as_deref().is_none_or(is_stdout)
     }
@@ -124,6 +130,27 @@ pub(crate) struct ExportCandlesArguments {
     /// or flat (the previous close as every price)
     #[arg(long, default_value = "none")]
     pub(crate) fill: GapFill,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportBooksArguments {
+    #[command(flatten)]
+    pub(crate) what: ExportArguments,
+    /// Rows to write, besides the ends of the times in which the book was known
+    #[arg(long, value_enum)]
+    pub(crate) only: Option<BookRows>,
+    /// Maximum number of levels of each side, 1 to 1000; requires --only snapshots
+    #[arg(long, value_name = "LEVELS", requires = "only", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) depth: Option<u16>,
+}
+
+/// A kind of rows of stored books.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BookRows {
+    /// Snapshots
+    Snapshots,
+    /// Updates, which are stored only if the setting books.updates is on
+    Updates,
 }
 
 #[derive(Debug, Args)]

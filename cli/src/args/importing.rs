@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use tickbook::domain::{InstrumentType, SymbolReference};
-use tickbook::files::{PriceScale, QuoteColumn, QuoteFormat, TimeFormat};
+use tickbook::files::{FileColumn, PriceScale, QuoteColumn, RowFormat, TimeFormat, TradeColumn};
 
-use super::names::quote_format;
+use super::names::row_format;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ImportCommand {
@@ -61,6 +61,40 @@ Examples:
   tickbook import ticks export.csv --symbol oanda:EURUSD --format csv \\
       --column tick_time=ts --column bid_price=b --column ask_price=a --time-format ms")]
     Ticks(ImportTicksArguments),
+    /// Imports the trades of one symbol; trades that are already stored are counted, not stored again
+    #[command(after_help = "\
+Files are zipped or plain and are read in the given order. A column `sequence`, the venue's number of the
+trade, identifies a trade of its instant. Without it, a trade that two files contain is stored once, and a
+trade that one file contains twice is stored twice: files may overlap, be issued again and be imported in any
+order. Only if two files divide the trades of one instant between them, equal trades in both count once.
+
+  lean   `milliseconds since midnight UTC,price,quantity`, or with `…,exchange,condition,suspicious`; the
+         date is at the start of the file's name (or of the entry's name in a zip). Exchange and condition
+         are not stored; a line with suspicious 1 is rejected
+  csv    with a header row. Columns: trade_time (or time, timestamp), price, quantity (size, volume,
+         amount); optional sequence, aggressor_side (side), is_block (block), trade_id, received_at. The side
+         is that of the order that removed liquidity, buy or sell, and empty if it is unknown. The block flag
+         is true or false, and empty for false. If the ids of the venue are integers, they are the sequence:
+         use --column sequence=trade_id. A row has as many columns as the header. `tickbook export trades`
+         writes such files
+
+LEAN files are refused before anything is stored if they belong to several instruments, contain no trades,
+or if their prices seem to be multiplied by 10000 or their times seem to be in another zone, as `import ticks
+--help` describes.
+
+A line is rejected and listed on standard error if it is invalid, for example with a quantity that is not
+positive, or if its time is further ahead of the clock than quality.future_limit_ms and --allow-future is
+not given; the others are stored. A trade whose time and sequence belong to a stored trade with other content
+is a conflict: the stored trade is unchanged. The last line is `read N, inserted N, duplicates N, conflicts N,
+rejected N`. Exit code 1 if anything was rejected or in conflict. Ctrl-C ends the import after the current
+batch, with this line: the counted trades are stored, and the import may be repeated.
+
+Examples:
+  tickbook import trades 20131007_gc_tick_trade_201312.csv --symbol comex:GCZ13 --format lean
+  tickbook import trades trades.csv --symbol kraken:BTC/USD --format csv --create-symbol
+  tickbook import trades export.csv --symbol kraken:BTC/USD --format csv \\
+      --column trade_time=ts --column sequence=id --column quantity=qty --time-format ms")]
+    Trades(ImportTradesArguments),
     /// Imports the candles of one symbol, overwriting stored ones
     #[command(after_help = "\
 Files are zipped or plain. A stored candle takes precedence over the candle computed from ticks, and larger
@@ -72,7 +106,7 @@ timeframes are computed from it.
          the other side's prices are empty or 0; the volume is the sum of both sizes, and the number
          of ticks is 0 because it is unknown. `import ticks --help` lists which files are refused
   csv    the output of `tickbook export candles`, any timeframe and basis. Columns: open_time, timeframe,
-         basis, open, high, low, close; optional close_time, volume, tick_count, closed, source
+         basis, open, high, low, close; optional close_time, volume, tick_count, closed, source, buy_volume, notional
 
 The source of a csv row decides what happens to it:
   import, or another name   stored under that name
@@ -126,30 +160,46 @@ pub(crate) struct ImportSymbolsArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct ImportTicksArguments {
+    #[command(flatten)]
+    pub(crate) rows: ImportRowsArguments,
+    /// csv: the name of a column in the file, such as tick_time=ts; may be repeated
+    #[arg(long = "column", value_name = "COLUMN=NAME", value_parser = column::<QuoteColumn>)]
+    pub(crate) columns: Vec<(QuoteColumn, String)>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportTradesArguments {
+    #[command(flatten)]
+    pub(crate) rows: ImportRowsArguments,
+    /// csv: the name of a column in the file, such as trade_time=ts; may be repeated
+    #[arg(long = "column", value_name = "COLUMN=NAME", value_parser = column::<TradeColumn>)]
+    pub(crate) columns: Vec<(TradeColumn, String)>,
+}
+
+/// What imports of ticks and of trades have in common.
+#[derive(Debug, Args)]
+pub(crate) struct ImportRowsArguments {
     /// The files, zipped or plain
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// The symbol of the ticks: EURUSD, oanda:EURUSD if several exchanges have that name, or its id
+    /// The symbol of the rows: EURUSD, oanda:EURUSD if several exchanges have that name, or its id
     #[arg(long)]
     pub(crate) symbol: SymbolReference,
     /// The format of the files
-    #[arg(long, value_parser = quote_format())]
-    pub(crate) format: QuoteFormat,
+    #[arg(long, value_parser = row_format())]
+    pub(crate) format: RowFormat,
     /// Creates the symbol if it does not exist; on the exchange `default` if --symbol names no exchange
     #[arg(long)]
     pub(crate) create_symbol: bool,
-    /// csv: the name of a column in the file, such as tick_time=ts; may be repeated
-    #[arg(long = "column", value_name = "COLUMN=NAME", value_parser = column)]
-    pub(crate) columns: Vec<(QuoteColumn, String)>,
     /// csv: the format of times: RFC 3339, or an integer of this unit since 1970
     #[arg(long, value_name = "FORMAT", default_value = "rfc3339")]
     pub(crate) time_format: TimeFormatName,
     #[command(flatten)]
     pub(crate) lean: LeanArguments,
-    /// Accepts ticks any time ahead of this machine's clock
+    /// Accepts rows any time ahead of this machine's clock
     #[arg(long)]
     pub(crate) allow_future: bool,
-    /// Ticks in one transaction
+    /// Rows in one transaction
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) batch_size: u32,
     /// Prints the result as one JSON object
@@ -237,10 +287,11 @@ impl From<TimeFormatName> for TimeFormat {
     }
 }
 
-fn column(text: &str) -> Result<(QuoteColumn, String), String> {
+fn column<C: FileColumn>(text: &str) -> Result<(C, String), String> {
     let Some((column, name)) = text.split_once('=') else {
-        return Err("expected COLUMN=NAME, such as tick_time=ts".to_owned());
+        let first = C::ALL[0];
+        return Err(format!("expected COLUMN=NAME, such as {first}=ts"));
     };
-    let column: QuoteColumn = column.parse().map_err(|error| format!("{error}"))?;
+    let column: C = column.parse().map_err(|error| format!("{error}"))?;
     Ok((column, name.to_owned()))
 }

@@ -2,7 +2,7 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use tickbook::domain::{PriceBasis, Timeframe};
-use tickbook::files::QuoteFormat;
+use tickbook::files::RowFormat;
 
 /// Parses a stored timeframe.
 pub(super) fn stored_timeframe() -> impl TypedValueParser<Value = Timeframe> {
@@ -16,8 +16,8 @@ pub(super) fn basis() -> impl TypedValueParser<Value = PriceBasis> {
     PossibleValuesParser::new(names).try_map(|name| name.parse::<PriceBasis>())
 }
 
-/// Parses the format of a file of quotes.
-pub(super) fn quote_format() -> impl TypedValueParser<Value = QuoteFormat> {
-    let names = QuoteFormat::ALL.iter().map(|format| format.as_str());
-    PossibleValuesParser::new(names).try_map(|name| name.parse::<QuoteFormat>())
+/// Parses the format of a file of quotes or trades.
+pub(super) fn row_format() -> impl TypedValueParser<Value = RowFormat> {
+    let names = RowFormat::ALL.iter().map(|format| format.as_str());
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<RowFormat>())
 }

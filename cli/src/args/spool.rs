@@ -8,8 +8,9 @@ use clap::{Args, Subcommand};
 pub(crate) enum SpoolCommand {
     /// Shows the content of a spool, and the process that uses it
     #[command(after_help = "\
-Ticks that were held back have their own spool, in the subdirectory quarantine of the spool of ticks. All
-commands work with both.
+Trades and order books have their own spools, in the subdirectories trades and books of the spool of ticks, and what was
+held back has its own spools in the subdirectories quarantine. All
+commands work with all of them.
 
 Examples:
   tickbook spool inspect

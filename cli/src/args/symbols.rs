@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 use rust_decimal::Decimal;
 use tickbook::domain::{InstrumentType, SymbolReference};
+use tickbook_feeds::VenueName;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SymbolsCommand {
@@ -57,6 +58,19 @@ May be repeated.
 Example:
   tickbook symbols activate oanda:EURUSD")]
     Activate(OneSymbolArguments),
+    /// Compares the symbols of a feed with the instruments that its venue lists, and stores the differences
+    #[command(after_help = "\
+New instruments become symbols, changed ones are changed, and symbols that the list does not have become inactive,
+unless a fifth of the active ones or more are missing. The symbols are on the exchange with the name of the feed. No
+symbol is deleted. Exit code 1 if symbols are missing and stay active; 2 if the venue gives no list.
+
+A server does the same by itself: [symbols] sync_every and sync. The account of ctrader is in the environment (CTRADER_PASSWORD,
+…); a second session of one account may end that of a running server.
+
+Examples:
+  tickbook symbols sync kraken
+  tickbook symbols sync okx --feed second --json")]
+    Sync(SyncSymbolsArguments),
     /// Changes the properties of a symbol; omitted properties are unchanged
     #[command(after_help = "\
 To add an instrument to a symbol, give --type, --quote-currency, --tick-size, --lot-size and
@@ -130,6 +144,30 @@ pub(crate) struct AliasSymbolArguments {
     /// Moves the name from the symbol that has it; the output names that symbol
     #[arg(long = "move", conflicts_with = "remove")]
     pub(crate) moves: bool,
+    /// Prints one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SyncSymbolsArguments {
+    /// The venue: binance, coinbase, ctrader, kraken or okx
+    pub(crate) venue: VenueName,
+    /// Name of the feed [default: the venue]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) feed: Option<String>,
+    /// Deactivates missing symbols however many they are
+    #[arg(long)]
+    pub(crate) accept_loss: bool,
+    /// Creates no symbols: only those that exist follow the list
+    #[arg(long)]
+    pub(crate) existing: bool,
+    /// Another address of the WebSocket, without a path: ws://… or wss://…; of ctrader: tcp://… or tls://…
+    #[arg(long, value_name = "URL", requires = "http")]
+    pub(crate) websocket: Option<String>,
+    /// Another address of HTTP, without a path: http://… or https://…
+    #[arg(long, value_name = "URL", requires = "websocket")]
+    pub(crate) http: Option<String>,
     /// Prints one JSON object
     #[arg(long)]
     pub(crate) json: bool,

@@ -2,13 +2,13 @@
 
 use anyhow::bail;
 use serde::Serialize;
-use tickbook::domain::{Exchange, ExchangeFacts, PageLimit, printable};
+use tickbook::domain::{Exchange, ExchangeFacts, PageLimit, printable, session_texts};
 use tickbook::repository::{ExchangeQuery, SymbolRepository};
 
 use crate::Outcome;
 use crate::args::{
     CreateExchangeArguments, DescribeExchangeArguments, ExchangeFactArguments, ExchangesCommand,
-    ListExchangesArguments,
+    GivenSessions, ListExchangesArguments, ShowExchangeArguments,
 };
 use crate::opening::{connect_symbols, settings};
 use crate::report::{print, print_json};
@@ -28,6 +28,7 @@ pub(crate) async fn run(command: &ExchangesCommand) -> anyhow::Result<Outcome> {
     let symbols = connect_symbols(&settings()?).await?;
     match command {
         ExchangesCommand::List(arguments) => list(&*symbols, arguments).await?,
+        ExchangesCommand::Show(arguments) => show(&*symbols, arguments).await?,
         ExchangesCommand::Create(arguments) => create(&*symbols, arguments).await?,
         ExchangesCommand::Describe(arguments) => describe(&*symbols, arguments).await?,
     }
@@ -73,6 +74,46 @@ fn row(exchange: Exchange) -> [String; HEADER.len()] {
     ]
 }
 
+async fn show(
+    symbols: &dyn SymbolRepository,
+    arguments: &ShowExchangeArguments,
+) -> anyhow::Result<()> {
+    let exchange = existing(symbols, &arguments.exchange).await?;
+    if arguments.json {
+        return print_json(&exchange);
+    }
+    let mut rows = vec![
+        ["name".to_owned(), exchange.name],
+        ["description".to_owned(), exchange.description],
+        ["code".to_owned(), exchange.code.unwrap_or_default()],
+        [
+            "time zone".to_owned(),
+            exchange.time_zone.unwrap_or_default(),
+        ],
+    ];
+    let sessions = session_texts(&exchange.sessions);
+    rows.extend(
+        sessions
+            .into_iter()
+            .map(|text| ["session".to_owned(), text]),
+    );
+    rows.retain(|[_, value]| !value.is_empty());
+    let lines = rows
+        .iter()
+        .map(|[field, value]| format!("{field:<11}  {}", printable(value)));
+    print(&lines.collect::<Vec<_>>().join("\n"))
+}
+
+async fn existing(symbols: &dyn SymbolRepository, name: &str) -> anyhow::Result<Exchange> {
+    match symbols.get_exchange(name).await? {
+        Some(exchange) => Ok(exchange),
+        None => bail!(
+            "there is no exchange {}: `tickbook exchanges list` shows all, `create` creates one",
+            printable(name)
+        ),
+    }
+}
+
 async fn create(
     symbols: &dyn SymbolRepository,
     arguments: &CreateExchangeArguments,
@@ -91,15 +132,11 @@ async fn describe(
     arguments: &DescribeExchangeArguments,
 ) -> anyhow::Result<()> {
     let name = &arguments.exchange;
-    let Some(before) = symbols.get_exchange(name).await? else {
-        bail!(
-            "there is no exchange {}: `tickbook exchanges list` shows all, `create` creates one",
-            printable(name)
-        );
-    };
+    let before = existing(symbols, name).await?;
     let facts = facts(&arguments.facts);
     let exchange = symbols.describe_exchange(name, &facts).await?;
-    let changes = changes(&before, &exchange);
+    let changes = before.changes(&exchange).into_iter();
+    let changes: Vec<_> = changes.map(ChangeOutput::from).collect();
     if arguments.json {
         return print_json(&ChangedExchange { exchange, changes });
     }
@@ -112,24 +149,7 @@ fn facts(given: &ExchangeFactArguments) -> ExchangeFacts {
     facts.description.clone_from(&given.description);
     facts.code.clone_from(&given.code);
     facts.time_zone.clone_from(&given.time_zone);
+    let sessions = |given: &Vec<GivenSessions>| given.iter().flat_map(|it| it.0.clone()).collect();
+    facts.sessions = given.sessions.as_ref().map(sessions);
     facts
-}
-
-fn changes(before: &Exchange, after: &Exchange) -> Vec<ChangeOutput> {
-    let description = |exchange: &Exchange| {
-        let text = Some(exchange.description.clone());
-        text.filter(|text| !text.is_empty())
-    };
-    let fields = [
-        ("description", description(before), description(after)),
-        ("code", before.code.clone(), after.code.clone()),
-        (
-            "time_zone",
-            before.time_zone.clone(),
-            after.time_zone.clone(),
-        ),
-    ];
-    let changed = fields.into_iter().filter(|(_, old, new)| old != new);
-    let output = |(field, old, new)| ChangeOutput { field, old, new };
-    changed.map(output).collect()
 }

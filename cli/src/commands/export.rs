@@ -1,5 +1,7 @@
 //! `tickbook export`.
 
+mod books;
+
 use std::future::poll_fn;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -12,10 +14,10 @@ use indicatif::HumanCount;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use tickbook::domain::{
-    AggressorSide, Candle, CandleSlot, FilledCandle, PageLimit, Symbol, Tick, TimeRange, Trade,
+    Candle, CandleInput, CandleSlot, FilledCandle, PageLimit, Symbol, Tick, TimeRange, Trade,
     earliest_time, latest_time,
 };
-use tickbook::files::{FILLED, QuoteColumn};
+use tickbook::files::{FILLED, QuoteColumn, TradeColumn};
 use tickbook::repository::{
     CandleQuery, TickQuery, TradeQuery, filled_candle_stream, tick_stream, trade_stream,
 };
@@ -24,7 +26,6 @@ use tickbook::{Clock, Repositories, RepositoryError};
 use crate::Outcome;
 use crate::args::{
     ExportArguments, ExportCandlesArguments, ExportTicksArguments, ExportTradesArguments,
-    TRADE_COLUMNS,
 };
 use crate::csv_file::CsvFile;
 use crate::opening::{connect, full_name, settings, symbol};
@@ -32,6 +33,8 @@ use crate::output_file::Output;
 use crate::progress::TimeBar;
 use crate::report::{print_json, print_json_to_stderr, seconds};
 use crate::times::time_text as time;
+
+pub(crate) use books::books;
 
 const CANDLE_COLUMNS: [&str; 12] = [
     "open_time",
@@ -47,6 +50,9 @@ const CANDLE_COLUMNS: [&str; 12] = [
     "closed",
     "source",
 ];
+
+/// The further columns of candles of trades.
+const TRADE_SUM_COLUMNS: [&str; 3] = ["buy_volume", "notional", "vwap"];
 
 /// Number of rows between two updates of the progress.
 const STEP: u64 = 1_000;
@@ -68,9 +74,10 @@ pub(crate) async fn trades(arguments: &ExportTradesArguments) -> anyhow::Result<
     let query = TradeQuery::new(export.symbol.symbol_id, export.range).limit(PageLimit::MAX);
     let stream = trade_stream(Arc::clone(&export.repositories.trades), query);
     let time = |trade: &Trade| trade.trade_time;
+    let columns = each_trade_column(TradeColumn::as_str);
     let progress = TimeBar::hidden();
     export
-        .write(&TRADE_COLUMNS, stream, "trades", trade_row, time, progress)
+        .write(&columns, stream, "trades", trade_row, time, progress)
         .await
 }
 
@@ -89,17 +96,51 @@ pub(crate) async fn candles(
         CandleSlot::Candle(candle) => candle.open_time,
         CandleSlot::Filled(empty) => empty.open_time,
     };
-    let progress = export.progress().await;
-    export
-        .write(
-            &CANDLE_COLUMNS,
-            stream,
-            "candles",
-            candle_row,
-            time,
-            progress,
-        )
-        .await
+    match arguments.basis.input() {
+        CandleInput::Trades => {
+            let columns = with_sums(CANDLE_COLUMNS, TRADE_SUM_COLUMNS);
+            let row = |slot: &CandleSlot| vec![trade_candle_row(slot)];
+            export
+                .write(&columns, stream, "candles", row, time, TimeBar::hidden())
+                .await
+        }
+        _ => {
+            let row = |slot: &CandleSlot| vec![candle_row(slot)];
+            let progress = export.progress().await;
+            export
+                .write(&CANDLE_COLUMNS, stream, "candles", row, time, progress)
+                .await
+        }
+    }
+}
+
+/// The number of columns of candles of trades.
+const TRADE_CANDLE_COLUMNS: usize = CANDLE_COLUMNS.len() + TRADE_SUM_COLUMNS.len();
+
+/// Appends `sums` to `candle`.
+fn with_sums<T: Default>(
+    candle: [T; CANDLE_COLUMNS.len()],
+    sums: [T; TRADE_SUM_COLUMNS.len()],
+) -> [T; TRADE_CANDLE_COLUMNS] {
+    let mut all = candle.into_iter().chain(sums);
+    // both have as many columns together
+    std::array::from_fn(|_| all.next().unwrap_or_default())
+}
+
+fn trade_candle_row(slot: &CandleSlot) -> [String; TRADE_CANDLE_COLUMNS] {
+    let sums = match slot {
+        CandleSlot::Candle(candle) => {
+            let volumes = candle.trade_volumes;
+            let text = |text: Option<String>| text.unwrap_or_default();
+            [
+                text(volumes.map(|volumes| volumes.buy_volume.to_string())),
+                text(volumes.map(|volumes| volumes.notional.to_string())),
+                text(candle.vwap().map(|vwap| vwap.to_string())),
+            ]
+        }
+        CandleSlot::Filled(_) => ["0".to_owned(), "0".to_owned(), String::new()],
+    };
+    with_sums(candle_row(slot), sums)
 }
 
 /// The symbol, range and output of an export.
@@ -160,21 +201,24 @@ impl Export {
         columns: &[&str; COLUMNS],
         mut items: impl Stream<Item = Result<T, RepositoryError>> + Unpin,
         what: &str,
-        row: impl Fn(&T) -> [String; COLUMNS],
+        rows: impl Fn(&T) -> Vec<[String; COLUMNS]>,
         time: impl Fn(&T) -> DateTime<Utc>,
         progress: TimeBar,
     ) -> anyhow::Result<Outcome> {
         let mut file = CsvFile::create(self.output, columns)?;
         let mut count: u64 = 0;
-        while let Some(item) = poll_fn(|context| Pin::new(&mut items).poll_next(context)).await {
+        'writing: while let Some(item) =
+            poll_fn(|context| Pin::new(&mut items).poll_next(context)).await
+        {
             let item = item?;
-            let row = row(&item);
-            if !file.write(&row.each_ref().map(String::as_str)).await? {
-                break;
-            }
-            count += 1;
-            if count.is_multiple_of(STEP) {
-                progress.reach(time(&item), format!("{} {what}", HumanCount(count)));
+            for row in rows(&item) {
+                if !file.write(&row.each_ref().map(String::as_str)).await? {
+                    break 'writing;
+                }
+                count += 1;
+                if count.is_multiple_of(STEP) {
+                    progress.reach(time(&item), format!("{} {what}", HumanCount(count)));
+                }
             }
         }
         file.finish().await?;
@@ -203,22 +247,16 @@ fn each_tick_column<T>(of: impl Fn(QuoteColumn) -> T) -> [T; QuoteColumn::ALL.le
     std::array::from_fn(|index| of(QuoteColumn::ALL[index]))
 }
 
-fn tick_row(tick: &Tick) -> [String; QuoteColumn::ALL.len()] {
-    each_tick_column(|column| column.text(tick))
+fn each_trade_column<T>(of: impl Fn(TradeColumn) -> T) -> [T; TradeColumn::ALL.len()] {
+    std::array::from_fn(|index| of(TradeColumn::ALL[index]))
 }
 
-fn trade_row(trade: &Trade) -> [String; TRADE_COLUMNS.len()] {
-    let side = trade.aggressor_side.map_or("", AggressorSide::as_str);
-    [
-        time(trade.trade_time),
-        trade.sequence.to_string(),
-        trade.price.to_string(),
-        trade.quantity.to_string(),
-        side.to_owned(),
-        trade.is_block.to_string(),
-        trade.trade_id.clone().unwrap_or_default(),
-        trade.received_at.map_or(String::new(), time),
-    ]
+fn tick_row(tick: &Tick) -> Vec<[String; QuoteColumn::ALL.len()]> {
+    vec![each_tick_column(|column| column.text(tick))]
+}
+
+fn trade_row(trade: &Trade) -> Vec<[String; TradeColumn::ALL.len()]> {
+    vec![each_trade_column(|column| column.text(trade))]
 }
 
 fn candle_row(slot: &CandleSlot) -> [String; CANDLE_COLUMNS.len()] {

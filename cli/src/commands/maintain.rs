@@ -45,12 +45,14 @@ fn describe(report: &MaintenanceReport) -> String {
 
 fn describe_done(report: &MaintenanceReport) -> String {
     let mut lines = vec![format!(
-        "refreshed {} windows, downsampled {} candles, dropped {} chunks of ticks and {} of \
-         candles; {} days wait for a refresh",
+        "refreshed {} windows, downsampled {} candles, dropped {} chunks of ticks, {} of trades, {} of \
+         candles and {} of order books; {} days wait for a refresh",
         report.refreshed.len(),
         report.downsampled,
         report.dropped_ticks,
+        report.dropped_trades,
         report.dropped_candles,
+        report.dropped_books,
         report.backlog.days
     )];
     let left = report.left.iter();
@@ -66,7 +68,9 @@ struct ReportJson {
     refreshed: Vec<WindowJson>,
     downsampled: u64,
     dropped_tick_chunks: u64,
+    dropped_trade_chunks: u64,
     dropped_candle_chunks: u64,
+    dropped_book_chunks: u64,
     left: Vec<LeftJson>,
     blocked: Vec<BlockedJson>,
     backlog_days: u64,
@@ -126,7 +130,9 @@ impl ReportJson {
                 .collect(),
             downsampled: report.downsampled,
             dropped_tick_chunks: report.dropped_ticks,
+            dropped_trade_chunks: report.dropped_trades,
             dropped_candle_chunks: report.dropped_candles,
+            dropped_book_chunks: report.dropped_books,
             left: report
                 .left
                 .iter()

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use tickbook::Database;
 use tickbook::db::DatabasePools;
+use tickbook::domain::CandleInput;
 use tickbook::postgres::{
     DueDrop, PolicyPlan, PolicyStatus, apply_policies, plan_policies, policy_status,
     remove_policies,
@@ -165,10 +166,13 @@ fn describe(status: &PolicyStatus) -> String {
         }
         Some(applied) => format!("applied: {}", time_text(applied.applied_at)),
     });
-    if let Some(applied) = &status.applied
-        && let Some(oldest) = applied.floor.oldest(status.now)
-    {
-        lines.push(format!("ticks refused before: {}", time_text(oldest)));
+    for &input in CandleInput::ALL {
+        if let Some(applied) = &status.applied
+            && let Some(oldest) = applied.of_rows(input).oldest(status.now)
+        {
+            let rows = input.table();
+            lines.push(format!("{rows} refused before: {}", time_text(oldest)));
+        }
     }
     lines.push(match status.backlog.oldest {
         None => "days that wait for a refresh: none".to_owned(),
@@ -290,6 +294,7 @@ struct StatusJson {
     edition: &'static str,
     applied_at: Option<String>,
     ticks_refused_before: Option<String>,
+    trades_refused_before: Option<String>,
     backlog_days: u64,
     backlog_oldest_age_seconds: i64,
     waiting_changes: u64,
@@ -318,12 +323,13 @@ struct JobJson {
 impl StatusJson {
     fn new(status: &PolicyStatus) -> Self {
         let applied = status.applied.as_ref();
-        let floor = applied.and_then(|applied| applied.floor.oldest(status.now));
+        let floor = |input| applied.and_then(|applied| applied.of_rows(input).oldest(status.now));
         let age = status.backlog.oldest.map(|oldest| status.now - oldest);
         Self {
             edition: status.edition.as_str(),
             applied_at: applied.map(|applied| time_text(applied.applied_at)),
-            ticks_refused_before: floor.map(time_text),
+            ticks_refused_before: floor(CandleInput::Ticks).map(time_text),
+            trades_refused_before: floor(CandleInput::Trades).map(time_text),
             backlog_days: status.backlog.days,
             backlog_oldest_age_seconds: age.map_or(0, |age| age.num_seconds().max(0)),
             waiting_changes: status.waiting_changes,

@@ -5,42 +5,42 @@ use std::collections::{BTreeSet, HashMap};
 use anyhow::{Context as _, bail};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
-use serde::ser::SerializeMap as _;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+use serde_json::Value;
 use tickbook::Repositories;
-use tickbook::domain::{PageLimit, Rule, SymbolReference, Tick, TimeRange};
-use tickbook::files::QuoteColumn;
+use tickbook::domain::{MarketEvent, PageLimit, Rule, SymbolReference, Tick, TimeRange, Trade};
 use tickbook::ingest::quality::{ReleaseReceipt, release};
 use tickbook::repository::{
     QuarantineEntry, QuarantineId, QuarantineQuery, QuarantineState, Resolution,
 };
 
 use crate::Outcome;
+use crate::held_event::{Fields, HeldEvent};
 use crate::opening::{connect, full_name, settings, symbol};
-use crate::quote_text::price_text;
 use crate::report::{print, print_json};
 use crate::times::{time_or_date, time_text};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum QuarantineCommand {
-    /// Lists ticks that were held back, with rule, observed value and limit
+    /// Lists ticks, or trades, that were held back, with rule, observed value and limit
     #[command(after_help = "\
-Exit code 1 if a pending tick is listed.
+Exit code 1 if a pending tick or trade is listed.
 
 Examples:
   tickbook quarantine list
+  tickbook quarantine list --trades
   tickbook quarantine list --symbol oanda:EURUSD --rule deviation --json")]
     List(ListArguments),
-    /// Stores ticks that were held back; may be repeated
+    /// Stores ticks, or trades, that were held back; may be repeated
     #[command(after_help = "\
-A tick stays in quarantine if its key belongs to a stored tick with other content, or if it is rejected; the
-exit code is then 1. The command does not refresh candles that were refreshed before.
+A tick or trade stays in quarantine if its key belongs to a stored one with other content, or if it is
+rejected; the exit code is then 1. The command does not refresh candles that were refreshed before.
 
 Examples:
   tickbook quarantine release 17 18
   tickbook quarantine release --all --rule future --from 2026-11-01")]
     Release(ResolveArguments),
-    /// Discards ticks permanently; `list --state discarded` still shows them
+    /// Discards ticks, or trades, permanently; `list --state discarded` still shows them
     #[command(after_help = "\
 Example:
   tickbook quarantine discard --all --rule not_positive --symbol oanda:EURUSD")]
@@ -49,16 +49,19 @@ Example:
 
 #[derive(Debug, Args)]
 pub(crate) struct Filter {
-    /// Only ticks of this symbol: EURUSD, oanda:EURUSD or its id
+    /// Trades instead of ticks; they have numbers of their own
+    #[arg(long)]
+    trades: bool,
+    /// Only records of this symbol: EURUSD, oanda:EURUSD or its id
     #[arg(long)]
     symbol: Option<SymbolReference>,
-    /// Only ticks that this rule held back, such as deviation
+    /// Only records that this rule held back, such as deviation
     #[arg(long)]
     rule: Option<Rule>,
-    /// Start of the range of tick times (inclusive), such as 2014-05-01 or 2014-05-01T09:30:00Z
+    /// Start of the range of times at the venue (inclusive), such as 2014-05-01 or 2014-05-01T09:30:00Z
     #[arg(long, value_name = "TIME", value_parser = time_or_date)]
     from: Option<DateTime<Utc>>,
-    /// End of the range of tick times (exclusive)
+    /// End of the range of times at the venue (exclusive)
     #[arg(long, value_name = "TIME", value_parser = time_or_date)]
     to: Option<DateTime<Utc>>,
 }
@@ -70,10 +73,10 @@ pub(crate) struct ListArguments {
     /// pending, released, discarded, or all
     #[arg(long, default_value = "pending", value_parser = state)]
     state: StateFilter,
-    /// Maximum number of ticks
+    /// Maximum number of ticks or trades
     #[arg(long, default_value_t = 1_000)]
     limit: usize,
-    /// Only ticks with larger numbers
+    /// Only those with larger numbers
     #[arg(long, value_name = "NUMBER")]
     after: Option<i64>,
     /// Prints one JSON object per line
@@ -83,10 +86,10 @@ pub(crate) struct ListArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct ResolveArguments {
-    /// Numbers of the ticks, as shown by `quarantine list`
+    /// Numbers of the ticks or trades, as shown by `quarantine list`
     #[arg(conflicts_with_all = ["all", "symbol", "rule", "from", "to"])]
     numbers: Vec<i64>,
-    /// All pending ticks that match the filters
+    /// All pending ones that match the filters
     #[arg(long)]
     all: bool,
     #[command(flatten)]
@@ -113,18 +116,33 @@ pub(crate) async fn run(command: &QuarantineCommand) -> anyhow::Result<Outcome> 
         && arguments.numbers.is_empty()
     {
         bail!(
-            "no ticks given: name the numbers that `tickbook quarantine list` shows, or give --all"
+            "no numbers given: name the numbers that `tickbook quarantine list` shows, or give --all"
         );
     }
     let (repositories, _pools) = connect(&settings()?).await?;
     match command {
-        QuarantineCommand::List(arguments) => list(&repositories, arguments).await,
+        QuarantineCommand::List(arguments) if arguments.filter.trades => {
+            list::<Trade>(&repositories, arguments).await
+        }
+        QuarantineCommand::List(arguments) => list::<Tick>(&repositories, arguments).await,
         QuarantineCommand::Release(arguments) => {
-            resolve(&repositories, arguments, Resolution::Released).await
+            resolve_events(&repositories, arguments, Resolution::Released).await
         }
         QuarantineCommand::Discard(arguments) => {
-            resolve(&repositories, arguments, Resolution::Discarded).await
+            resolve_events(&repositories, arguments, Resolution::Discarded).await
         }
+    }
+}
+
+async fn resolve_events(
+    repositories: &Repositories,
+    arguments: &ResolveArguments,
+    resolution: Resolution,
+) -> anyhow::Result<Outcome> {
+    if arguments.filter.trades {
+        resolve::<Trade>(repositories, arguments, resolution).await
+    } else {
+        resolve::<Tick>(repositories, arguments, resolution).await
     }
 }
 
@@ -158,35 +176,15 @@ struct Line {
     /// `oanda:EURUSD`; null if the symbol no longer exists.
     symbol: Option<String>,
     #[serde(flatten)]
-    tick: TickFields,
-}
-
-/// The columns of a tick, without its symbol. Absent values are null.
-#[derive(Debug)]
-struct TickFields(Tick);
-
-impl Serialize for TickFields {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_map(Some(QuoteColumn::ALL.len()))?;
-        for column in QuoteColumn::ALL {
-            let text = column.text(&self.0);
-            match column {
-                QuoteColumn::Sequence => {
-                    fields.serialize_entry(column.as_str(), &self.0.sequence)?;
-                }
-                _ => {
-                    let value = (!text.is_empty()).then_some(text);
-                    fields.serialize_entry(column.as_str(), &value)?;
-                }
-            }
-        }
-        fields.end()
-    }
+    fields: Fields<Value>,
+    /// Time, sequence and prices for people.
+    #[serde(skip)]
+    place: String,
 }
 
 impl Line {
-    fn of(entry: &QuarantineEntry, name: Option<&String>) -> Self {
-        let (tick, verdict) = (&entry.item.tick, &entry.item.verdict);
+    fn of<E: HeldEvent>(entry: &QuarantineEntry<E>, name: Option<&String>) -> Self {
+        let (event, verdict) = (&entry.item.event, &entry.item.verdict);
         Self {
             id: entry.id.get(),
             state: entry.state.as_str(),
@@ -194,33 +192,39 @@ impl Line {
             observed: verdict.observed.to_string(),
             limit: verdict.limit.to_string(),
             quarantined_at: time_text(entry.item.quarantined_at),
-            symbol_id: tick.symbol_id.get(),
+            symbol_id: MarketEvent::symbol_id(event).get(),
             symbol: name.cloned(),
-            tick: TickFields(tick.clone()),
+            fields: Fields(event.fields()),
+            place: format!(
+                "time {} sequence {} {}",
+                time_text(MarketEvent::time(event)),
+                event.sequence(),
+                event.prices()
+            ),
         }
     }
 
     fn text(&self) -> String {
         let name = self.symbol.as_ref();
         let name = name.map_or(String::new(), |name| format!(" {name}"));
-        let TickFields(tick) = &self.tick;
-        format!(
-            "{} {}: symbol {}{name} time {} sequence {} bid {} ask {}: {} {} (limit {})",
-            self.id,
-            self.state,
-            self.symbol_id,
-            time_text(tick.tick_time),
-            tick.sequence,
-            price_text(tick.bid_price),
-            price_text(tick.ask_price),
-            self.rule,
-            self.observed,
-            self.limit
-        )
+        let Self {
+            id,
+            state,
+            symbol_id,
+            place,
+            rule,
+            observed,
+            limit,
+            ..
+        } = self;
+        format!("{id} {state}: symbol {symbol_id}{name} {place}: {rule} {observed} (limit {limit})")
     }
 }
 
-async fn list(repositories: &Repositories, arguments: &ListArguments) -> anyhow::Result<Outcome> {
+async fn list<E: HeldEvent>(
+    repositories: &Repositories,
+    arguments: &ListArguments,
+) -> anyhow::Result<Outcome> {
     let mut query = query(repositories, &arguments.filter)
         .await?
         .state(arguments.state.0)
@@ -230,11 +234,11 @@ async fn list(repositories: &Repositories, arguments: &ListArguments) -> anyhow:
     while more && left > 0 {
         let page_limit = left.min(PageLimit::MAX.get());
         query.limit = PageLimit::try_from(page_limit as i64)?;
-        let page = repositories.quarantine.list(&query).await?;
+        let page = E::quarantine(repositories).list(&query).await?;
         let ids: BTreeSet<_> = page
             .items
             .iter()
-            .map(|entry| entry.item.tick.symbol_id)
+            .map(|entry| MarketEvent::symbol_id(&entry.item.event))
             .collect();
         let ids: Vec<_> = ids.into_iter().collect();
         let symbols = repositories.symbols.get_many(&ids).await?;
@@ -243,7 +247,8 @@ async fn list(repositories: &Repositories, arguments: &ListArguments) -> anyhow:
             .map(|symbol| (symbol.symbol_id, full_name(symbol)));
         let names: HashMap<_, _> = names.collect();
         for entry in &page.items {
-            let line = Line::of(entry, names.get(&entry.item.tick.symbol_id));
+            let symbol_id = MarketEvent::symbol_id(&entry.item.event);
+            let line = Line::of(entry, names.get(&symbol_id));
             if arguments.json {
                 print_json(&line)?;
             } else {
@@ -277,7 +282,7 @@ struct ResolvedCounts {
 }
 
 impl ResolvedCounts {
-    fn add(&mut self, receipt: &ReleaseReceipt) {
+    fn add<E>(&mut self, receipt: &ReleaseReceipt<E>) {
         self.resolved += receipt.released;
         self.inserted += receipt.stored.inserted;
         self.duplicates += receipt.stored.duplicates;
@@ -286,7 +291,7 @@ impl ResolvedCounts {
     }
 }
 
-async fn resolve(
+async fn resolve<E: HeldEvent>(
     repositories: &Repositories,
     arguments: &ResolveArguments,
     resolution: Resolution,
@@ -295,9 +300,9 @@ async fn resolve(
     if arguments.all {
         let mut query = query(repositories, &arguments.filter).await?;
         loop {
-            let page = repositories.quarantine.list(&query).await?;
+            let page = E::quarantine(repositories).list(&query).await?;
             let ids: Vec<_> = page.items.iter().map(|entry| entry.id).collect();
-            resolve_ids(repositories, &ids, resolution, &mut done).await?;
+            resolve_ids::<E>(repositories, &ids, resolution, &mut done).await?;
             query.after = page.next;
             if query.after.is_none() {
                 break;
@@ -310,8 +315,8 @@ async fn resolve(
             .copied()
             .map(QuarantineId::new)
             .collect();
-        require(repositories, &ids).await?;
-        resolve_ids(repositories, &ids, resolution, &mut done).await?;
+        require::<E>(repositories, &ids).await?;
+        resolve_ids::<E>(repositories, &ids, resolution, &mut done).await?;
     }
     let ResolvedCounts {
         resolved,
@@ -334,14 +339,17 @@ async fn resolve(
 }
 
 /// Returns an error if one of `ids` is not in quarantine in any state, before anything is changed.
-async fn require(repositories: &Repositories, ids: &[QuarantineId]) -> anyhow::Result<()> {
+async fn require<E: HeldEvent>(
+    repositories: &Repositories,
+    ids: &[QuarantineId],
+) -> anyhow::Result<()> {
     let mut missing = Vec::new();
     for id in ids {
         let query = QuarantineQuery::default()
             .state(None)
             .after(Some(QuarantineId::new(id.get().saturating_sub(1))))
             .limit(PageLimit::new(1).unwrap_or_default());
-        let page = repositories.quarantine.list(&query).await?;
+        let page = E::quarantine(repositories).list(&query).await?;
         if page.items.first().is_none_or(|entry| entry.id != *id) {
             missing.push(id.get().to_string());
         }
@@ -355,15 +363,15 @@ async fn require(repositories: &Repositories, ids: &[QuarantineId]) -> anyhow::R
     Ok(())
 }
 
-async fn resolve_ids(
+async fn resolve_ids<E: HeldEvent>(
     repositories: &Repositories,
     ids: &[QuarantineId],
     resolution: Resolution,
     done: &mut ResolvedCounts,
 ) -> anyhow::Result<()> {
-    let quarantine = repositories.quarantine.as_ref();
+    let quarantine = E::quarantine(repositories).as_ref();
     if resolution == Resolution::Released {
-        let receipt = release(quarantine, repositories.ticks.as_ref(), ids).await?;
+        let receipt = release(quarantine, &*E::stored_in(repositories), ids).await?;
         done.add(&receipt);
     } else {
         done.resolved += quarantine.resolve(ids, resolution).await?;

@@ -8,8 +8,11 @@ use std::path::Path;
 
 use anyhow::bail;
 use tickbook::config::Config;
+use tickbook::domain::{Tick, Trade};
 use tickbook::ingest::quality::Quarantine;
-use tickbook::ingest::{SpoolConfig, TickSpool};
+use tickbook::ingest::{BookSpool, Spool, SpoolConfig};
+
+use crate::held_event::HeldEvent;
 
 use crate::args::SpoolArguments;
 use crate::opening::settings as read_settings;
@@ -20,7 +23,11 @@ pub(crate) use replaying::replay;
 
 /// Returns an error if no spool exists: a wrong directory would look like an empty spool.
 fn require(directory: &Path) -> anyhow::Result<()> {
-    if !TickSpool::exists(directory) && !Quarantine::exists(directory) {
+    let settings = SpoolConfig::new(directory);
+    if !exists::<Tick>(directory)
+        && !exists::<Trade>(&settings.of_trades().directory)
+        && !BookSpool::exists(&settings.of_books().directory)
+    {
         let shown = std::path::absolute(directory);
         let shown = shown.unwrap_or_else(|_| directory.to_path_buf());
         bail!(
@@ -31,7 +38,13 @@ fn require(directory: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Loads the settings, and the settings of an existing spool, of ticks or of the quarantine.
+/// Whether a spool of events, or of their quarantine, exists.
+fn exists<E: HeldEvent>(directory: &Path) -> bool {
+    Spool::<E>::exists(directory) || Quarantine::<E>::exists(directory)
+}
+
+/// Loads the settings, and the settings of an existing spool of ticks; its directory has those of the trades,
+/// of the order books and of the quarantines.
 fn settings(arguments: &SpoolArguments) -> anyhow::Result<(Config, SpoolConfig)> {
     let config = read_settings()?;
     let mut settings = config.spool.clone();

@@ -1,8 +1,10 @@
 //! `tickbook symbols`.
 
 mod listing;
+mod syncing;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
+use tickbook::Clock;
 use tickbook::domain::{Symbol, SymbolFacts, SymbolReference};
 use tickbook::repository::{FeedSymbol, SymbolRepository, find_symbol};
 
@@ -15,15 +17,18 @@ use crate::opening::{connect_symbols, named, settings};
 use crate::report::{print, print_json};
 use crate::symbol_output::{ChangeOutput, ChangedOutput, name_and_id, value};
 
-pub(crate) async fn run(command: &SymbolsCommand) -> anyhow::Result<Outcome> {
+pub(crate) async fn run(command: &SymbolsCommand, clock: &Clock) -> anyhow::Result<Outcome> {
     let config = settings()?;
     if let SymbolsCommand::Show(arguments) = command {
         return listing::show(&config, arguments).await;
     }
+    if let SymbolsCommand::Sync(arguments) = command {
+        return syncing::run(&config, arguments, clock).await;
+    }
     let symbols = connect_symbols(&config).await?;
     match command {
         SymbolsCommand::List(arguments) => listing::list(&*symbols, arguments).await?,
-        SymbolsCommand::Show(_) => {}
+        SymbolsCommand::Show(_) | SymbolsCommand::Sync(_) => {}
         SymbolsCommand::Rename(arguments) => rename(&*symbols, arguments).await?,
         SymbolsCommand::Alias(arguments) => alias(&*symbols, arguments).await?,
         SymbolsCommand::Deactivate(arguments) => activate(&*symbols, arguments, false).await?,
@@ -106,27 +111,35 @@ async fn alias(
     let (feed_text, key_text) = (value(Some(feed)), value(Some(key)));
     let is_own = owner.as_ref().map(|owner| owner.symbol_id) == Some(symbol.symbol_id);
     let name = || Some(format!("{feed}:{key}"));
-    let changes = match (&owner, is_own) {
-        (Some(owner), false) if !arguments.moves => bail!(
+    let taken = |owner: &Symbol| {
+        anyhow!(
             "{feed_text} calls {} {key_text}: {}",
             name_and_id(owner),
             match arguments.remove {
                 true => "name that symbol to remove it",
                 false => "use --move to take it from there",
             }
-        ),
+        )
+    };
+    let changes = match (&owner, is_own) {
+        (Some(owner), false) if !arguments.moves => return Err(taken(owner)),
         (None, _) if arguments.remove => bail!(
             "{feed_text} calls no symbol {key_text}: `tickbook symbols show` lists the names of a symbol"
         ),
         (_, true) if arguments.remove => {
-            symbols.unmap_feed_symbol(feed, key).await?;
+            symbols.remove_feed_symbol(&mapping).await?;
             vec![change(name(), None)]
         }
         (_, true) => Vec::new(),
-        _ => {
+        (_, false) if arguments.moves => {
             symbols.map_feed_symbols(&[mapping]).await?;
             vec![change(None, name())]
         }
+        // another program may have added it meanwhile
+        _ => match symbols.add_feed_symbol(&mapping).await? {
+            Some(owner) => return Err(taken(&owner)),
+            None => vec![change(None, name())],
+        },
     };
     let mut changed = ChangedOutput::new(&symbol, changes);
     if let (Some(owner), false) = (&owner, is_own) {

@@ -3,17 +3,19 @@
 mod arguments;
 mod output;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
+use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use indicatif::HumanCount;
 use tickbook::audit::{
     AuditObserver, AuditSettings, AuditSummary, CandleRefresh, Finding, MaterializedCandles,
-    Problem, Repair, TickLimits, audit_symbol,
+    Problem, Repair, TickLimits, audit_symbol, audit_trades,
 };
 use tickbook::domain::{
-    PageLimit, Symbol, SymbolReference, TimeRange, Timeframe, earliest_time, latest_time,
+    PageLimit, Symbol, SymbolReference, TimeRange, Timeframe, TradingHours, earliest_time,
+    latest_time, printable,
 };
 use tickbook::postgres::{Edition, TimeseriesState, missing_symbol_days, timeseries_state};
 use tickbook::postgres::{PgCandleRefresh, PgMaterializedCandles};
@@ -35,16 +37,17 @@ pub(crate) async fn run(arguments: &VerifyArguments, clock: &Clock) -> anyhow::R
     let opening = async {
         let (repositories, pools) = connect(&config).await?;
         let symbols = symbols(&*repositories.symbols, &arguments.symbols).await?;
+        let hours = trading_hours(&*repositories.symbols, &symbols).await?;
         let mut state = timeseries_state(&pools.timeseries(), &config.policies).await?;
         let ids: Vec<_> = symbols.iter().map(|symbol| symbol.symbol_id).collect();
         let range = range(arguments)?;
         let missing = missing_symbol_days(&pools.timeseries(), &ids, range).await?;
         state.problems.extend(missing);
-        Ok((repositories, pools, symbols, state))
+        Ok((repositories, pools, symbols, hours, state))
     };
     let opened = interruption::unless_interrupted(opening).await?;
-    let (repositories, pools, symbols, state) = opened;
-    let settings = settings(arguments, &state, clock.now())?;
+    let (repositories, pools, symbols, hours, state) = opened;
+    let mut settings = settings(arguments, &state, clock.now())?;
     let refresher = PgCandleRefresh::new(pools.timeseries());
     let rows = PgMaterializedCandles::new(pools.timeseries());
     let materialized = state
@@ -67,17 +70,35 @@ pub(crate) async fn run(arguments: &VerifyArguments, clock: &Clock) -> anyhow::R
     let mut total = state_findings(&state, &settings, &mut teller);
     for symbol in &symbols {
         tracing::info!(symbol = full_name(symbol), "verifying a symbol");
+        settings.trading_hours = hours.get(&symbol.exchange).cloned();
         let (id, name) = (symbol.symbol_id, full_name(symbol));
         teller.begin(TimeBar::of_ticks(&repositories, id, settings.range, name).await);
-        let auditing = audit_symbol(
-            &*repositories.ticks,
-            &*repositories.ohlc,
-            materialized,
-            symbol.symbol_id,
-            &settings,
-            repair,
-            &mut teller,
-        );
+        let (ohlc, of_trades) = (&*repositories.ohlc, settings_of_trades(&settings, &state));
+        let auditing = async {
+            let ticks = &*repositories.ticks;
+            let of_ticks = audit_symbol(
+                ticks,
+                ohlc,
+                materialized,
+                id,
+                &settings,
+                repair,
+                &mut teller,
+            );
+            let mut summary = of_ticks.await?;
+            let trades = &*repositories.trades;
+            let of_trades = audit_trades(
+                trades,
+                ohlc,
+                materialized,
+                id,
+                &of_trades,
+                repair,
+                &mut teller,
+            );
+            summary.merge(of_trades.await?);
+            Ok(summary)
+        };
         let summary = tokio::select! {
             biased;
             summary = auditing => Ok(summary),
@@ -148,14 +169,22 @@ fn settings(
     let limits = TickLimits::default()
         .gap(arguments.gap)
         .frozen(arguments.frozen)
-        .receive_tolerance(arguments.tolerance)
-        .weekend_rests(arguments.weekends_rest);
+        .receive_tolerance(arguments.tolerance);
     Ok(AuditSettings::new(range, now)
         .timeframes(timeframes)
         .complete_from(state.complete_from.unwrap_or(earliest_time()))
         .incomplete_ranges(state.incomplete_ranges.clone())
         .limits(limits)
         .skip(BTreeSet::from_iter(arguments.skip.iter().copied())))
+}
+
+/// The settings for trades, which are retained apart from ticks.
+fn settings_of_trades(settings: &AuditSettings, state: &TimeseriesState) -> AuditSettings {
+    let from = state.trades_complete_from.unwrap_or(earliest_time());
+    settings
+        .clone()
+        .complete_from(from)
+        .incomplete_ranges(state.trades_incomplete_ranges.clone())
 }
 
 async fn symbols(
@@ -178,6 +207,25 @@ async fn symbols(
             return Ok(symbols);
         }
     }
+}
+
+/// The hours of the exchanges of `symbols` that have sessions, by name.
+async fn trading_hours(
+    repository: &dyn SymbolRepository,
+    symbols: &[Symbol],
+) -> anyhow::Result<HashMap<String, TradingHours>> {
+    let names: BTreeSet<_> = symbols.iter().map(|symbol| &symbol.exchange).collect();
+    let mut hours = HashMap::new();
+    for name in names {
+        let Some(exchange) = repository.get_exchange(name).await? else {
+            continue;
+        };
+        let context = || format!("the exchange {} has no valid sessions", printable(name));
+        if let Some(of_exchange) = exchange.trading_hours().with_context(context)? {
+            hours.insert(name.clone(), of_exchange);
+        }
+    }
+    Ok(hours)
 }
 
 /// Reports findings about the state of the database itself, once for all symbols.

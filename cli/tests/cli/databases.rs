@@ -69,7 +69,7 @@ fn candle_relations_are_created_once() {
     assert!(missing.contains("ohlc_1m missing"), "{missing}");
     assert!(missing.contains("tickbook aggregates apply"), "{missing}");
     let first = cli.run(&["aggregates", "apply"]).expect_code(0).stdout;
-    assert_eq!(first.matches("created now").count(), 7, "{first}");
+    assert_eq!(first.matches("created now").count(), 14, "{first}");
     let second = cli.run(&["aggregates", "apply"]).expect_code(0).stdout;
     assert!(!second.contains("created now"), "{second}");
     let status = cli.run(&["status"]).expect_code(0).stdout;
@@ -101,7 +101,7 @@ fn applied_aggregates_are_json() {
         let relations = reported["relations"].as_array().expect("an array");
         let names: Vec<_> = relations.iter().map(|it| it["name"].as_str()).collect();
         assert_eq!(names.first(), Some(&Some("ohlc_1m")));
-        assert_eq!(names.len(), 7);
+        assert_eq!(names.len(), 14);
         let is_so = |it: &serde_json::Value| it["made_now"] == made_now && it["kind"].is_string();
         assert!(relations.iter().all(is_so), "{run:?}");
     }

@@ -15,7 +15,10 @@ fn listed(cli: &Cli) -> Vec<Value> {
 }
 
 fn exchange(name: &str, description: &str, code: Option<&str>, time_zone: Option<&str>) -> Value {
-    json!({"name": name, "description": description, "code": code, "time_zone": time_zone})
+    json!({
+        "name": name, "description": description, "code": code, "time_zone": time_zone,
+        "sessions": []
+    })
 }
 
 const NYSE: &str = "exchanges create Nyse --code XNYS --time-zone America/New_York";
@@ -94,4 +97,71 @@ fn exchange_that_cannot_be_is_refused() {
     // without any property
     run(&cli, "exchanges describe nyse").expect_code(2);
     assert_eq!(listed(&cli), before);
+}
+
+#[test]
+fn sessions_are_stored_shown_and_replaced() {
+    let cli = Cli::migrated();
+    let sessions = ["--session", "mon-fri 09:30-16:00", "--session"];
+    let zone = ["--time-zone", "America/New_York"];
+    let weekend = ["2026-01-05 sat-sun 22:00-24:00"];
+    let create = [
+        &["exchanges", "create", "nyse"][..],
+        &zone,
+        &sessions,
+        &weekend,
+    ]
+    .concat();
+    let refused = [&create[..3], &sessions[..2]].concat();
+    let refused = cli.run(&refused);
+    assert!(
+        refused.error().contains("time_zone is missing"),
+        "{refused:?}"
+    );
+    cli.run(&create).expect_code(0);
+    let shown = run(&cli, "exchanges show NYSE").expect_code(0).stdout;
+    assert_eq!(
+        shown.lines().collect::<Vec<_>>(),
+        [
+            "name         nyse",
+            "time zone    America/New_York",
+            "session      mon-fri 09:30-16:00",
+            "session      2026-01-05 sat-sun 22:00-24:00",
+        ]
+    );
+    let json = run(&cli, "exchanges show nyse --json")
+        .expect_code(0)
+        .json();
+    assert_eq!(listed(&cli), std::slice::from_ref(&json));
+    let of_friday = json!({
+        "valid_from": "1970-01-01", "weekday": "fri", "open": "09:30", "close": "16:00"
+    });
+    let of_sunday = json!({
+        "valid_from": "2026-01-05", "weekday": "sun", "open": "22:00", "close": "24:00"
+    });
+    let stored = json["sessions"].as_array().expect("a list");
+    assert_eq!(
+        (stored.len(), &stored[4], &stored[6]),
+        (7, &of_friday, &of_sunday)
+    );
+    let describe = ["exchanges", "describe", "nyse", "--session"];
+    let replaced = cli.run(&[&describe[..], &["sun-thu 17:00-17:00"]].concat());
+    assert_eq!(
+        replaced.expect_code(0).stdout,
+        "nyse: sessions \"mon-fri 09:30-16:00, 2026-01-05 sat-sun 22:00-24:00\" -> \
+         \"sun-thu 17:00-17:00\"\n"
+    );
+    let removed = cli.run(&[&describe[..], &[""]].concat()).expect_code(0);
+    assert_eq!(
+        removed.stdout,
+        "nyse: sessions \"sun-thu 17:00-17:00\" -> none\n"
+    );
+    for (text, error) in [
+        ("mon 9:30-16:00", "invalid time \"9:30\""),
+        ("monday 09:30-16:00", "invalid weekday"),
+        ("09:30-16:00", "invalid session"),
+    ] {
+        let refused = cli.run(&[&describe[..], &[text]].concat()).expect_code(2);
+        assert!(refused.stderr.contains(error), "{text}: {refused:?}");
+    }
 }

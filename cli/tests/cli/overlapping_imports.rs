@@ -8,10 +8,10 @@ use std::process::{Child, Stdio};
 use crate::support::{Cli, Run};
 
 /// A linear congruential generator; its seed is printed.
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    fn seeded() -> Self {
+    pub(crate) fn seeded() -> Self {
         let seed = match std::env::var("SEED") {
             Ok(seed) => seed.parse().expect("a number"),
             Err(_) => suite::now().timestamp_micros() as u64,
@@ -20,7 +20,7 @@ impl Random {
         Self(seed)
     }
 
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005);
         self.0 = self.0.wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % bound

@@ -3,9 +3,9 @@
 use chrono::{DateTime, TimeDelta};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use tickbook::domain::{NewSymbol, SymbolId, Tick, TimeRange};
+use tickbook::domain::{NewSymbol, SymbolId, Tick, TimeRange, Trade};
 use tickbook::domain::{Rule, Verdict};
-use tickbook::repository::QuarantinedTick;
+use tickbook::repository::{QuarantinedTick, QuarantinedTrade};
 
 use crate::support::Cli;
 
@@ -137,7 +137,7 @@ async fn decision_is_made_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tick_with_a_taken_key_stays_and_is_reported() {
     let cli = prepared().await;
-    let other = held(0, Rule::Crossed).tick.with_bid(Decimal::TWO);
+    let other = held(0, Rule::Crossed).event.with_bid(Decimal::TWO);
     let inserted = cli.repositories().ticks.insert_batch(&[other]).await;
     assert_eq!(inserted.expect("stored").inserted, 1);
     let run = cli.run(&["quarantine", "release", "--all"]).expect_code(1);
@@ -187,4 +187,39 @@ async fn unknown_numbers_are_an_error() {
     cli.run(&["quarantine", "release", "1"]).expect_code(0);
     // may be repeated
     cli.run(&["quarantine", "release", "1"]).expect_code(0);
+}
+
+#[tokio::test]
+async fn held_back_trades_are_listed_and_released() {
+    let cli = prepared().await;
+    let time = DateTime::from_timestamp(1_398_902_400, 0).expect("2014-05-01");
+    let trade = |sequence| {
+        let trade = Trade::new(SymbolId::new(1), time, Decimal::new(138, 2), Decimal::TWO);
+        let verdict = Verdict::new(Rule::Deviation, Decimal::ONE, Decimal::ZERO);
+        QuarantinedTrade::new(trade.with_sequence(sequence), verdict, time)
+    };
+    let quarantine = cli.repositories().trade_quarantine;
+    let put = quarantine.put(&[trade(7), trade(8)]).await;
+    assert_eq!(put.expect("stored"), 2);
+    let listed = cli.run(&["quarantine", "list", "--trades"]).expect_code(1);
+    let first = "1 pending: symbol 1 oanda:EURUSD time 2014-05-01T00:00:00.000000Z sequence 7 \
+                 price 1.38 quantity 2: deviation 1 (limit 0)\n";
+    assert!(listed.stdout.starts_with(first), "{listed:?}");
+    assert!(listed.stdout.ends_with("listed 2\n"), "{listed:?}");
+    let json = cli.run(&["quarantine", "list", "--trades", "--limit", "1", "--json"]);
+    let line: Value = serde_json::from_str(&json.stdout).expect("JSON");
+    let fields = ["sequence", "price", "is_block", "trade_id"].map(|name| line[name].clone());
+    assert_eq!(json!(fields), json!([7, "1.38", false, null]));
+    let released = cli
+        .run(&["quarantine", "release", "1", "--trades"])
+        .expect_code(0);
+    let expected = "released 1, inserted 1, duplicates 0, conflicts 0, rejected 0\n";
+    assert_eq!(released.stdout, expected);
+    let discarded = cli.run(&["quarantine", "discard", "--all", "--trades"]);
+    assert_eq!(discarded.expect_code(0).stdout, "discarded 1\n");
+    let exported = cli.run(&["export", "trades", "--symbol", "EURUSD"]);
+    assert_eq!(exported.expect_code(0).stdout.lines().count(), 2);
+    // the ticks in quarantine stay
+    let ticks = cli.run(&["quarantine", "list"]).expect_code(1);
+    assert!(ticks.stdout.ends_with("listed 3\n"), "{ticks:?}");
 }

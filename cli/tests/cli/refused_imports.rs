@@ -51,7 +51,7 @@ fn ticks_below_the_floor_create_no_symbol() {
     let refused = run(&cli, import).expect_code(1);
     assert_eq!(refused.json()["rejected"], 2, "{refused:?}");
     assert!(
-        refused.stderr.contains("line 1: tick_time is older than"),
+        refused.stderr.contains("line 1: its time is older than"),
         "{refused:?}"
     );
     assert_eq!(symbols(&cli), "");

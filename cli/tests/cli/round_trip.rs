@@ -4,8 +4,8 @@ use crate::support::Cli;
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use tickbook::domain::{
-    Candle, CandleSource, NewSymbol, PriceBasis, SymbolId, Tick, Timeframe, earliest_time,
-    latest_time,
+    Amount, Candle, CandleSource, NewSymbol, PriceBasis, SymbolId, Tick, Timeframe, TradeVolumes,
+    earliest_time, latest_time,
 };
 
 /// A linear congruential generator; its seed is printed.
@@ -146,14 +146,19 @@ fn random_candle(random: &mut Random, symbol_id: SymbolId) -> Candle {
         "downsampled" => day + TimeDelta::days(30),
         _ => day,
     };
+    let basis = PriceBasis::ALL[random.below(4) as usize];
+    let volume = random.number();
+    let has_sums = basis == PriceBasis::Trade && random.below(3) > 0;
+    let sums = has_sums.then(|| TradeVolumes::new(volume, Amount::from(prices[1])));
     Candle::new(
         symbol_id,
         timeframe,
-        PriceBasis::ALL[random.below(3) as usize],
+        basis,
         timeframe.bucket_start(random.time() + day),
         [prices[1], prices[3], prices[0], prices[2]],
     )
-    .volume(random.number())
+    .volume(volume)
+    .trade_volumes(sums)
     .tick_count(random.below(1_000) as i64)
     .source(CandleSource::Stored(source.to_owned()))
 }

@@ -163,7 +163,7 @@ fn leave_held_back(cli: &Cli) {
         quarantine.push(hold_back(-1)).await.expect("it is open");
         let report = quarantine.stop(Duration::from_secs(10)).await;
         assert_eq!(report, QuarantineReport::new(0, 0));
-        let mut away = tickbook::repository::MockQuarantineRepository::new();
+        let mut away = tickbook::repository::MockQuarantineRepository::<Tick>::new();
         away.expect_put().returning(|_| {
             Err(tickbook::RepositoryError::Unavailable {
                 database: tickbook::Database::Timeseries,

@@ -148,9 +148,13 @@ pub(crate) fn market_data() -> Option<PathBuf> {
 
 /// The result of a query in the time-series schema, with `|` between columns.
 pub(crate) fn psql(cli: &Cli, query: &str) -> String {
+    psql_in(cli, Database::Timeseries, query)
+}
+
+pub(crate) fn psql_in(cli: &Cli, database: Database, query: &str) -> String {
     let output = Command::new("psql")
         .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", query])
-        .arg(cli.scratch.url(Database::Timeseries))
+        .arg(cli.scratch.url(database))
         .output()
         .expect("psql is on the PATH");
     let text = String::from_utf8_lossy(&output.stderr);

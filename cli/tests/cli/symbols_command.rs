@@ -1,9 +1,10 @@
 //! Tests of `tickbook symbols`.
 
 use serde_json::{Value, json};
+use tickbook::Database;
 use tickbook::domain::ExchangeFacts;
 
-use crate::support::{Cli, Run, psql};
+use crate::support::{Cli, Run, psql, psql_in};
 
 fn run(cli: &Cli, command: &str) -> Run {
     cli.run(&command.split(' ').collect::<Vec<_>>())
@@ -84,6 +85,22 @@ fn list_prints_a_table_of_matching_symbols() {
 }
 
 #[test]
+fn list_prints_more_symbols_than_one_page() {
+    let cli = Cli::migrated();
+    psql_in(
+        &cli,
+        Database::Metadata,
+        "INSERT INTO exchanges (name) VALUES ('many'); \
+         INSERT INTO symbols (symbol_id, exchange, name, digits) \
+         SELECT number, 'many', 'S' || number, 5 FROM generate_series(1, 10001) AS number",
+    );
+    let found = json_lines(run(&cli, "symbols list --json --name *1"));
+    let ids: Vec<_> = found.iter().map(|it| it["symbol_id"].as_i64()).collect();
+    assert_eq!(ids.len(), 1_001);
+    assert_eq!(ids.last(), Some(&Some(10_001)));
+}
+
+#[test]
 fn show_prints_every_known_field() {
     let cli = prepared();
     run(&cli, "symbols alias 1 ctrader 1").expect_code(0);
@@ -99,7 +116,8 @@ fn show_prints_every_known_field() {
                 "expiry": null, "strike": null
             },
             "exchange_details": {
-                "name": "oanda", "description": "", "code": null, "time_zone": null
+                "name": "oanda", "description": "", "code": null, "time_zone": null,
+                "sessions": []
             },
             "aliases": [{"feed": "ctrader", "feed_key": "1"}],
             "ticks": {
@@ -108,6 +126,8 @@ fn show_prints_every_known_field() {
             }
         })
     );
+    let uncounted = run(&cli, "symbols show 1 --json").expect_code(0).json();
+    assert_eq!(uncounted["ticks"]["count"], Value::Null);
     let text = run(&cli, "symbols show 1").expect_code(0).stdout;
     for words in [
         "name                 EURUSD",
@@ -142,7 +162,7 @@ async fn exchange_details_are_shown() {
         shown.json()["exchange_details"],
         json!({
             "name": "oanda", "description": "a broker", "code": "XOAN",
-            "time_zone": "America/New_York"
+            "time_zone": "America/New_York", "sessions": []
         })
     );
     let text = run(&cli, "symbols show 1").expect_code(0).stdout;

@@ -158,7 +158,7 @@ async fn overdue_late_days_are_reported() {
     let cli = imported();
     psql(
         &cli,
-        "INSERT INTO late_tick_days (day, arrived_at) \
+        "INSERT INTO late_days (day, arrived_at) \
          VALUES ('2014-05-01T00:00:00Z', now() - INTERVAL '2 hours')",
     );
     let command = ["verify", "--skip", "crossed_quotes"];
@@ -171,7 +171,7 @@ async fn overdue_late_days_are_reported() {
         return;
     }
     let run = cli.run(&command).expect_code(1);
-    let text = "refresh_backlog_overdue: late_tick_days: 1 days with late ticks wait for a refresh";
+    let text = "refresh_backlog_overdue: late_days: 1 days with late ticks wait for a refresh";
     assert!(run.stdout.contains(text), "{run:?}");
     let reported = lines(&cli.run(&json).expect_code(1));
     assert_eq!(reported[0]["kind"], "refresh_backlog_overdue");

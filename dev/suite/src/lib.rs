@@ -6,12 +6,14 @@
 
 mod clock;
 mod fuzzing;
+mod port;
 mod program;
 mod skip;
 mod watch;
 
 pub use clock::{instants, now};
 pub use fuzzing::Fuzz;
-pub use program::{PROGRAMS, program};
+pub use port::free_port;
+pub use program::{PROGRAMS, optional_program, program};
 pub use skip::{SKIPS, Skip, skip};
 pub use watch::{Watch, assert_in_time, asserts_time};

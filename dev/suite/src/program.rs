@@ -22,3 +22,17 @@ pub fn program(name: &str) -> Option<PathBuf> {
         .find(|path| path.is_file());
     Some(there.unwrap_or_else(|| panic!("{name} is missing: dev/programs installs it")))
 }
+
+/// Finds the program `name`, for tests that run only where the program could be installed. Otherwise it returns `None`
+/// and the test counts as skipped.
+pub fn optional_program(name: &str) -> Option<PathBuf> {
+    let folders = std::env::var_os(PROGRAMS).unwrap_or_default();
+    let mut programs = std::env::split_paths(&folders).map(|folder| folder.join(name));
+    let found = programs.find(|path| path.is_file());
+    if found.is_none() {
+        skip(format_args!(
+            "it needs {name}, which `make test-programs` installs if it can"
+        ));
+    }
+    found
+}

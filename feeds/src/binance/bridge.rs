@@ -101,6 +101,11 @@ impl Bridge {
         self.waiting.push_back(event);
     }
 
+    /// Notes that a snapshot is requested, even if one was requested before.
+    pub(super) fn request_again(&mut self) {
+        self.is_requested = true;
+    }
+
     /// Requests a snapshot once.
     pub(super) fn request<'r>(symbol: &'r str, bridge: &mut Self) -> Option<Request<'r>> {
         let is_new = !std::mem::replace(&mut bridge.is_requested, true);
@@ -186,6 +191,7 @@ impl SymbolBook<Bridge> {
             time: None,
             received_at: snapshot.received_at,
             sequence: Some(snapshot.last),
+            checksum: None,
             bids: &snapshot.bids,
             asks: &snapshot.asks,
         };
@@ -206,6 +212,7 @@ impl SymbolBook<Bridge> {
             time: Some(event.time),
             received_at: event.received_at,
             sequence: Some(event.last),
+            checksum: None,
             bids: &event.bids,
             asks: &event.asks,
         };

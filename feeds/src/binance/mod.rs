@@ -5,8 +5,12 @@
 //! update after the previous one.
 
 mod bridge;
+mod history;
 mod instruments;
+mod scanned;
 mod spot;
+mod venue;
 
 pub use instruments::instruments;
 pub use spot::BinanceSpot;
+pub use venue::BinanceVenue;

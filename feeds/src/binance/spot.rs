@@ -1,5 +1,6 @@
 //! The streams of Binance spot.
 
+use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -7,10 +8,12 @@ use tickbook::domain::book::{OrderBook, StaleReason};
 use tickbook::domain::excerpt;
 
 use super::bridge::{Bridge, Event, Snapshot};
+use super::scanned;
 use crate::books::{Books, no_request};
 use crate::error::ProtocolError;
-use crate::event::{Aggressor, FeedEvent, TradeId, VenueQuote, VenueTrade};
+use crate::event::{Aggressor, FeedEvent, Request, TradeId, VenueQuote, VenueTrade};
 use crate::protocol::{EventSink, Frame, Protocol};
+use crate::scan::scan;
 use crate::wire::{Instant, Levels, Number, Text, invalid, read};
 
 /// Times from here on are microseconds, below they are milliseconds of the years until 5138.
@@ -19,8 +22,9 @@ const FIRST_MICROS: i64 = 100_000_000_000_000;
 /// Books (`depth`), quotes (`bookTicker`) and trades (`aggTrade`, `trade`) of Binance spot, from combined
 /// streams with times in milliseconds or microseconds.
 ///
-/// When the first event of a symbol arrives, and after each loss, the protocol requests a snapshot
-/// ([`Request::FetchSnapshot`](crate::Request::FetchSnapshot)); pass it to [`snapshot`](Self::snapshot). A
+/// When a subscription is acknowledged, when the first event of a symbol arrives, and after each loss, the protocol
+/// requests a snapshot
+/// ([`Request::FetchSnapshot`]); pass it to [`snapshot`](Self::snapshot). A
 /// snapshot that is older than the events, so that updates between them are missing, is refused and requested
 /// again.
 ///
@@ -31,63 +35,105 @@ pub struct BinanceSpot {
 }
 
 #[derive(Deserialize)]
-struct Message<'a> {
+pub(super) struct Message<'a> {
     #[serde(borrow)]
-    stream: Option<Text<'a>>,
+    pub(super) stream: Option<Text<'a>>,
     #[serde(borrow)]
-    data: Option<&'a RawValue>,
+    pub(super) data: Option<&'a RawValue>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Depth<'a> {
-    #[serde(rename = "E")]
-    time: i64,
-    #[serde(rename = "s", borrow)]
-    symbol: Text<'a>,
-    #[serde(rename = "U")]
-    first: i64,
-    #[serde(rename = "u")]
-    last: i64,
-    #[serde(rename = "b")]
-    bids: Levels,
-    #[serde(rename = "a")]
-    asks: Levels,
-}
-
-#[derive(Deserialize)]
-struct BookTicker<'a> {
-    #[serde(rename = "u")]
-    update: i64,
-    #[serde(rename = "s", borrow)]
-    symbol: Text<'a>,
-    #[serde(rename = "b")]
-    bid: Number,
-    #[serde(rename = "B")]
-    bid_quantity: Number,
-    #[serde(rename = "a")]
-    ask: Number,
-    #[serde(rename = "A")]
-    ask_quantity: Number,
-}
-
-#[derive(Deserialize)]
-struct Trade<'a> {
-    #[serde(rename = "s", borrow)]
-    symbol: Text<'a>,
-    #[serde(rename = "a")]
-    aggregate_id: Option<i64>,
-    #[serde(rename = "t")]
+    /// The number of the request that this acknowledges.
     id: Option<i64>,
+    #[serde(borrow, rename = "e")]
+    kind: Option<Text<'a>>,
+    /// An event of the connection.
+    #[serde(borrow)]
+    event: Option<ConnectionEvent<'a>>,
+}
+
+#[derive(Deserialize)]
+struct ConnectionEvent<'a> {
+    #[serde(rename = "e", borrow)]
+    kind: Text<'a>,
+}
+
+/// The event that announces the end of the connection.
+const SHUTDOWN: &str = "serverShutdown";
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Depth<'a> {
+    #[serde(rename = "E")]
+    pub(super) time: i64,
+    #[serde(rename = "s", borrow)]
+    pub(super) symbol: Text<'a>,
+    #[serde(rename = "U")]
+    pub(super) first: i64,
+    #[serde(rename = "u")]
+    pub(super) last: i64,
+    #[serde(rename = "b")]
+    pub(super) bids: Levels,
+    #[serde(rename = "a")]
+    pub(super) asks: Levels,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct BookTicker<'a> {
+    #[serde(rename = "u")]
+    pub(super) update: i64,
+    #[serde(rename = "s", borrow)]
+    pub(super) symbol: Text<'a>,
+    #[serde(rename = "b")]
+    pub(super) bid: Number,
+    #[serde(rename = "B")]
+    pub(super) bid_quantity: Number,
+    #[serde(rename = "a")]
+    pub(super) ask: Number,
+    #[serde(rename = "A")]
+    pub(super) ask_quantity: Number,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Trade<'a> {
+    #[serde(rename = "s", borrow)]
+    pub(super) symbol: Text<'a>,
+    #[serde(rename = "a")]
+    pub(super) aggregate_id: Option<i64>,
+    #[serde(rename = "t")]
+    pub(super) id: Option<i64>,
     #[serde(rename = "p")]
-    price: Number,
+    pub(super) price: Number,
     #[serde(rename = "q")]
-    quantity: Number,
+    pub(super) quantity: Number,
     #[serde(rename = "T")]
-    time: i64,
+    pub(super) time: i64,
     #[serde(rename = "m")]
-    buyer_is_maker: bool,
+    pub(super) buyer_is_maker: bool,
+}
+
+/// A message of a stream.
+#[derive(Debug)]
+pub(super) enum Data<'a> {
+    Depth(Depth<'a>),
+    BookTicker(BookTicker<'a>),
+    Trade(Trade<'a>),
+}
+
+impl<'a> Data<'a> {
+    /// Reads a message; `None` if it is not used.
+    pub(super) fn read(stream: &str, text: &'a str) -> Result<Option<Self>, ProtocolError> {
+        match kind(stream) {
+            "depth" => read(text).map(Self::Depth).map(Some),
+            "bookTicker" => read(text).map(Self::BookTicker).map(Some),
+            "aggTrade" | "trade" => read(text).map(Self::Trade).map(Some),
+            kind if kind.starts_with("kline_") => Ok(None),
+            _ => Err(ProtocolError::UnknownChannel(excerpt(stream))),
+        }
+    }
+}
+
+/// The type of the messages of a stream such as `ethusdt@depth@100ms`.
+pub(super) fn kind(stream: &str) -> &str {
+    stream.split('@').nth(1).unwrap_or_default()
 }
 
 #[derive(Deserialize)]
@@ -98,7 +144,7 @@ struct DepthSnapshot {
     asks: Levels,
 }
 
-fn instant(time: i64) -> Option<Instant> {
+pub(super) fn instant(time: i64) -> Option<Instant> {
     match time {
         FIRST_MICROS.. => Instant::of_micros(time),
         _ => Instant::of_millis(time),
@@ -111,6 +157,14 @@ impl BinanceSpot {
     pub fn new<T: Into<String>>(symbols: impl IntoIterator<Item = T>) -> Self {
         Self {
             books: Books::new(symbols, usize::MAX),
+        }
+    }
+
+    /// A protocol for all symbols that messages are about, for recorded sessions.
+    #[must_use]
+    pub fn of_any_symbol() -> Self {
+        Self {
+            books: Books::of_any_symbol(usize::MAX),
         }
     }
 
@@ -142,27 +196,50 @@ impl BinanceSpot {
         frame: Frame<'_>,
         sink: &mut EventSink<'_>,
     ) -> Result<(), ProtocolError> {
+        if let Some((_, data)) = scan(frame.text, scanned::message) {
+            return self.apply(data, frame.received_at, sink);
+        }
         let message: Message<'_> = read(frame.text)?;
         if let Some(error) = message.error {
             return Err(ProtocolError::Refused(excerpt(error.get())));
         }
+        let event = message.event.as_ref().map(|event| &event.kind);
+        let mut kinds = event.into_iter().chain(&message.kind);
+        if kinds.any(|kind| kind.0 == SHUTDOWN) {
+            sink(FeedEvent::Request(Request::Renew));
+            return Ok(());
+        }
         let (Some(Text(stream)), Some(data)) = (&message.stream, message.data) else {
-            // an acknowledgement
+            if message.id.is_some() {
+                self.books.request_missing(Bridge::request, sink);
+            }
             return Ok(());
         };
-        let data = Frame::new(data.get(), frame.received_at);
-        let kind = stream.split('@').nth(1).unwrap_or_default();
-        match kind {
-            "depth" => self.depth(data, sink),
-            "bookTicker" => self.book_ticker(data, sink),
-            "aggTrade" | "trade" => self.trade(data, sink),
-            _ if kind.starts_with("kline_") => Ok(()),
-            _ => Err(ProtocolError::UnknownChannel(excerpt(&**stream))),
+        match Data::read(stream, data.get())? {
+            Some(data) => self.apply(data, frame.received_at, sink),
+            None => Ok(()),
         }
     }
 
-    fn depth(&mut self, data: Frame<'_>, sink: &mut EventSink<'_>) -> Result<(), ProtocolError> {
-        let depth: Depth<'_> = read(data.text)?;
+    fn apply(
+        &mut self,
+        data: Data<'_>,
+        received_at: DateTime<Utc>,
+        sink: &mut EventSink<'_>,
+    ) -> Result<(), ProtocolError> {
+        match data {
+            Data::Depth(depth) => self.depth(depth, received_at, sink),
+            Data::BookTicker(ticker) => self.book_ticker(&ticker, received_at, sink),
+            Data::Trade(trade) => self.trade(&trade, received_at, sink),
+        }
+    }
+
+    fn depth(
+        &mut self,
+        depth: Depth<'_>,
+        received_at: DateTime<Utc>,
+        sink: &mut EventSink<'_>,
+    ) -> Result<(), ProtocolError> {
         let time = instant(depth.time).ok_or_else(|| {
             ProtocolError::Unreadable(format!("event time {} is out of range", depth.time))
         })?;
@@ -171,7 +248,7 @@ impl BinanceSpot {
             first: depth.first,
             last: depth.last,
             time: time.0,
-            received_at: data.received_at,
+            received_at,
             bids: depth.bids,
             asks: depth.asks,
         };
@@ -179,8 +256,12 @@ impl BinanceSpot {
         Ok(())
     }
 
-    fn book_ticker(&self, data: Frame<'_>, sink: &mut EventSink<'_>) -> Result<(), ProtocolError> {
-        let ticker: BookTicker<'_> = read(data.text)?;
+    fn book_ticker(
+        &self,
+        ticker: &BookTicker<'_>,
+        received_at: DateTime<Utc>,
+        sink: &mut EventSink<'_>,
+    ) -> Result<(), ProtocolError> {
         let symbol = &*ticker.symbol.0;
         self.books.check(symbol)?;
         let side = |price: Number, quantity: Number| -> Result<_, ProtocolError> {
@@ -191,8 +272,8 @@ impl BinanceSpot {
         };
         sink(FeedEvent::Quote(VenueQuote {
             symbol,
-            time: data.received_at,
-            received_at: data.received_at,
+            time: received_at,
+            received_at,
             sequence: Some(ticker.update),
             bid: side(ticker.bid, ticker.bid_quantity)?,
             ask: side(ticker.ask, ticker.ask_quantity)?,
@@ -200,8 +281,12 @@ impl BinanceSpot {
         Ok(())
     }
 
-    fn trade(&self, data: Frame<'_>, sink: &mut EventSink<'_>) -> Result<(), ProtocolError> {
-        let trade: Trade<'_> = read(data.text)?;
+    fn trade(
+        &self,
+        trade: &Trade<'_>,
+        received_at: DateTime<Utc>,
+        sink: &mut EventSink<'_>,
+    ) -> Result<(), ProtocolError> {
         let symbol = &*trade.symbol.0;
         self.books.check(symbol)?;
         let time = instant(trade.time);
@@ -211,7 +296,7 @@ impl BinanceSpot {
         sink(FeedEvent::Trade(VenueTrade {
             symbol,
             time: time.0,
-            received_at: data.received_at,
+            received_at,
             price: trade.price.decimal(symbol, "price")?,
             quantity: trade.quantity.decimal(symbol, "quantity")?,
             aggressor: match trade.buyer_is_maker {
@@ -219,6 +304,7 @@ impl BinanceSpot {
                 false => Aggressor::Buy,
             },
             id: id.map_or(TradeId::Unknown, TradeId::Number),
+            merged: 1,
             is_replayed: false,
         }));
         Ok(())
@@ -239,9 +325,7 @@ impl Protocol for BinanceSpot {
         received
     }
 
-    fn closed(&mut self, sink: &mut EventSink<'_>) {
-        let detail = "the connection ended";
-        let reason = StaleReason::Disconnected;
+    fn closed(&mut self, reason: StaleReason, detail: &str, sink: &mut EventSink<'_>) {
         self.books.invalidate(reason, detail, no_request, sink);
         // a snapshot that was requested before is ignored
         for bridge in self.books.states_mut() {
@@ -249,7 +333,22 @@ impl Protocol for BinanceSpot {
         }
     }
 
+    fn resync(&mut self, symbol: &str, sink: &mut EventSink<'_>) {
+        let is_waiting = |book: &OrderBook| !book.state().is_valid();
+        if self.books.get(symbol).is_none_or(|book| !is_waiting(book)) {
+            return;
+        }
+        if let Ok(symbol_book) = self.books.get_mut(symbol) {
+            symbol_book.state.request_again();
+            sink(FeedEvent::Request(Request::FetchSnapshot { symbol }));
+        }
+    }
+
     fn book(&self, symbol: &str) -> Option<&OrderBook> {
         self.books.get(symbol)
+    }
+
+    fn symbols(&self) -> Vec<&str> {
+        self.books.symbols()
     }
 }

@@ -129,6 +129,15 @@ impl CoinbaseAdvanced {
         }
     }
 
+    /// A protocol for all products that messages are about, for recorded sessions.
+    #[must_use]
+    pub fn of_any_symbol() -> Self {
+        Self {
+            books: Books::of_any_symbol(usize::MAX),
+            ..Self::new::<String>([])
+        }
+    }
+
     fn dispatch(
         &mut self,
         frame: Frame<'_>,
@@ -162,7 +171,7 @@ impl CoinbaseAdvanced {
             "ticker" | "ticker_batch" => {
                 let tickers = message.events.iter().flat_map(|event| &event.tickers);
                 for ticker in tickers {
-                    self.quote(ticker, number, time, frame, sink)?;
+                    self.quote(ticker, time, frame, sink)?;
                 }
                 Ok(())
             }
@@ -205,6 +214,7 @@ impl CoinbaseAdvanced {
             time: updates.latest.filter(|_| !is_snapshot).map(|time| time.0),
             received_at: frame.received_at,
             sequence: Some(number),
+            checksum: None,
             bids: &updates.bids,
             asks: &updates.asks,
         };
@@ -217,7 +227,6 @@ impl CoinbaseAdvanced {
     fn quote(
         &self,
         ticker: &Ticker<'_>,
-        number: i64,
         time: Option<Instant>,
         frame: Frame<'_>,
         sink: &mut EventSink<'_>,
@@ -233,7 +242,8 @@ impl CoinbaseAdvanced {
             symbol,
             time: time.map_or(frame.received_at, |time| time.0),
             received_at: frame.received_at,
-            sequence: Some(number),
+            // the number of the message counts those of the connection
+            sequence: None,
             bid: side(ticker.best_bid, ticker.best_bid_quantity)?,
             ask: side(ticker.best_ask, ticker.best_ask_quantity)?,
         }));
@@ -260,6 +270,7 @@ impl CoinbaseAdvanced {
                     quantity: trade.size.decimal(symbol, "size")?,
                     aggressor: trade.side.aggressor(),
                     id: id.parse().map_or(TradeId::Text(id), TradeId::Number),
+                    merged: 1,
                     is_replayed: is_snapshot,
                 }));
             }
@@ -287,13 +298,15 @@ impl Protocol for CoinbaseAdvanced {
         received
     }
 
-    fn closed(&mut self, sink: &mut EventSink<'_>) {
-        let detail = "the connection ended";
-        let reason = StaleReason::Disconnected;
+    fn closed(&mut self, reason: StaleReason, detail: &str, sink: &mut EventSink<'_>) {
         self.books.invalidate(reason, detail, no_request, sink);
     }
 
     fn book(&self, symbol: &str) -> Option<&OrderBook> {
         self.books.get(symbol)
+    }
+
+    fn symbols(&self) -> Vec<&str> {
+        self.books.symbols()
     }
 }

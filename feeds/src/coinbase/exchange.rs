@@ -5,11 +5,13 @@ use serde::de::{Deserializer, Error as _, IgnoredAny, SeqAccess, Visitor};
 use tickbook::domain::book::{OrderBook, StaleReason};
 use tickbook::domain::excerpt;
 
+use super::scanned;
 use super::side::MakerSide;
 use crate::books::{BookMessage, Books, Outcome, no_request, resubscribe};
 use crate::error::ProtocolError;
 use crate::event::{FeedEvent, Request, TradeId, VenueQuote, VenueTrade};
 use crate::protocol::{EventSink, Frame, Protocol};
+use crate::scan::scan;
 use crate::wire::{Collect, Instant, Levels, Number, Text, collect, read};
 
 /// Books (`level2`), quotes (`ticker`) and trades (`matches`) of Coinbase Exchange.
@@ -21,36 +23,36 @@ pub struct CoinbaseExchange {
 }
 
 /// The fields of all types of messages; each type has some of them.
-#[derive(Deserialize)]
-struct Message<'a> {
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Message<'a> {
     #[serde(borrow, rename = "type")]
-    kind: Text<'a>,
+    pub(super) kind: Text<'a>,
     #[serde(borrow, rename = "product_id")]
-    product: Option<Text<'a>>,
-    bids: Option<Levels>,
-    asks: Option<Levels>,
-    changes: Option<SideLevels>,
-    time: Option<Instant>,
-    side: Option<MakerSide>,
-    price: Option<Number>,
-    size: Option<Number>,
-    trade_id: Option<i64>,
-    sequence: Option<i64>,
-    best_bid: Option<Number>,
-    best_bid_size: Option<Number>,
-    best_ask: Option<Number>,
-    best_ask_size: Option<Number>,
+    pub(super) product: Option<Text<'a>>,
+    pub(super) bids: Option<Levels>,
+    pub(super) asks: Option<Levels>,
+    pub(super) changes: Option<SideLevels>,
+    pub(super) time: Option<Instant>,
+    pub(super) side: Option<MakerSide>,
+    pub(super) price: Option<Number>,
+    pub(super) size: Option<Number>,
+    pub(super) trade_id: Option<i64>,
+    pub(super) sequence: Option<i64>,
+    pub(super) best_bid: Option<Number>,
+    pub(super) best_bid_size: Option<Number>,
+    pub(super) best_ask: Option<Number>,
+    pub(super) best_ask_size: Option<Number>,
     #[serde(borrow)]
-    message: Option<Text<'a>>,
+    pub(super) message: Option<Text<'a>>,
     #[serde(borrow)]
-    reason: Option<Text<'a>>,
+    pub(super) reason: Option<Text<'a>>,
 }
 
 /// Levels of side, price and quantity.
 #[derive(Debug, Default)]
-struct SideLevels {
-    bids: Levels,
-    asks: Levels,
+pub(super) struct SideLevels {
+    pub(super) bids: Levels,
+    pub(super) asks: Levels,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -61,7 +63,7 @@ enum Side {
 }
 
 #[derive(Debug)]
-struct SideLevel {
+pub(super) struct SideLevel {
     side: Side,
     price: Number,
     quantity: Number,
@@ -128,12 +130,23 @@ impl CoinbaseExchange {
         }
     }
 
+    /// A protocol for all products that messages are about, for recorded sessions.
+    #[must_use]
+    pub fn of_any_symbol() -> Self {
+        Self {
+            books: Books::of_any_symbol(usize::MAX),
+        }
+    }
+
     fn dispatch(
         &mut self,
         frame: Frame<'_>,
         sink: &mut EventSink<'_>,
     ) -> Result<(), ProtocolError> {
-        let message: Message<'_> = read(frame.text)?;
+        let message = match scan(frame.text, scanned::message) {
+            Some(message) => message,
+            None => read(frame.text)?,
+        };
         let kind = &*message.kind.0;
         match kind {
             "subscriptions" | "heartbeat" => return Ok(()),
@@ -186,6 +199,7 @@ impl CoinbaseExchange {
             time: time.map(|time| time.0),
             received_at: frame.received_at,
             sequence: None,
+            checksum: None,
             bids,
             asks,
         };
@@ -238,6 +252,7 @@ impl CoinbaseExchange {
             quantity: size.decimal(symbol, "size")?,
             aggressor: required(trade.side, "side")?.aggressor(),
             id: TradeId::Number(required(trade.trade_id, "trade_id")?),
+            merged: 1,
             is_replayed: trade.kind.0 == "last_match",
         }));
         Ok(())
@@ -258,13 +273,15 @@ impl Protocol for CoinbaseExchange {
         received
     }
 
-    fn closed(&mut self, sink: &mut EventSink<'_>) {
-        let detail = "the connection ended";
-        let reason = StaleReason::Disconnected;
+    fn closed(&mut self, reason: StaleReason, detail: &str, sink: &mut EventSink<'_>) {
         self.books.invalidate(reason, detail, no_request, sink);
     }
 
     fn book(&self, symbol: &str) -> Option<&OrderBook> {
         self.books.get(symbol)
+    }
+
+    fn symbols(&self) -> Vec<&str> {
+        self.books.symbols()
     }
 }

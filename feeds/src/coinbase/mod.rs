@@ -8,9 +8,13 @@
 
 mod advanced;
 mod exchange;
+mod history;
 mod instruments;
+mod scanned;
 mod side;
+mod venue;
 
 pub use advanced::CoinbaseAdvanced;
 pub use exchange::CoinbaseExchange;
 pub use instruments::instruments;
+pub use venue::CoinbaseVenue;

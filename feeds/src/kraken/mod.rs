@@ -4,11 +4,14 @@
 //! digits after the point in every message. After a message the book is cut to the subscribed depth.
 
 mod checksum;
+mod history;
 mod instruments;
 mod v1;
 mod v2;
+mod venue;
 
 pub use checksum::checksum;
 pub use instruments::instruments;
 pub use v1::KrakenV1;
 pub use v2::Kraken;
+pub use venue::KrakenVenue;

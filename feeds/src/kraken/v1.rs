@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use tickbook::domain::book::{OrderBook, StaleReason};
 use tickbook::domain::excerpt;
 
-use super::checksum::apply;
+use super::checksum::{apply, capped};
 use crate::books::{BookMessage, Books, no_request, resubscribe};
 use crate::error::ProtocolError;
 use crate::event::{Aggressor, FeedEvent, TradeId, VenueQuote, VenueTrade};
@@ -152,6 +152,14 @@ impl KrakenV1 {
         }
     }
 
+    /// A protocol for all symbols that messages are about, for recorded sessions.
+    #[must_use]
+    pub fn of_any_symbol(depth: usize) -> Self {
+        Self {
+            books: Books::of_any_symbol(depth),
+        }
+    }
+
     fn dispatch(
         &mut self,
         frame: Frame<'_>,
@@ -217,10 +225,11 @@ impl KrakenV1 {
                 .map(|time| time.0),
             received_at: frame.received_at,
             sequence: None,
+            checksum: checksum.map(capped),
             bids: &bids.levels,
             asks: &asks.levels,
         };
-        apply(&message, checksum, &mut symbol_book.book, sink);
+        apply(&message, &mut symbol_book.book, sink);
         Ok(())
     }
 
@@ -270,6 +279,7 @@ impl KrakenV1 {
                     Side::Sell => Aggressor::Sell,
                 },
                 id: TradeId::Unknown,
+                merged: 1,
                 is_replayed: false,
             }));
         }
@@ -301,13 +311,15 @@ impl Protocol for KrakenV1 {
         received
     }
 
-    fn closed(&mut self, sink: &mut EventSink<'_>) {
-        let detail = "the connection ended";
-        let reason = StaleReason::Disconnected;
+    fn closed(&mut self, reason: StaleReason, detail: &str, sink: &mut EventSink<'_>) {
         self.books.invalidate(reason, detail, no_request, sink);
     }
 
     fn book(&self, symbol: &str) -> Option<&OrderBook> {
         self.books.get(symbol)
+    }
+
+    fn symbols(&self) -> Vec<&str> {
+        self.books.symbols()
     }
 }

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use tickbook::domain::book::{OrderBook, StaleReason};
 use tickbook::domain::excerpt;
 
-use super::checksum::apply;
+use super::checksum::{apply, capped};
 use super::instruments::pairs;
 use crate::books::{BookMessage, Books, no_request, resubscribe};
 use crate::error::ProtocolError;
@@ -106,6 +106,14 @@ impl Kraken {
         }
     }
 
+    /// A protocol for all symbols that messages are about, for recorded sessions.
+    #[must_use]
+    pub fn of_any_symbol(depth: usize) -> Self {
+        Self {
+            books: Books::of_any_symbol(depth),
+        }
+    }
+
     fn dispatch(
         &mut self,
         frame: Frame<'_>,
@@ -159,10 +167,11 @@ impl Kraken {
                 time: book.timestamp.map(|time| time.0),
                 received_at: data.received_at,
                 sequence: None,
+                checksum: Some(capped(book.checksum)),
                 bids: &book.bids.0,
                 asks: &book.asks.0,
             };
-            apply(&message, Some(book.checksum), &mut symbol_book.book, sink);
+            apply(&message, &mut symbol_book.book, sink);
         }
         Ok(())
     }
@@ -210,6 +219,7 @@ impl Kraken {
                     Side::Sell => Aggressor::Sell,
                 },
                 id: TradeId::Number(trade.trade_id),
+                merged: 1,
                 is_replayed: is_snapshot,
             }));
         }
@@ -231,13 +241,15 @@ impl Protocol for Kraken {
         received
     }
 
-    fn closed(&mut self, sink: &mut EventSink<'_>) {
-        let detail = "the connection ended";
-        let reason = StaleReason::Disconnected;
+    fn closed(&mut self, reason: StaleReason, detail: &str, sink: &mut EventSink<'_>) {
         self.books.invalidate(reason, detail, no_request, sink);
     }
 
     fn book(&self, symbol: &str) -> Option<&OrderBook> {
         self.books.get(symbol)
+    }
+
+    fn symbols(&self) -> Vec<&str> {
+        self.books.symbols()
     }
 }

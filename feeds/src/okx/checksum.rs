@@ -1,8 +1,8 @@
 //! The checksum of OKX's books.
 
-use std::fmt::Write as _;
+use tickbook::domain::book::{BookSide, BookView};
 
-use tickbook::domain::book::{BookNumber, BookSide, BookView};
+use crate::digits::Digits;
 
 /// The number of levels of each side.
 const LEVELS: usize = 25;
@@ -11,20 +11,19 @@ const LEVELS: usize = 25;
 /// of the next bid and so on, without zeros at the end of fractions, separated by colons.
 #[must_use]
 pub fn checksum(view: BookView<'_>) -> i32 {
-    let mut text = String::with_capacity(2 * LEVELS * 24);
+    let mut digits = Digits::with_capacity(2 * LEVELS * 24);
     let precision = view.precision();
     let mut bids = view.side(BookSide::Bid).take(LEVELS);
     let mut asks = view.side(BookSide::Ask).take(LEVELS);
     for _ in 0..LEVELS {
         for level in [bids.next(), asks.next()].into_iter().flatten() {
-            let price = BookNumber::new(level.price, precision.price_decimals);
-            let quantity = BookNumber::new(level.quantity, precision.quantity_decimals);
-            for number in [price, quantity].into_iter().flatten() {
-                // writing to a string cannot fail
-                let _ = write!(text, "{}:", number.normalized());
-            }
+            digits.number(level.price, precision.price_decimals);
+            digits.separator(b':');
+            digits.number(level.quantity, precision.quantity_decimals);
+            digits.separator(b':');
         }
     }
-    let text = text.strip_suffix(':').unwrap_or(&text);
-    crc32fast::hash(text.as_bytes()).cast_signed()
+    let text = digits.as_bytes();
+    let text = text.strip_suffix(b":").unwrap_or(text);
+    crc32fast::hash(text).cast_signed()
 }

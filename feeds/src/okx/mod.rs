@@ -4,9 +4,13 @@
 //! numbers of contracts.
 
 mod checksum;
+mod history;
 mod instruments;
 mod public;
+mod scanned;
+mod venue;
 
 pub use checksum::checksum;
 pub use instruments::instruments;
 pub use public::Okx;
+pub use venue::OkxVenue;

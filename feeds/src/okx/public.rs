@@ -1,16 +1,19 @@
 //! The public channels of OKX.
 
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tickbook::domain::book::{BookView, OrderBook, StaleReason};
 use tickbook::domain::excerpt;
 
 use super::checksum::checksum;
+use super::scanned;
 use crate::books::{BookMessage, Books, Fault, Outcome, no_request, resubscribe, stale};
 use crate::error::ProtocolError;
 use crate::event::{Aggressor, FeedEvent, Request, TradeId, VenueQuote, VenueTrade};
 use crate::protocol::{EventSink, Frame, Protocol};
-use crate::wire::{Characters, Levels, Millis, Number, Text, read};
+use crate::scan::scan;
+use crate::wire::{Characters, Integer, Levels, Millis, Number, Text, read};
 
 /// The number of levels of each side of the channel `books`.
 const DEPTH: usize = 400;
@@ -25,70 +28,104 @@ pub struct Okx {
 }
 
 #[derive(Deserialize)]
-struct Message<'a> {
+pub(super) struct Message<'a> {
     #[serde(borrow)]
     event: Option<Text<'a>>,
     #[serde(borrow)]
     msg: Option<Text<'a>>,
     #[serde(borrow)]
-    arg: Option<Channel<'a>>,
+    pub(super) arg: Option<Channel<'a>>,
     #[serde(borrow)]
-    action: Option<Text<'a>>,
+    pub(super) action: Option<Text<'a>>,
     #[serde(borrow)]
-    data: Option<&'a RawValue>,
+    pub(super) data: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
-struct Channel<'a> {
+pub(super) struct Channel<'a> {
     #[serde(borrow)]
-    channel: Text<'a>,
+    pub(super) channel: Text<'a>,
     #[serde(borrow, rename = "instId")]
-    symbol: Option<Text<'a>>,
+    pub(super) symbol: Option<Text<'a>>,
 }
 
-#[derive(Deserialize)]
-struct Book {
-    asks: Levels,
-    bids: Levels,
-    ts: Millis,
-    checksum: Option<i64>,
+#[derive(Debug, Deserialize)]
+pub(super) struct Book {
+    pub(super) asks: Levels,
+    pub(super) bids: Levels,
+    pub(super) ts: Millis,
+    pub(super) checksum: Option<i64>,
     #[serde(rename = "seqId")]
-    number: Option<i64>,
+    pub(super) number: Option<i64>,
     #[serde(rename = "prevSeqId")]
-    previous: Option<i64>,
+    pub(super) previous: Option<i64>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Trade<'a> {
+pub(super) struct Trade<'a> {
     #[serde(borrow)]
-    trade_id: Text<'a>,
-    px: Number,
-    sz: Number,
-    side: Side,
-    ts: Millis,
+    pub(super) trade_id: Text<'a>,
+    pub(super) px: Number,
+    pub(super) sz: Number,
+    pub(super) side: Side,
+    pub(super) ts: Millis,
+    /// The number of trades that the message merges into one.
+    pub(super) count: Option<Integer>,
 }
 
-#[derive(Deserialize, Clone, Copy)]
+#[derive(Debug, Deserialize, Clone, Copy)]
 #[serde(rename_all = "lowercase")]
-enum Side {
+pub(super) enum Side {
     Buy,
     Sell,
 }
 
 /// Fields are empty if there is no order on a side.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Ticker<'a> {
+pub(super) struct Ticker<'a> {
     #[serde(borrow)]
-    bid_px: Characters<'a>,
+    pub(super) bid_px: Characters<'a>,
     #[serde(borrow)]
-    bid_sz: Characters<'a>,
+    pub(super) bid_sz: Characters<'a>,
     #[serde(borrow)]
-    ask_px: Characters<'a>,
+    pub(super) ask_px: Characters<'a>,
     #[serde(borrow)]
-    ask_sz: Characters<'a>,
-    ts: Millis,
+    pub(super) ask_sz: Characters<'a>,
+    pub(super) ts: Millis,
+}
+
+/// The data of a channel.
+#[derive(Debug)]
+pub(super) enum Data<'a> {
+    Snapshot(Vec<Book>),
+    Update(Vec<Book>),
+    Trades(Vec<Trade<'a>>),
+    Tickers(Vec<Ticker<'a>>),
+}
+
+impl<'a> Data<'a> {
+    /// Reads data; `None` if it is not used.
+    pub(super) fn read(
+        channel: &str,
+        action: Option<&str>,
+        text: &'a str,
+    ) -> Result<Option<Self>, ProtocolError> {
+        match (channel, action) {
+            ("books", Some("snapshot")) => read(text).map(Self::Snapshot).map(Some),
+            ("books", Some("update")) => read(text).map(Self::Update).map(Some),
+            ("books", _) => Err(missing("action")),
+            ("trades", _) => read(text).map(Self::Trades).map(Some),
+            ("tickers", _) => read(text).map(Self::Tickers).map(Some),
+            (name, _) if name.starts_with("candle") => Ok(None),
+            (name, _) => Err(ProtocolError::UnknownChannel(excerpt(name))),
+        }
+    }
+}
+
+fn missing(field: &str) -> ProtocolError {
+    ProtocolError::Unreadable(format!("missing field `{field}`"))
 }
 
 impl Okx {
@@ -97,6 +134,14 @@ impl Okx {
     pub fn new<T: Into<String>>(symbols: impl IntoIterator<Item = T>) -> Self {
         Self {
             books: Books::new(symbols, DEPTH),
+        }
+    }
+
+    /// A protocol for all instruments that messages are about, for recorded sessions.
+    #[must_use]
+    pub fn of_any_symbol() -> Self {
+        Self {
+            books: Books::of_any_symbol(DEPTH),
         }
     }
 
@@ -109,6 +154,9 @@ impl Okx {
         if frame.text == "pong" {
             return Ok(());
         }
+        if let Some((symbol, data)) = scan(frame.text, scanned::message) {
+            return self.apply(symbol, &data, frame.received_at, sink);
+        }
         let message: Message<'_> = read(frame.text)?;
         match message.event.as_ref().map(|event| &*event.0) {
             Some("error") => {
@@ -118,22 +166,29 @@ impl Okx {
             Some(_) => return Ok(()),
             None => {}
         }
-        let missing = |field| ProtocolError::Unreadable(format!("missing field `{field}`"));
         let arg = message.arg.as_ref().ok_or_else(|| missing("arg"))?;
         let symbol = arg.symbol.as_ref().ok_or_else(|| missing("instId"))?;
         let symbol = &*symbol.0;
         let data = message.data.ok_or_else(|| missing("data"))?;
-        let data = Frame::new(data.get(), frame.received_at);
-        match &*arg.channel.0 {
-            "books" => match message.action.as_ref().map(|action| &*action.0) {
-                Some("snapshot") => self.books(symbol, true, data, sink),
-                Some("update") => self.books(symbol, false, data, sink),
-                _ => Err(missing("action")),
-            },
-            "trades" => self.trades(symbol, data, sink),
-            "tickers" => self.tickers(symbol, data, sink),
-            name if name.starts_with("candle") => Ok(()),
-            name => Err(ProtocolError::UnknownChannel(excerpt(name))),
+        let action = message.action.as_ref().map(|action| &*action.0);
+        match Data::read(&arg.channel.0, action, data.get())? {
+            Some(data) => self.apply(symbol, &data, frame.received_at, sink),
+            None => Ok(()),
+        }
+    }
+
+    fn apply(
+        &mut self,
+        symbol: &str,
+        data: &Data<'_>,
+        received_at: DateTime<Utc>,
+        sink: &mut EventSink<'_>,
+    ) -> Result<(), ProtocolError> {
+        match data {
+            Data::Snapshot(books) => self.books(symbol, true, books, received_at, sink),
+            Data::Update(books) => self.books(symbol, false, books, received_at, sink),
+            Data::Trades(trades) => self.trades(symbol, trades, received_at, sink),
+            Data::Tickers(tickers) => self.tickers(symbol, tickers, received_at, sink),
         }
     }
 
@@ -141,11 +196,11 @@ impl Okx {
         &mut self,
         symbol: &str,
         is_snapshot: bool,
-        data: Frame<'_>,
+        books: &[Book],
+        received_at: DateTime<Utc>,
         sink: &mut EventSink<'_>,
     ) -> Result<(), ProtocolError> {
-        let books: Vec<Book> = read(data.text)?;
-        for book in &books {
+        for book in books {
             let symbol_book = self.books.get_mut(symbol)?;
             let last = std::mem::replace(&mut symbol_book.state, book.number);
             let lost = last
@@ -168,8 +223,9 @@ impl Okx {
                 symbol,
                 is_snapshot,
                 time: Some(book.ts.0.0),
-                received_at: data.received_at,
+                received_at,
                 sequence: book.number,
+                checksum: book.checksum,
                 bids: &book.bids,
                 asks: &book.asks,
             };
@@ -184,39 +240,23 @@ impl Okx {
     fn trades(
         &self,
         symbol: &str,
-        data: Frame<'_>,
+        trades: &[Trade<'_>],
+        received_at: DateTime<Utc>,
         sink: &mut EventSink<'_>,
     ) -> Result<(), ProtocolError> {
-        let trades: Vec<Trade<'_>> = read(data.text)?;
         self.books.check(symbol)?;
-        for trade in &trades {
-            let id = &*trade.trade_id.0;
-            sink(FeedEvent::Trade(VenueTrade {
-                symbol,
-                time: trade.ts.0.0,
-                received_at: data.received_at,
-                price: trade.px.decimal(symbol, "price")?,
-                quantity: trade.sz.decimal(symbol, "quantity")?,
-                aggressor: match trade.side {
-                    Side::Buy => Aggressor::Buy,
-                    Side::Sell => Aggressor::Sell,
-                },
-                id: id.parse().map_or(TradeId::Text(id), TradeId::Number),
-                is_replayed: false,
-            }));
-        }
-        Ok(())
+        report(symbol, trades, received_at, false, sink)
     }
 
     fn tickers(
         &self,
         symbol: &str,
-        data: Frame<'_>,
+        tickers: &[Ticker<'_>],
+        received_at: DateTime<Utc>,
         sink: &mut EventSink<'_>,
     ) -> Result<(), ProtocolError> {
-        let tickers: Vec<Ticker<'_>> = read(data.text)?;
         self.books.check(symbol)?;
-        for ticker in &tickers {
+        for ticker in tickers {
             let side = |price: Characters<'_>, quantity: Characters<'_>| {
                 if price.0.is_empty() {
                     return Ok(None);
@@ -228,7 +268,7 @@ impl Okx {
             sink(FeedEvent::Quote(VenueQuote {
                 symbol,
                 time: ticker.ts.0.0,
-                received_at: data.received_at,
+                received_at,
                 sequence: None,
                 bid: side(ticker.bid_px, ticker.bid_sz)?,
                 ask: side(ticker.ask_px, ticker.ask_sz)?,
@@ -236,6 +276,46 @@ impl Okx {
         }
         Ok(())
     }
+}
+
+/// Reads and reports the trades of an array.
+pub(super) fn trades(
+    symbol: &str,
+    data: Frame<'_>,
+    is_replayed: bool,
+    sink: &mut EventSink<'_>,
+) -> Result<(), ProtocolError> {
+    let trades: Vec<Trade<'_>> = read(data.text)?;
+    report(symbol, &trades, data.received_at, is_replayed, sink)
+}
+
+fn report(
+    symbol: &str,
+    trades: &[Trade<'_>],
+    received_at: DateTime<Utc>,
+    is_replayed: bool,
+    sink: &mut EventSink<'_>,
+) -> Result<(), ProtocolError> {
+    for trade in trades {
+        let id = &*trade.trade_id.0;
+        sink(FeedEvent::Trade(VenueTrade {
+            symbol,
+            time: trade.ts.0.0,
+            received_at,
+            price: trade.px.decimal(symbol, "price")?,
+            quantity: trade.sz.decimal(symbol, "quantity")?,
+            aggressor: match trade.side {
+                Side::Buy => Aggressor::Buy,
+                Side::Sell => Aggressor::Sell,
+            },
+            id: id.parse().map_or(TradeId::Text(id), TradeId::Number),
+            merged: trade
+                .count
+                .map_or(1, |Integer(count)| count.try_into().unwrap_or(1)),
+            is_replayed,
+        }));
+    }
+    Ok(())
 }
 
 fn compare(expected: Option<i64>, view: BookView<'_>) -> Result<(), Fault> {
@@ -264,13 +344,15 @@ impl Protocol for Okx {
         received
     }
 
-    fn closed(&mut self, sink: &mut EventSink<'_>) {
-        let detail = "the connection ended";
-        let reason = StaleReason::Disconnected;
+    fn closed(&mut self, reason: StaleReason, detail: &str, sink: &mut EventSink<'_>) {
         self.books.invalidate(reason, detail, no_request, sink);
     }
 
     fn book(&self, symbol: &str) -> Option<&OrderBook> {
         self.books.get(symbol)
+    }
+
+    fn symbols(&self) -> Vec<&str> {
+        self.books.symbols()
     }
 }

@@ -1,7 +1,7 @@
 //! Invalid snapshots and updates: each makes the book of its symbol stale, or leaves it without a snapshot.
 
 use chrono::DateTime;
-use tickbook::domain::book::BookState;
+use tickbook::domain::book::{BookState, StaleReason};
 use tickbook_feeds::binance::BinanceSpot;
 use tickbook_feeds::coinbase::CoinbaseAdvanced;
 use tickbook_feeds::kraken::KrakenV1;
@@ -101,6 +101,10 @@ fn bad_updates_make_a_book_stale() {
         (r#"{"b":[["2.5","1.0","1.0"]],"c":"1"}"#, "crossed"),
         (r#"{"b":[["0.5","1.0","1.0"]],"c":"1"}"#, "checksum"),
         (
+            r#"{"b":[["0.5","1.0","1.0"]],"c":"9126607670"}"#,
+            "checksum",
+        ),
+        (
             r#"{"b":[["0.5","92233720368547758070","1.0"]],"c":"1"}"#,
             "overflow",
         ),
@@ -182,6 +186,25 @@ fn binance_events_follow_the_snapshot_without_a_gap() {
 }
 
 #[test]
+fn binance_acknowledgement_requests_the_snapshots() {
+    let mut protocol = BinanceSpot::new(["AB", "CD"]);
+    protocol.opened();
+    let acknowledged = "{\"result\":null,\"id\":1}";
+    assert_eq!(
+        receive(&mut protocol, acknowledged),
+        ["fetch AB", "fetch CD"]
+    );
+    assert_eq!(
+        receive(&mut protocol, acknowledged),
+        NONE,
+        "requested already"
+    );
+    assert_eq!(receive(&mut protocol, &binance(11, 12, "1")), NONE);
+    assert_eq!(snapshot(&mut protocol, 11), ["snapshot AB", "update AB"]);
+    assert_eq!(receive(&mut protocol, acknowledged), NONE, "valid");
+}
+
+#[test]
 fn binance_snapshot_that_has_all_events_is_valid() {
     let mut protocol = BinanceSpot::new(["AB"]);
     protocol.opened();
@@ -210,7 +233,7 @@ fn binance_snapshot_that_has_all_events_is_valid() {
         receive(&mut protocol, &binance(18, 18, "1")),
         ["stale AB gap", "fetch AB"]
     );
-    protocol.closed(&mut |_| {});
+    protocol.closed(StaleReason::Disconnected, "closed", &mut |_| {});
     assert_eq!(snapshot(&mut protocol, 18), NONE, "of a closed connection");
     assert_eq!(state(&protocol, "AB"), "stale: gap");
 }
@@ -256,6 +279,26 @@ fn okx_message_numbers_are_checked() {
 }
 
 #[test]
+fn okx_checksums_over_32_bits_are_wrong() {
+    for checksum in ["9126607670", "-9126607670"] {
+        let message = |action: &str, checksum: &str| {
+            format!(
+                "{{\"arg\":{{\"channel\":\"books\",\"instId\":\"A-B\"}},\"action\":\"{action}\",\"data\":[{{\
+                 \"asks\":[],\"bids\":[],\"ts\":\"1\",\"checksum\":{checksum}}}]}}"
+            )
+        };
+        let mut protocol = Okx::new(["A-B", "C-D"]);
+        protocol.opened();
+        let snapshot = message("snapshot", "0");
+        receive(&mut protocol, &snapshot.replace("A-B", "C-D"));
+        assert_eq!(receive(&mut protocol, &snapshot), ["snapshot A-B"]);
+        let events = receive(&mut protocol, &message("update", checksum));
+        assert_eq!(events, ["stale A-B checksum", "resubscribe A-B"]);
+        assert_eq!(state(&protocol, "C-D"), "valid");
+    }
+}
+
+#[test]
 fn coinbase_reads_nothing_after_a_lost_message() {
     let message = |number: i64, kind: &str| {
         format!(
@@ -277,7 +320,9 @@ fn coinbase_reads_nothing_after_a_lost_message() {
     let events = receive(&mut protocol, &message(3, "update"));
     assert_eq!(events, ["stale A-B gap", "Request(Reconnect)"]);
     assert_eq!(receive(&mut protocol, &message(4, "snapshot")), NONE);
-    protocol.closed(&mut |event| panic!("{event:?}"));
+    protocol.closed(StaleReason::Disconnected, "closed", &mut |event| {
+        panic!("{event:?}")
+    });
     protocol.opened();
     assert_eq!(
         protocol.book("A-B").map(|book| book.state()),

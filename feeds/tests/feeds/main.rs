@@ -4,13 +4,18 @@ mod bad_books;
 mod bad_frames;
 mod binance;
 mod coinbase;
+#[cfg(feature = "transport")]
+mod ctrader;
 mod damaged;
 mod instruments;
 mod kraken;
 mod okx;
 mod oracle;
 mod programs;
+mod recorded;
 mod reframed;
 mod replay;
+#[cfg(feature = "transport")]
+mod served;
 mod sessions;
 mod values;

@@ -171,7 +171,7 @@ impl Replay {
             kind: "close",
             symbol: None,
         });
-        protocol.closed(&mut |_| {});
+        protocol.closed(StaleReason::Disconnected, "closed", &mut |_| {});
     }
 
     fn error(&mut self, error: &ProtocolError) {

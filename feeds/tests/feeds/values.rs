@@ -126,5 +126,5 @@ fn absent_sides_of_quotes_are_none() {
          \"events\":[{\"type\":\"update\",\"tickers\":[{\"product_id\":\"A-B\",\"best_bid\":\"0\",\
          \"best_bid_quantity\":\"0\",\"best_ask\":\"2\",\"best_ask_quantity\":\"3\"}]}]}";
     let found = only(CoinbaseAdvanced::new(["A-B"]), advanced);
-    assert_eq!(found, "1000001 Some(5) None Some((2, Some(3)))");
+    assert_eq!(found, "1000001 None None Some((2, Some(3)))");
 }

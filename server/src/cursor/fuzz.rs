@@ -1,9 +1,12 @@
 use allocation_counter::measure;
 use suite::Fuzz;
 
+use tickbook::domain::{BookCursor, FeedChannel, FeedGapKey};
+
 use super::*;
 
 const SYMBOL: SymbolId = SymbolId::new(42);
+const FEED: &str = "kraken";
 
 /// The listings whose cursors are decoded: all times, and one day.
 fn ranges() -> [TimeRange; 2] {
@@ -32,10 +35,35 @@ fn decode(text: &str) -> Vec<Result<(), CursorError>> {
             assert_eq!(again, text);
         }
         results.push(cursor.map(|_| ()));
+        let cursor = <BookCursor as RangeCursorText>::decode(text, SYMBOL, range, order);
+        if let Ok(cursor) = cursor {
+            assert!(cursor.is_possible(range), "{cursor:?}");
+            assert_eq!(RangeCursorText::encode(&cursor, SYMBOL, range, order), text);
+        }
+        results.push(cursor.map(|_| ()));
+        let start = <DateTime<Utc> as RangeCursorText>::decode(text, SYMBOL, range, order);
+        if let Ok(start) = start {
+            assert!(start < range.end(), "{start:?}");
+            assert_eq!(RangeCursorText::encode(&start, SYMBOL, range, order), text);
+        }
+        results.push(start.map(|_| ()));
+    }
+    for range in ranges() {
+        let cursor = <FeedGapKey as GapCursorText>::decode(text, FEED, range);
+        if let Ok(cursor) = &cursor {
+            assert!(range.contains(cursor.from), "{cursor:?}");
+            assert_eq!(GapCursorText::encode(cursor, range), text);
+        }
+        results.push(cursor.map(|_| ()));
     }
     let cursor = SymbolCursor::decode(text);
     if let Ok(cursor) = cursor {
         assert!(cursor.is_possible(), "{cursor:?}");
+        assert_eq!(cursor.encode(), text);
+    }
+    results.push(cursor.map(|_| ()));
+    let cursor = ExchangeCursor::decode(text);
+    if let Ok(cursor) = &cursor {
         assert_eq!(cursor.encode(), text);
     }
     results.push(cursor.map(|_| ()));
@@ -45,6 +73,8 @@ fn decode(text: &str) -> Vec<Result<(), CursorError>> {
 /// Texts of valid cursors.
 fn texts() -> Vec<String> {
     let mut texts = vec![SymbolCursor { symbol_id: SYMBOL }.encode()];
+    let name = "NSE".to_owned();
+    texts.push(ExchangeCursor { name }.encode());
     for (range, order) in ranges().into_iter().zip(ORDERS) {
         let start = range.start();
         let ticks = [0, i64::MAX].map(|sequence| {
@@ -58,6 +88,14 @@ fn texts() -> Vec<String> {
         let candle = CandleCursor { open_time: start };
         let candle = candle.encode(SYMBOL, Timeframe::M5, PriceBasis::Mid, range, order);
         texts.push(candle);
+        let book = BookCursor {
+            time: start,
+            sequence: i64::MAX,
+        };
+        texts.push(RangeCursorText::encode(&book, SYMBOL, range, order));
+        texts.push(RangeCursorText::encode(&start, SYMBOL, range, order));
+        let gap = FeedGapKey::new(start, FEED, SYMBOL, FeedChannel::Trades);
+        texts.push(GapCursorText::encode(&gap, range));
     }
     texts
 }

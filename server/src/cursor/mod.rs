@@ -5,6 +5,10 @@
 //! cursor is either refused or names a place that `from` and `to` could name as well. A key that no row of
 //! the listing can have, such as a time outside of the range, is refused.
 
+mod books;
+mod exchanges;
+mod gaps;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
@@ -12,10 +16,15 @@ use tickbook::domain::{
     CandleCursor, PriceBasis, SortOrder, SymbolCursor, SymbolId, TickCursor, TimeRange, Timeframe,
     TradeCursor,
 };
+use tickbook::repository::CorrectionId;
+
+pub use exchanges::ExchangeCursor;
+pub use gaps::GapCursorText;
 
 const VERSION: u8 = 3;
 const TICKS: u8 = b't';
 const TRADES: u8 = b'x';
+const CORRECTIONS: u8 = b'k';
 const CANDLES: u8 = b'c';
 const SYMBOLS: u8 = b's';
 
@@ -39,9 +48,9 @@ pub enum CursorError {
     Foreign,
 }
 
-/// Cursor codec of ticks and trades.
-pub trait EventCursorText: Sized {
-    /// Encodes this position in the listing of the ticks, or trades, of `symbol_id` within `range` in `order`.
+/// Cursor codec of ticks, trades, and snapshots and intervals of order books.
+pub trait RangeCursorText: Sized {
+    /// Encodes this position in the listing of the rows of `symbol_id` within `range` in `order`.
     fn encode(&self, symbol_id: SymbolId, range: TimeRange, order: SortOrder) -> String;
 
     /// Decodes a position in that listing.
@@ -56,7 +65,7 @@ pub trait EventCursorText: Sized {
     ) -> Result<Self, CursorError>;
 }
 
-impl EventCursorText for TickCursor {
+impl RangeCursorText for TickCursor {
     fn encode(&self, symbol_id: SymbolId, range: TimeRange, order: SortOrder) -> String {
         let header = header(TICKS, symbol_id, range, order);
         encode_place(header, self.tick_time, self.sequence)
@@ -78,7 +87,7 @@ impl EventCursorText for TickCursor {
     }
 }
 
-impl EventCursorText for TradeCursor {
+impl RangeCursorText for TradeCursor {
     fn encode(&self, symbol_id: SymbolId, range: TimeRange, order: SortOrder) -> String {
         let header = header(TRADES, symbol_id, range, order);
         encode_place(header, self.trade_time, self.sequence)
@@ -196,6 +205,33 @@ impl SymbolCursorText for SymbolCursor {
             symbol_id: SymbolId::new(id),
         };
         possible(cursor, cursor.is_possible())
+    }
+}
+
+/// Cursor codec of corrections of trades.
+pub trait CorrectionCursorText: Sized {
+    /// Encodes this position in the listing of the corrections of `symbol_id` within `range`.
+    fn encode(&self, symbol_id: SymbolId, range: TimeRange) -> String;
+
+    /// Decodes a position in that listing.
+    ///
+    /// # Errors
+    /// The text is not a cursor, or belongs to another version or another listing.
+    fn decode(text: &str, symbol_id: SymbolId, range: TimeRange) -> Result<Self, CursorError>;
+}
+
+impl CorrectionCursorText for CorrectionId {
+    fn encode(&self, symbol_id: SymbolId, range: TimeRange) -> String {
+        let mut bytes = header(CORRECTIONS, symbol_id, range, SortOrder::Ascending);
+        bytes.extend(self.get().to_be_bytes());
+        seal(bytes)
+    }
+
+    fn decode(text: &str, symbol_id: SymbolId, range: TimeRange) -> Result<Self, CursorError> {
+        let bytes = open(text)?;
+        let header = header(CORRECTIONS, symbol_id, range, SortOrder::Ascending);
+        let id = i64::from_be_bytes(whole(strip(&bytes, &header)?)?);
+        possible(Self::new(id), id > 0)
     }
 }
 

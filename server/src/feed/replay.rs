@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tickbook::domain::{SymbolId, excerpt};
 use tickbook::files::{
-    FileError, LeanRows, LeanSurvey, MarketFile, Quote, QuoteFormat, QuoteOptions, Quotes,
+    FileError, LeanRows, LeanSurvey, MarketFile, Quote, RowFormat, RowOptions, Rows,
 };
 use tickbook::ingest::feed::{Feed, FeedError, FeedOutput};
 use tokio::sync::mpsc;
@@ -21,7 +21,7 @@ pub const EXCHANGE: &str = "replay";
 /// Quotes that are read ahead.
 const READ_AHEAD: usize = 4_096;
 
-/// Speed of the replay.
+/// Speed of the replay. A factor is a finite number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Speed {
     /// This many times real time.
@@ -29,6 +29,8 @@ pub enum Speed {
     /// As fast as the store accepts ticks.
     Max,
 }
+
+impl Eq for Speed {}
 
 impl FromStr for Speed {
     type Err = String;
@@ -85,7 +87,7 @@ impl ReplayFeed {
         let mut survey = LeanSurvey::new(LeanRows::Quotes);
         for path in files {
             let mut file = MarketFile::open(path)?;
-            if QuoteFormat::detect(&mut file, 0)? == QuoteFormat::Lean {
+            if RowFormat::detect::<Quote>(&mut file, 0)? == RowFormat::Lean {
                 survey.check(&mut file)?;
             }
             for index in 0..file.entry_count() {
@@ -179,9 +181,9 @@ fn read(path: &Path, sender: &ReadAhead) -> Result<Reading, FileError> {
 }
 
 /// Opens the quotes of an entry, in the format that is detected.
-fn quotes(file: &mut MarketFile, index: usize) -> Result<Quotes<'_>, FileError> {
-    let format = QuoteFormat::detect(file, index)?;
-    format.read(file.entry(index)?, &QuoteOptions::default())
+fn quotes(file: &mut MarketFile, index: usize) -> Result<Rows<'_, Quote>, FileError> {
+    let format = RowFormat::detect::<Quote>(file, index)?;
+    format.read(file.entry(index)?, &RowOptions::default())
 }
 
 /// Delays quotes to match the speed of the replay.

@@ -1,4 +1,6 @@
-//! The simulated feed: quotes of a few symbols from a seeded random walk.
+//! The simulated feed: quotes, trades and order books of a few symbols from a seeded random walk.
+
+mod book;
 
 use std::time::Duration;
 
@@ -7,14 +9,19 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use rust_decimal::Decimal;
 use tickbook::domain::{
-    Instrument, InstrumentType, NewSymbol, SymbolId, SymbolReference, Tick, truncate_to_micros,
+    AggressorSide, Instrument, InstrumentType, NewSymbol, SymbolId, SymbolReference, Tick, Trade,
+    truncate_to_micros,
 };
 use tickbook::ingest::feed::{Feed, FeedError, FeedOutput};
 use tickbook::repository::SymbolRepository;
 use tickbook::{Clock, RepositoryError};
 use tokio::time::sleep;
 
+use self::book::SimulatedBook;
 use super::find_or_create;
+
+/// The share of quotes that a trade follows.
+const TRADE_RATE: f64 = 0.3;
 
 /// The exchange of the simulated symbols.
 pub const EXCHANGE: &str = "simulated";
@@ -97,13 +104,14 @@ impl SimulatedInstrument {
     }
 }
 
-/// Simulates several quotes of each symbol a second, with times from a clock. The same seed gives the same
-/// prices in the same order.
+/// Simulates several quotes of each symbol a second, trades at their prices, and the order books whose best levels are
+/// the quotes, with times from a clock. The same seed gives the same prices in the same order.
 #[derive(Debug)]
 pub struct SimulatedFeed {
     symbol_ids: Vec<SymbolId>,
     clock: Clock,
     walk: Walk,
+    books: Vec<SimulatedBook>,
 }
 
 impl SimulatedFeed {
@@ -126,6 +134,9 @@ impl SimulatedFeed {
             symbol_ids,
             clock,
             walk: Walk::new(seed),
+            books: (0..INSTRUMENTS.len())
+                .map(|index| SimulatedBook::new(seed, index))
+                .collect(),
         })
     }
 }
@@ -145,7 +156,22 @@ impl Feed for SimulatedFeed {
             let tick = Tick::quote(symbol_id, now, step.bid_price, step.ask_price)
                 .with_volumes(step.bid_volume, step.ask_volume)
                 .with_received_at(Some(now));
+            let book = &mut self.books[step.instrument];
+            if output.accepts_books()
+                && let Some(event) = book.next(&tick)
+            {
+                output.send_book(event).await?;
+            }
             output.send(tick, None).await?;
+            if let Some(trade) = step.trade {
+                let trade = Trade::new(symbol_id, now, trade.price, trade.quantity)
+                    .with_aggressor_side(trade.side)
+                    .with_received_at(Some(now));
+                // the venue of the feed does not number its trades
+                if output.accepts_trades() {
+                    output.send_trade(trade, None).await?;
+                }
+            }
         }
     }
 }
@@ -160,11 +186,22 @@ struct Step {
     ask_price: Decimal,
     bid_volume: Decimal,
     ask_volume: Decimal,
+    /// A trade at the bid or at the ask, after some of the quotes.
+    trade: Option<SimulatedTrade>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct SimulatedTrade {
+    price: Decimal,
+    quantity: Decimal,
+    side: AggressorSide,
 }
 
 #[derive(Debug)]
 struct Walk {
     random: StdRng,
+    /// A generator of its own, so that the quotes of a seed do not depend on the trades or the books.
+    random_trades: StdRng,
     bids: [i64; INSTRUMENTS.len()],
 }
 
@@ -172,6 +209,7 @@ impl Walk {
     fn new(seed: u64) -> Self {
         Self {
             random: StdRng::seed_from_u64(seed),
+            random_trades: StdRng::seed_from_u64(!seed),
             bids: INSTRUMENTS.map(|instrument| instrument.start),
         }
     }
@@ -187,13 +225,27 @@ impl Walk {
             .clamp(instrument.start / 2, instrument.start * 2);
         let spread = random.random_range(1..=instrument.spread);
         let mut volume = || Decimal::from(instrument.lot * random.random_range(1..=50));
+        let (bid_price, ask_price) = (instrument.price(*bid), instrument.price(*bid + spread));
+        let trades = &mut self.random_trades;
+        let trade = trades.random_bool(TRADE_RATE).then(|| {
+            let (price, side) = match trades.random_bool(0.5) {
+                true => (ask_price, AggressorSide::Buy),
+                false => (bid_price, AggressorSide::Sell),
+            };
+            SimulatedTrade {
+                price,
+                quantity: Decimal::from(instrument.lot * trades.random_range(1..=10)),
+                side,
+            }
+        });
         Step {
             pause,
             instrument: index,
-            bid_price: instrument.price(*bid),
-            ask_price: instrument.price(*bid + spread),
+            bid_price,
+            ask_price,
             bid_volume: volume(),
             ask_volume: volume(),
+            trade,
         }
     }
 }
@@ -225,6 +277,24 @@ mod tests {
             assert!((step.bid_price % tick_size).is_zero(), "{step:?}");
             assert!(step.bid_volume > Decimal::ZERO, "{step:?}");
         }
+    }
+
+    #[test]
+    fn trades_are_at_the_bid_or_the_ask() {
+        let mut walk = Walk::new(1);
+        let mut trades = 0;
+        for _ in 0..10_000 {
+            let step = walk.step();
+            let Some(trade) = step.trade else { continue };
+            trades += 1;
+            let price = match trade.side {
+                AggressorSide::Buy => step.ask_price,
+                AggressorSide::Sell => step.bid_price,
+            };
+            assert_eq!(trade.price, price);
+            assert!(trade.quantity > Decimal::ZERO, "{trade:?}");
+        }
+        assert!((2_500..3_500).contains(&trades), "{trades}");
     }
 
     #[tokio::test(start_paused = true)]

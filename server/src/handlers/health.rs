@@ -11,9 +11,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::{AppState, OpenApiText};
-use crate::metrics::{set_feed, set_process};
+use crate::metrics::{set_feed, set_process, set_venues};
 use crate::readiness::DatabaseState;
-use crate::wire::PipelineBody;
+use crate::wire::{PipelineBody, VenueBody};
 
 /// The routes of this file.
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -45,6 +45,39 @@ pub struct ReadyBody {
     pub databases: Vec<DatabaseState>,
     /// Statistics of the feeds; null if no tick of a feed is stored.
     pub feed: Option<PipelineBody>,
+    /// Feeds whose venue is not connected, and books that are not valid. They do not affect readiness:
+    /// `/api/v1/feeds` has the details.
+    pub venue_faults: Vec<VenueFaultBody>,
+}
+
+/// A connection to a venue that is not as it should be.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct VenueFaultBody {
+    /// The feed.
+    #[schema(example = "kraken")]
+    pub feed: String,
+    /// `connected` or `disconnected`.
+    #[schema(example = "connected")]
+    pub connection: String,
+    /// The symbols whose books are not valid, as the venue names them.
+    pub invalid_books: Vec<String>,
+}
+
+/// The connections that are not as they should be.
+fn venue_faults(app: &AppState) -> Vec<VenueFaultBody> {
+    let now = app.clock.now();
+    let bodies = app.venues.iter().map(|(feed, venue)| {
+        let venue = VenueBody::new(venue.state(), now);
+        let books = venue.books.into_iter().filter(|book| book.state != "valid");
+        VenueFaultBody {
+            feed: feed.to_owned(),
+            connection: venue.connection,
+            invalid_books: books.map(|book| book.symbol).collect(),
+        }
+    });
+    bodies
+        .filter(|body| body.connection != "connected" || !body.invalid_books.is_empty())
+        .collect()
 }
 
 /// Whether the process runs
@@ -76,7 +109,11 @@ pub async fn live() -> Json<LiveBody> {
 )]
 pub async fn ready(State(app): State<AppState>) -> Response {
     let databases = app.readiness.databases();
-    let stores = |feed: &PipelineMonitor| feed.health().is_ready();
+    let stores = |feed: &PipelineMonitor| {
+        let others = [feed.health_of_trades(), feed.health_of_books()];
+        let mut others = others.into_iter().flatten();
+        feed.health().is_ready() && others.all(|health| health.is_ready())
+    };
     let ready =
         databases.iter().all(DatabaseState::is_ready) && app.feed.as_ref().is_none_or(stores);
     let body = Json(ReadyBody {
@@ -84,6 +121,7 @@ pub async fn ready(State(app): State<AppState>) -> Response {
         store: app.store.to_string(),
         databases,
         feed: app.feed.as_ref().map(|feed| feed.state().into()),
+        venue_faults: venue_faults(&app),
     });
     if ready {
         body.into_response()
@@ -108,6 +146,7 @@ pub async fn metrics(State(app): State<AppState>) -> Response {
     if let Some(feed) = &app.feed {
         set_feed(&feed.state());
     }
+    set_venues(&app.venues, app.clock.now());
     set_process();
     let content_type = "text/plain; version=0.0.4; charset=utf-8";
     ([(header::CONTENT_TYPE, content_type)], app.metrics.render()).into_response()

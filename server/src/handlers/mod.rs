@@ -1,11 +1,16 @@
 //! The handlers, one for each route: parse the parameters, call a repository, write the response.
 
+pub mod aliases;
+pub mod books;
+pub mod exchanges;
+pub mod feeds;
 pub mod health;
 pub mod ohlc;
 mod page;
 mod posting;
 pub mod symbols;
 pub mod ticks;
+pub mod trade_corrections;
 pub mod trades;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -16,8 +21,13 @@ use crate::app::AppState;
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(symbols::routes())
+        .merge(exchanges::routes())
+        .merge(aliases::routes())
         .merge(ticks::routes())
         .merge(trades::routes())
+        .merge(trade_corrections::routes())
         .merge(ohlc::routes())
+        .merge(books::routes())
+        .merge(feeds::routes())
         .merge(health::routes())
 }

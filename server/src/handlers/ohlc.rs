@@ -3,7 +3,7 @@
 use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
-use tickbook::domain::{Candle, CandleCursor, GapFill, PageLimit, Timeframe};
+use tickbook::domain::{Candle, CandleCursor, GapFill, PageLimit, PriceBasis, Timeframe};
 use tickbook::repository::{CandleQuery, filled_candles};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -26,9 +26,9 @@ const CANDLE_BYTES: usize = 320;
 
 /// The largest number of candles in memory at once. A folded candle is computed from several stored ones, which
 /// are read in pages.
-fn rows(query: &CandleQuery) -> usize {
+fn rows(limit: PageLimit, timeframe: Timeframe) -> usize {
     // at most 1,440 times 10,000
-    let read = query.limit.get() * query.timeframe.parts() as usize;
+    let read = limit.get() * timeframe.parts() as usize;
     read.min(PageLimit::MAX.get())
 }
 
@@ -45,7 +45,7 @@ fn rows(query: &CandleQuery) -> usize {
     params(
         ("symbol_id" = i64, Path, description = "symbol of the candles", minimum = 1, example = 1),
         ("timeframe" = Option<String>, Query, description = "width of the candles, by default 1m: see CandleBody for the others", example = "5m"),
-        ("basis" = Option<String>, Query, description = "price that the candles are computed from, by default bid: see CandleBody for all values", example = "bid"),
+        ("basis" = Option<String>, Query, description = "price that the candles are computed from; by default bid, or trade for a symbol that has trades and no ticks: see CandleBody for all values", example = "bid"),
         ("from" = Option<String>, Query, description = "RFC 3339 time, inclusive", example = "2014-05-01T00:00:00Z"),
         ("to" = Option<String>, Query, description = "RFC 3339 time, exclusive", example = "2014-05-02T00:00:00Z"),
         ("closed" = Option<bool>, Query, description = "true omits candles that are still forming", example = true),
@@ -81,22 +81,37 @@ pub async fn list(
     let query = Query::parse(raw.as_deref(), &known)?;
     let symbol_id = symbol_id("symbol_id", &id)?;
     let timeframe = query.parsed("timeframe")?.unwrap_or(Timeframe::M1);
-    let basis = query.parsed("basis")?.unwrap_or_default();
+    let given: Option<PriceBasis> = query.parsed("basis")?;
     let fill: GapFill = query.parsed("fill")?.unwrap_or_default();
-    let (range, order) = (query.range()?, query.order()?);
-    let query =
-        CandleQuery::new(symbol_id, timeframe, basis, range)
-            .closed_only(query.flag("closed")?.unwrap_or_default())
-            .order(order)
-            .after(query.cursor(|text| {
-                CandleCursor::decode(text, symbol_id, timeframe, basis, range, order)
-            })?)
-            .limit(query.limit()?);
-    let rows = rows(&query);
+    let (range, order, limit) = (query.range()?, query.order()?, query.limit()?);
+    let closed_only = query.flag("closed")?.unwrap_or_default();
+    let cursor = |basis| {
+        query.cursor(|text| CandleCursor::decode(text, symbol_id, timeframe, basis, range, order))
+    };
+    // a later page has the basis of the first one
+    let (basis, after) = match (given, cursor(given.unwrap_or_default())) {
+        (Some(basis), after) => (Some(basis), after?),
+        (None, Ok(None)) => (None, None),
+        (None, Ok(after)) => (Some(PriceBasis::default()), after),
+        (None, Err(problem)) => match cursor(PriceBasis::Trade) {
+            Ok(after) => (Some(PriceBasis::Trade), after),
+            Err(_) => return Err(problem),
+        },
+    };
+    let rows = rows(limit, timeframe);
     let room = room::<Candle>(&app, connection, rows, CANDLE_BYTES).await?;
     let (long_work, is_long) = (app.long_work.clone(), is_long(rows));
     let answering = async move {
         app.known_symbols.require(symbol_id).await?;
+        let basis = match basis {
+            Some(basis) => basis,
+            None => app.default_basis.of(symbol_id).await?,
+        };
+        let query = CandleQuery::new(symbol_id, timeframe, basis, range)
+            .closed_only(closed_only)
+            .order(order)
+            .after(after)
+            .limit(limit);
         let page = filled_candles(&*app.repositories.ohlc, &query, fill, app.clock.now()).await?;
         let list = CandleList::new(page, &query, fill);
         page_answer(&list.data, list.next_cursor.as_deref(), CANDLE_BYTES, room).await

@@ -1,9 +1,10 @@
 //! Handlers of `/api/v1/symbols`.
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, RawQuery, Request, State};
 use axum::response::Response;
 use axum::{Extension, Json};
-use tickbook::domain::{Symbol, SymbolCursor};
+use tickbook::RepositoryError;
+use tickbook::domain::{Symbol, SymbolChange, SymbolCursor};
 use tickbook::repository::SymbolQuery;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -14,13 +15,14 @@ use crate::cursor::SymbolCursorText as _;
 use crate::http::Connection;
 use crate::params::{Query, symbol_id};
 use crate::problem::{Problem, ProblemBody};
-use crate::wire::{SymbolBody, SymbolList};
+use crate::read_body::{json_body, object};
+use crate::wire::{SymbolBody, SymbolChangeBody, SymbolList};
 
 /// The routes of this file.
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list))
-        .routes(routes!(get))
+        .routes(routes!(get, change))
 }
 
 /// Size of a symbol as JSON in bytes, somewhat above the usual size.
@@ -96,5 +98,53 @@ pub async fn get(
     match app.repositories.symbols.get(id).await? {
         Some(symbol) => Ok(Json(symbol.into())),
         None => Err(Problem::unknown_symbol(id)),
+    }
+}
+
+/// Changes a symbol
+///
+/// Renames, describes, activates or deactivates it. All given values are stored, or none.
+#[utoipa::path(
+    patch,
+    operation_id = "change_symbol",
+    path = "/api/v1/symbols/{symbol_id}",
+    tag = "symbols",
+    params(("symbol_id" = i64, Path, description = "id of the symbol", minimum = 1, example = 1)),
+    request_body(content = SymbolChangeBody, description = "the new values, at least one"),
+    responses(
+        (status = 200, description = "the symbol with the new values", body = SymbolBody),
+        (status = 400, description = "invalid parameter or body", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "unknown symbol", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 408, description = "the body arrived too slowly", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "another symbol of the exchange has the name", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "more than 4 MiB", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "not declared as JSON, or compressed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
+    )
+)]
+pub async fn change(
+    State(app): State<AppState>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Json<SymbolBody>, Problem> {
+    Query::parse(request.uri().query(), &[])?;
+    let id = symbol_id("symbol_id", &id)?;
+    let body = json_body(&app.http, request).await?;
+    let change = SymbolChangeBody::read(object(&body.bytes)?);
+    let change = change.and_then(SymbolChangeBody::into_change);
+    let change = change.map_err(|rejection| Problem::invalid_body(rejection.detail))?;
+    if change == SymbolChange::default() {
+        let problem = "the change is empty: give at least one value";
+        return Err(Problem::invalid_body(problem));
+    }
+    match app.repositories.symbols.amend(id, &change).await {
+        Ok(amended) => {
+            let fields: Vec<_> = amended.changed.iter().map(|change| change.field).collect();
+            tracing::info!(symbol_id = %id, ?fields, "a symbol was changed by a request");
+            Ok(Json(amended.symbol.into()))
+        }
+        Err(RepositoryError::InvalidInput { reason }) => Err(Problem::invalid_body(reason)),
+        Err(RepositoryError::NotFound { .. }) => Err(Problem::unknown_symbol(id)),
+        Err(error) => Err(error.into()),
     }
 }

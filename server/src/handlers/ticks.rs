@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 use super::page::{is_long, page_answer, room};
 use super::posting::{Reception, hold_receipt, receipt_answer};
 use crate::app::AppState;
-use crate::cursor::EventCursorText as _;
+use crate::cursor::RangeCursorText as _;
 use crate::http::{Connection, FREE};
 use crate::metrics;
 use crate::params::{Query, symbol_id};

@@ -2,30 +2,31 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::response::Response;
-use tickbook::RepositoryError;
+use axum::{Extension, Json};
 use tickbook::domain::{Trade, TradeCursor};
-use tickbook::repository::{InsertReceipt, TradeQuery};
+use tickbook::repository::{InsertReceipt, TradeQuery, delete_trades};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::page::{is_long, page_answer, room};
 use super::posting::{Reception, hold_receipt, receipt_answer};
 use crate::app::AppState;
-use crate::cursor::EventCursorText as _;
+use crate::cursor::RangeCursorText as _;
 use crate::http::{Connection, FREE};
+use crate::metrics::count_trade_receipt;
 use crate::params::{Query, symbol_id};
 use crate::problem::{Problem, ProblemBody};
+use crate::publish::store_and_publish;
 use crate::read_body::{JsonBody, json_body};
-use crate::wire::{NewTrade, TradeList, TradeReceiptBody};
+use crate::wire::{DeletedTradesBody, NewTrade, TradeList, TradeReceiptBody};
 
 /// The routes of this file.
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(latest))
-        .routes(routes!(list))
+        .routes(routes!(list, delete))
         .routes(routes!(insert))
 }
 
@@ -81,6 +82,42 @@ pub async fn list(
         page_answer(&list.data, list.next_cursor.as_deref(), TRADE_BYTES, room).await
     };
     long_work.run_if(is_long, answering).await
+}
+
+/// Deletes trades of a symbol
+///
+/// Deletes the trades within `[from, to)`, of which both are required. Days are deleted one after the other: if
+/// the status is not 200, some of them may be deleted, and the request may be repeated.
+#[utoipa::path(
+    delete,
+    operation_id = "delete_trades",
+    path = "/api/v1/trades/{symbol_id}",
+    tag = "trades",
+    params(
+        ("symbol_id" = i64, Path, description = "symbol of the trades", minimum = 1, example = 1),
+        ("from" = String, Query, description = "RFC 3339 time, inclusive", example = "2014-05-01T00:00:00Z"),
+        ("to" = String, Query, description = "RFC 3339 time, exclusive", example = "2014-05-02T00:00:00Z"),
+    ),
+    responses(
+        (status = 200, description = "what was deleted", body = DeletedTradesBody),
+        (status = 400, description = "invalid parameter", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "unknown symbol", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
+    )
+)]
+pub async fn delete(
+    State(app): State<AppState>,
+    Path(id): Path<String>,
+    RawQuery(raw): RawQuery,
+) -> Result<Json<DeletedTradesBody>, Problem> {
+    let query = Query::parse(raw.as_deref(), &["from", "to"])?;
+    let symbol_id = symbol_id("symbol_id", &id)?;
+    let range = query.required_range()?;
+    app.known_symbols.require(symbol_id).await?;
+    let trades = &*app.repositories.trades;
+    let deleted = delete_trades(trades, symbol_id, range, |_| {}).await?;
+    tracing::info!(%symbol_id, trades = deleted.trades, "trades were deleted by a request");
+    Ok(Json(deleted.into()))
 }
 
 /// Latest trade of each of several symbols
@@ -159,7 +196,7 @@ async fn store(app: AppState, body: JsonBody) -> Result<Response, Problem> {
     } else {
         // the trades take about as much memory as the body did
         let kept = (working, Arc::clone(&held));
-        insert_kept(&app, Arc::clone(&trades), kept).await?
+        store_and_publish(&app, Arc::clone(&trades), kept).await?
     };
     let refused = (stored.rejected.len(), stored.conflicts.len());
     hold_receipt(&posted, length, refused, &held)?;
@@ -170,27 +207,7 @@ async fn store(app: AppState, body: JsonBody) -> Result<Response, Problem> {
         conflicts: stored.conflicts.into_iter().map(Into::into).collect(),
         rejected: rejected.into_iter().map(Into::into).collect(),
     };
+    count_trade_receipt(&receipt);
     let rows = receipt.rejected.len() + 2 * receipt.conflicts.len();
     receipt_answer(&receipt, rows, TRADE_BYTES)
-}
-
-/// Stores trades. Once started, the work continues even if the caller is cancelled. `kept` holds permits and
-/// memory of the caller and is dropped when the work ends.
-async fn insert_kept(
-    app: &AppState,
-    trades: Arc<Vec<Trade>>,
-    kept: impl Send + 'static,
-) -> Result<InsertReceipt<Trade>, RepositoryError> {
-    let repository = Arc::clone(&app.repositories.trades);
-    let storing = tokio::spawn(async move {
-        let stored = repository.insert_batch(&trades).await;
-        drop((trades, kept));
-        stored
-    });
-    storing.await.unwrap_or_else(|error| {
-        Err(RepositoryError::Internal {
-            operation: "insert_trades",
-            reason: error.to_string(),
-        })
-    })
 }

@@ -76,9 +76,10 @@ async fn answer(
 fn counts_itself(request: &Request) -> bool {
     let path = request.uri().path();
     let has_pages = ["/api/v1/ticks/", "/api/v1/ohlc/"];
-    request.method() == Method::POST
+    [Method::POST, Method::PATCH].contains(request.method())
         || path == "/ws"
         || path == "/api/v1/symbols"
+        || path == "/api/v1/exchanges"
         || has_pages.iter().any(|start| path.starts_with(start))
 }
 

@@ -27,6 +27,10 @@ pub(crate) use memory::{FREE, Held, Memory};
 pub use open_connections::Connection;
 pub(crate) use open_connections::{BESIDES, OpenConnections};
 
+/// The number of rows of the longest page. Twice the number of processors of such pages, or four if that is larger,
+/// are read at the same time, or shorter pages with as many rows in all.
+const ROWS_OF_A_PAGE: usize = 10_000;
+
 /// The address that a request comes from.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
@@ -54,7 +58,7 @@ impl Http {
             open: OpenConnections::new(config.max_connections),
             memory: Memory::new(config.buffer_bytes),
             requests: Arc::new(Semaphore::new(config.max_requests)),
-            reading: Arc::new(Semaphore::new((2 * processors()).max(4))),
+            reading: Arc::new(Semaphore::new((2 * processors()).max(4) * ROWS_OF_A_PAGE)),
             writing: Arc::new(Semaphore::new(processors().div_ceil(2))),
             no_more_bodies: CancellationToken::new(),
             config,
@@ -80,10 +84,15 @@ impl Http {
         &self.0.no_more_bodies
     }
 
-    /// Permits for long pages, held from before their rows are read until they are written. The allocator
-    /// retains the memory of the rows of all pages that are read at the same time.
-    pub(crate) fn reading(&self) -> Arc<Semaphore> {
+    /// Takes the permits of the rows of a long page, held from before the rows are read until they are written.
+    /// The allocator retains the memory of the rows of all pages that are read at the same time.
+    pub(crate) async fn reading(&self, rows: usize) -> Option<OwnedSemaphorePermit> {
+        let rows = u32::try_from(rows.min(ROWS_OF_A_PAGE)).unwrap_or(u32::MAX);
+        // the semaphore is never closed
         Arc::clone(&self.0.reading)
+            .acquire_many_owned(rows)
+            .await
+            .ok()
     }
 
     /// Permits for writing pages, one for every two processors.

@@ -16,16 +16,40 @@ pub(crate) const DUPLICATES: &str = "ticks_duplicate_total";
 pub(crate) const CONFLICTS: &str = "ticks_conflict_total";
 pub(crate) const REJECTED: &str = "ticks_rejected_total";
 pub(crate) const CROSSED: &str = "ticks_crossed_total";
+pub(crate) const TRADES_RECEIVED: &str = "trades_received_total";
+pub(crate) const TRADES_INSERTED: &str = "trades_inserted_total";
+pub(crate) const TRADES_DUPLICATES: &str = "trades_duplicate_total";
+pub(crate) const TRADES_CONFLICTS: &str = "trades_conflict_total";
+pub(crate) const TRADES_REJECTED: &str = "trades_rejected_total";
+pub(crate) const FEED_TRADES_WAITING: &str = "feed_trades_waiting";
 pub(crate) const WRITE_RETRIES: &str = "feed_write_retries_total";
 pub(crate) const FEED_TICKS_WAITING: &str = "feed_ticks_waiting";
+pub(crate) const FEED_CONNECTED: &str = "feed_connected";
+pub(crate) const FEED_MESSAGE_AGE: &str = "feed_last_message_age_seconds";
+pub(crate) const FEED_MESSAGES: &str = "feed_messages_total";
+pub(crate) const FEED_MESSAGES_REFUSED: &str = "feed_messages_refused_total";
+pub(crate) const FEED_CONNECTIONS: &str = "feed_connections_total";
+pub(crate) const FEED_CONNECTION_ENDS: &str = "feed_connection_ends_total";
+pub(crate) const FEED_FAILED_ATTEMPTS: &str = "feed_connect_failures_total";
+pub(crate) const FEED_BOOKS: &str = "feed_books";
+pub(crate) const FEED_STALE_BOOKS: &str = "feed_stale_books_total";
+pub(crate) const FEED_GAPS: &str = "feed_gaps_total";
+pub(crate) const FEED_OPEN_GAPS: &str = "feed_gaps_open";
+pub(crate) const FEED_GAPS_FILLED: &str = "feed_gaps_filled_total";
+pub(crate) const FEED_TRADES_FILLED: &str = "feed_trades_filled_total";
+pub(crate) const SYNC_SYMBOLS: &str = "symbol_sync_symbols_total";
+pub(crate) const SYNC_FAILURES: &str = "symbol_sync_failures_total";
+pub(crate) const SYNC_TIME: &str = "symbol_sync_last_time_seconds";
 pub(crate) const BACKLOG_AGE: &str = "candle_refresh_backlog_oldest_age_seconds";
 pub(crate) const CHANGES_WAITING: &str = "candle_changes_waiting";
 pub(crate) const WEBSOCKET_CLOSED: &str = "websocket_closed_total";
 pub(crate) const CANDLE_BUFFER_FULL: &str = "websocket_candle_buffer_full_total";
+pub(crate) const BOOK_CHANGES_MERGED: &str = "websocket_book_changes_merged_total";
 pub(crate) const RABBITMQ_CONNECTED: &str = "rabbitmq_connected";
 pub(crate) const RABBITMQ_CONNECTIONS: &str = "rabbitmq_connections_total";
 /// A family of the fan-out of the library. Events that wait for a name have left its queues.
 pub(crate) const MISSED_TICKS: &str = "fan_out_missed_ticks_total";
+pub(crate) const MISSED_TRADES: &str = "fan_out_missed_trades_total";
 pub(crate) const RABBITMQ_WAITING: &str = "rabbitmq_waiting_for_symbols";
 
 /// From a read of memory to the time limit of a request.
@@ -90,12 +114,103 @@ pub const FAMILIES: &[Family] = &[
         "Ticks whose bid is above the ask. They are stored as well.",
     )
     .labels(&["source"]),
+    Family::counter(
+        TRADES_RECEIVED,
+        "Trades received, except in requests that were refused as a whole.",
+    )
+    .labels(&["source"]),
+    Family::counter(TRADES_INSERTED, "Trades newly stored.").labels(&["source"]),
+    Family::counter(TRADES_DUPLICATES, "Trades that were stored before.").labels(&["source"]),
+    Family::counter(
+        TRADES_CONFLICTS,
+        "Trades refused because other content is stored under their key.",
+    )
+    .labels(&["source"]),
+    Family::counter(TRADES_REJECTED, "Invalid trades, which can never be stored.")
+        .labels(&["source"]),
     Family::counter(WRITE_RETRIES, "Retries of writes of feed ticks."),
     Family::gauge(
         FEED_TICKS_WAITING,
         Unit::Count,
         "Feed ticks that wait to be stored.",
     ),
+    Family::gauge(
+        FEED_TRADES_WAITING,
+        Unit::Count,
+        "Feed trades that wait to be stored.",
+    ),
+    Family::gauge(
+        FEED_CONNECTED,
+        Unit::Count,
+        "1 while the feed is connected to its venue, otherwise 0.",
+    )
+    .labels(&["feed"]),
+    Family::gauge(
+        FEED_MESSAGE_AGE,
+        Unit::Seconds,
+        "Time since the last message of the venue of the feed.",
+    )
+    .labels(&["feed"]),
+    Family::counter(FEED_MESSAGES, "Messages that the venue of the feed sent.").labels(&["feed"]),
+    Family::counter(
+        FEED_MESSAGES_REFUSED,
+        "Messages of the venue of the feed that were not applied.",
+    )
+    .labels(&["feed"]),
+    Family::counter(
+        FEED_CONNECTIONS,
+        "Connections to the venue of the feed that were opened.",
+    )
+    .labels(&["feed"]),
+    Family::counter(
+        FEED_FAILED_ATTEMPTS,
+        "Attempts to connect to the venue of the feed that opened no connection.",
+    )
+    .labels(&["feed"]),
+    Family::counter(
+        FEED_CONNECTION_ENDS,
+        "Connections to the venue of the feed that ended.",
+    )
+    .labels(&["feed", "reason"]),
+    Family::gauge(FEED_BOOKS, Unit::Count, "Subscribed books of the feed.")
+        .labels(&["feed", "state"]),
+    Family::counter(
+        FEED_STALE_BOOKS,
+        "Times that a book of the feed became stale.",
+    )
+    .labels(&["feed"]),
+    Family::counter(
+        FEED_GAPS,
+        "Gaps of the feed that began: times in which records of a symbol and channel may be lost.",
+    )
+    .labels(&["feed"]),
+    Family::gauge(FEED_OPEN_GAPS, Unit::Count, "Gaps of the feed that last.").labels(&["feed"]),
+    Family::counter(
+        FEED_GAPS_FILLED,
+        "Gaps of the feed whose trades were stored later.",
+    )
+    .labels(&["feed"]),
+    Family::counter(
+        FEED_TRADES_FILLED,
+        "Trades that were stored to fill gaps of the feed.",
+    )
+    .labels(&["feed"]),
+    Family::counter(
+        SYNC_SYMBOLS,
+        "Symbols that syncs with the list of the venue of the feed found new, changed, missing, or unusable.",
+    )
+    .labels(&["feed", "outcome"]),
+    Family::counter(
+        SYNC_FAILURES,
+        "Syncs of symbols that failed, since the venue of the feed gave no list or the list was not stored.",
+    )
+    .labels(&["feed"]),
+    Family::gauge(
+        SYNC_TIME,
+        Unit::Seconds,
+        "Time of the last sync of the symbols of the feed, in seconds since 1970-01-01 UTC.",
+    )
+    .labels(&["feed"]),
     Family::gauge(
         BACKLOG_AGE,
         Unit::Seconds,
@@ -113,22 +228,29 @@ pub const FAMILIES: &[Family] = &[
     .labels(&["code"]),
     Family::counter(
         CANDLE_BUFFER_FULL,
-        "Times that the ticks of a series did not fit into websocket.candle_buffer. Its candles arrive later.",
+        "Times that the ticks or trades of a series did not fit into websocket.candle_buffer. Its candles arrive later.",
+    ),
+    Family::counter(
+        BOOK_CHANGES_MERGED,
+        "Changes of live order books that a WebSocket client got in one message with later ones.",
     ),
     Family::gauge(
         RABBITMQ_CONNECTED,
         Unit::Count,
         "1 while the server is connected to RabbitMQ, otherwise 0.",
-    ),
+    )
+    .labels(&["records"]),
     Family::counter(
         RABBITMQ_CONNECTIONS,
         "Connections to RabbitMQ that were opened.",
-    ),
+    )
+    .labels(&["records"]),
     Family::gauge(
         RABBITMQ_WAITING,
         Unit::Count,
         "Events that wait for the name of their symbol before they are published to RabbitMQ.",
-    ),
+    )
+    .labels(&["records"]),
     Family::counter(
         "process_cpu_seconds_total",
         "User and system processor time of the process, in whole seconds.",

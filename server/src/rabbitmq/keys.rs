@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use metrics::{counter, gauge};
-use tickbook::domain::{Symbol, SymbolId};
+use tickbook::domain::{Symbol, SymbolId, Tick};
 use tickbook::ingest::fanout::{Event, Gap};
 use tokio::time::Instant;
 
-use super::message::{routing_key, unknown_key};
-use crate::metrics::{MISSED_TICKS, RABBITMQ_WAITING};
+use super::message::{MessageRecord, routing_key, unknown_key};
+use crate::metrics::RABBITMQ_WAITING;
 
 /// Maximum number of events that wait for the key of one symbol; more are merged into one gap.
 const OF_SYMBOL: usize = 1_000;
@@ -21,19 +21,30 @@ const IN_ALL: usize = 10_000;
 const FORGET_UNKNOWN: Duration = Duration::from_secs(60);
 
 /// Known keys, and events of symbols whose keys are unknown.
-#[derive(Debug, Default)]
-pub(super) struct Keys {
+#[derive(Debug)]
+pub(super) struct Keys<R: MessageRecord = Tick> {
     /// Keys from the first look-up of each symbol: a renamed symbol retains its key until the server
     /// restarts, so that its messages stay in one queue.
     known: HashMap<SymbolId, String>,
     unknown: HashMap<SymbolId, Instant>,
-    waiting: BTreeMap<SymbolId, Vec<Event>>,
+    waiting: BTreeMap<SymbolId, Vec<Event<R>>>,
     count: usize,
 }
 
-impl Keys {
+impl<R: MessageRecord> Default for Keys<R> {
+    fn default() -> Self {
+        Self {
+            known: HashMap::new(),
+            unknown: HashMap::new(),
+            waiting: BTreeMap::new(),
+            count: 0,
+        }
+    }
+}
+
+impl<R: MessageRecord> Keys<R> {
     /// Returns the event with its key if the key is known; otherwise stores the event until it is.
-    pub(super) fn key_or_keep(&mut self, event: Event) -> Option<(Event, String)> {
+    pub(super) fn key_or_keep(&mut self, event: Event<R>) -> Option<(Event<R>, String)> {
         let symbol_id = event.symbol_id();
         if let Some(waiting) = self.waiting.get_mut(&symbol_id) {
             waiting.push(event);
@@ -43,7 +54,7 @@ impl Keys {
                 waiting.splice(.., join(waiting.clone()));
                 self.count += waiting.len();
             }
-            gauge!(RABBITMQ_WAITING).set(self.count as f64);
+            self.show_count();
             return None;
         }
         if let Some(key) = self.known.get(&symbol_id) {
@@ -68,7 +79,11 @@ impl Keys {
     }
 
     /// Records the result of a look-up of `asked`, and returns the events that waited for it.
-    pub(super) fn found(&mut self, asked: &[SymbolId], found: &[Symbol]) -> Vec<(Event, String)> {
+    pub(super) fn found(
+        &mut self,
+        asked: &[SymbolId],
+        found: &[Symbol],
+    ) -> Vec<(Event<R>, String)> {
         let named = |symbol: &Symbol| (symbol.symbol_id, routing_key(symbol));
         self.known.extend(found.iter().map(named));
         let mut ready = Vec::new();
@@ -87,16 +102,20 @@ impl Keys {
             self.count -= events.len();
             ready.extend(events.into_iter().map(|event| (event, key.clone())));
         }
-        gauge!(RABBITMQ_WAITING).set(self.count as f64);
+        self.show_count();
         ready
+    }
+
+    fn show_count(&self) {
+        gauge!(RABBITMQ_WAITING, "records" => R::NAMES).set(self.count as f64);
     }
 }
 
 /// Merges the events of one symbol into one gap.
-fn join(events: Vec<Event>) -> Option<Event> {
+fn join<R: MessageRecord>(events: Vec<Event<R>>) -> Option<Event<R>> {
     let gaps = events.into_iter().map(|event| match event {
         Event::Record(published) => {
-            counter!(MISSED_TICKS, "sink" => "rabbitmq").increment(1);
+            counter!(R::MISSED, "sink" => "rabbitmq").increment(1);
             Gap::of(&published)
         }
         Event::Gap(gap) => gap,

@@ -32,21 +32,28 @@ pub(super) trait Broker: Debug + Send {
 pub(super) struct Link {
     url: BrokerUrl,
     exchange: String,
+    /// The name of the records in metrics.
+    records: &'static str,
     link: Option<(Connection, Channel)>,
 }
 
 impl Link {
     /// # Errors
     /// The URL is invalid.
-    pub(super) fn new(url: BrokerUrl, exchange: String) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        url: BrokerUrl,
+        exchange: String,
+        records: &'static str,
+    ) -> anyhow::Result<Self> {
         parse(&url)?;
-        gauge!(RABBITMQ_CONNECTED).set(0);
-        gauge!(RABBITMQ_WAITING).set(0);
+        gauge!(RABBITMQ_CONNECTED, "records" => records).set(0);
+        gauge!(RABBITMQ_WAITING, "records" => records).set(0);
         // initialize to 0, so that rate() sees the first increment
-        counter!(RABBITMQ_CONNECTIONS).increment(0);
+        counter!(RABBITMQ_CONNECTIONS, "records" => records).increment(0);
         Ok(Self {
             url,
             exchange,
+            records,
             link: None,
         })
     }
@@ -75,8 +82,8 @@ impl Link {
             anyhow::Ok((connection, channel))
         };
         let (connection, channel) = timeout(PATIENCE, linking).await??;
-        gauge!(RABBITMQ_CONNECTED).set(1);
-        counter!(RABBITMQ_CONNECTIONS).increment(1);
+        gauge!(RABBITMQ_CONNECTED, "records" => self.records).set(1);
+        counter!(RABBITMQ_CONNECTIONS, "records" => self.records).increment(1);
         tracing::info!(exchange = self.exchange, "connected to RabbitMQ");
         self.link = Some((connection, channel.clone()));
         Ok(channel)
@@ -129,7 +136,7 @@ impl Broker for Link {
     }
 
     fn cut(&mut self) -> bool {
-        gauge!(RABBITMQ_CONNECTED).set(0);
+        gauge!(RABBITMQ_CONNECTED, "records" => self.records).set(0);
         self.link.take().is_some()
     }
 }

@@ -1,13 +1,79 @@
 //! The messages that are published.
 
 use serde::Serialize;
-use tickbook::domain::{Symbol, SymbolId, Tick};
+use tickbook::domain::{AggressorSide, Symbol, SymbolId, Tick, Trade};
+use tickbook::ingest::Record;
 use tickbook::ingest::fanout::Event;
 
-use crate::wire::{TickBody, TimeText};
+use crate::metrics::{MISSED_TICKS, MISSED_TRADES};
+use crate::wire::{TickBody, TimeText, TradeBody};
 
 /// Maximum length of a routing key in bytes.
 pub(super) const KEY_LIMIT: usize = 255;
+
+/// A tick or a trade that is published to RabbitMQ.
+pub trait MessageRecord: Record {
+    /// The counter of records that a sink missed.
+    const MISSED: &'static str;
+
+    /// Begins every message id.
+    const ID_PREFIX: &'static str;
+
+    /// Identifies the record among those of its type, so that consumers recognize a repeated message.
+    fn id(&self) -> String;
+
+    /// The record as JSON.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    fn body(self) -> serde_json::Result<Vec<u8>>;
+}
+
+impl MessageRecord for Tick {
+    const MISSED: &'static str = MISSED_TICKS;
+    const ID_PREFIX: &'static str = "";
+
+    fn id(&self) -> String {
+        let (symbol_id, micros) = (self.symbol_id, self.tick_time.timestamp_micros());
+        let Some(occurrence) = self.occurrence else {
+            return format!("{symbol_id}/{micros}/{}", self.sequence);
+        };
+        let numbers = [
+            self.bid_price,
+            self.ask_price,
+            self.bid_volume,
+            self.ask_volume,
+        ];
+        let numbers = numbers.map(|number| number.map(|number| number.normalize().to_string()));
+        let numbers = numbers.map(Option::unwrap_or_default).join("/");
+        format!("{symbol_id}/{micros}/{numbers}/{occurrence}")
+    }
+
+    fn body(self) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec(&TickBody::from(self))
+    }
+}
+
+impl MessageRecord for Trade {
+    const MISSED: &'static str = MISSED_TRADES;
+    const ID_PREFIX: &'static str = "trade/";
+
+    fn id(&self) -> String {
+        let (symbol_id, micros) = (self.symbol_id, self.trade_time.timestamp_micros());
+        let Some(occurrence) = self.occurrence else {
+            return format!("{symbol_id}/{micros}/{}", self.sequence);
+        };
+        let (price, quantity) = (self.price.normalize(), self.quantity.normalize());
+        let side = self.aggressor_side.map_or("", AggressorSide::as_str);
+        let block = if self.is_block { "block" } else { "" };
+        let id = self.trade_id.as_deref().unwrap_or_default();
+        format!("{symbol_id}/{micros}/{price}/{quantity}/{side}/{block}/{occurrence}/{id}")
+    }
+
+    fn body(self) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec(&TradeBody::from(self))
+    }
+}
 
 /// A message that is not confirmed yet.
 #[derive(Debug)]
@@ -18,7 +84,7 @@ pub(super) struct Outgoing {
     pub(super) body: Vec<u8>,
 }
 
-/// Missed ticks, to be read from the REST interface: `from` is inclusive, `to` exclusive.
+/// Missed ticks or trades, to be read from the REST interface: `from` is inclusive, `to` exclusive.
 #[derive(Serialize)]
 struct GapNotice {
     symbol_id: i64,
@@ -28,16 +94,13 @@ struct GapNotice {
 }
 
 impl Outgoing {
-    pub(super) fn new(event: Event, key: String) -> Option<Self> {
+    pub(super) fn new<R: MessageRecord>(event: Event<R>, key: String) -> Option<Self> {
         let symbol_id = event.symbol_id();
         let (kind, id, body) = match event {
             Event::Record(published) => {
-                let tick = published.record;
-                (
-                    "tick",
-                    message_id(&tick),
-                    serde_json::to_vec(&TickBody::from(tick)),
-                )
+                let record = published.record;
+                let id = format!("{}{}", R::ID_PREFIX, record.id());
+                (R::NAME, id, record.body())
             }
             Event::Gap(gap) => {
                 let body = GapNotice {
@@ -46,7 +109,8 @@ impl Outgoing {
                     to: TimeText(gap.to),
                     missed: gap.missed,
                 };
-                let id = format!("gap/{symbol_id}/{}/{}", gap.first, gap.last);
+                let prefix = R::ID_PREFIX;
+                let id = format!("{prefix}gap/{symbol_id}/{}/{}", gap.first, gap.last);
                 ("gap", id, serde_json::to_vec(&body))
             }
         };
@@ -63,23 +127,6 @@ impl Outgoing {
             }
         }
     }
-}
-
-/// Identifies a tick, so that consumers recognize a repeated message.
-fn message_id(tick: &Tick) -> String {
-    let (symbol_id, micros) = (tick.symbol_id, tick.tick_time.timestamp_micros());
-    let Some(occurrence) = tick.occurrence else {
-        return format!("{symbol_id}/{micros}/{}", tick.sequence);
-    };
-    let numbers = [
-        tick.bid_price,
-        tick.ask_price,
-        tick.bid_volume,
-        tick.ask_volume,
-    ];
-    let numbers = numbers.map(|number| number.map(|number| number.normalize().to_string()));
-    let numbers = numbers.map(Option::unwrap_or_default).join("/");
-    format!("{symbol_id}/{micros}/{numbers}/{occurrence}")
 }
 
 /// Exchange and name as one word each, because consumers select by words.
@@ -102,6 +149,7 @@ mod tests {
     use chrono::DateTime;
     use rust_decimal::Decimal;
     use tickbook::domain::NewSymbol;
+    use tickbook::ingest::fanout::{Gap, Published};
 
     use super::*;
 
@@ -114,14 +162,37 @@ mod tests {
         let time = DateTime::from_timestamp_micros(7).expect("a time");
         let tick = Tick::new(SymbolId::new(1), time).with_bid(Decimal::new(150, 2));
         let sequenced = tick.clone().with_sequence(5);
-        assert_eq!(message_id(&sequenced), "1/7/5");
+        assert_eq!(MessageRecord::id(&sequenced), "1/7/5");
         // its occurrence within the instant differs between connections
         let unsequenced = sequenced.with_occurrence(2);
-        assert_eq!(message_id(&unsequenced), "1/7/1.5////2");
+        assert_eq!(MessageRecord::id(&unsequenced), "1/7/1.5////2");
         let other = unsequenced
             .with_bid_volume(Decimal::ONE)
             .with_ask(Decimal::TWO);
-        assert_eq!(message_id(&other), "1/7/1.5/2/1//2");
+        assert_eq!(MessageRecord::id(&other), "1/7/1.5/2/1//2");
+    }
+
+    #[test]
+    fn trades_are_identified_apart_from_ticks() {
+        let time = DateTime::from_timestamp_micros(7).expect("a time");
+        let trade = Trade::new(SymbolId::new(1), time, Decimal::new(150, 2), Decimal::TWO);
+        let id = |trade: &Trade| {
+            let event = Event::Record(Published::new(1, trade.clone()));
+            let message = Outgoing::new(event, "key".to_owned()).expect("JSON");
+            assert_eq!(message.kind, "trade");
+            message.id
+        };
+        assert_eq!(id(&trade.clone().with_sequence(5)), "trade/1/7/5");
+        let unsequenced = trade.with_occurrence(2);
+        assert_eq!(id(&unsequenced), "trade/1/7/1.5/2///2/");
+        let other = unsequenced
+            .with_aggressor_side(AggressorSide::Sell)
+            .with_block(true)
+            .with_trade_id("a/b".to_owned());
+        assert_eq!(id(&other), "trade/1/7/1.5/2/sell/block/2/a/b");
+        let missed: Event<Trade> = Event::Gap(Gap::of(&Published::new(9, other)));
+        let gap = Outgoing::new(missed, "key".to_owned()).expect("JSON");
+        assert_eq!((gap.kind, gap.id.as_str()), ("gap", "trade/gap/1/9/9"));
     }
 
     #[test]

@@ -153,6 +153,6 @@ async fn ticks_that_wait_too_long_become_a_gap() {
 fn invalid_url_is_not_shown() {
     let symbols = Repositories::in_memory().symbols;
     let url = BrokerUrl::parse("amqp://u:S3cretPw@h:port/").expect("the scheme is right");
-    let error = RabbitMqSink::new(url, "ticks".to_owned(), symbols).expect_err("no port");
+    let error = RabbitMqSink::<Tick>::new(url, "ticks".to_owned(), symbols).expect_err("no port");
     assert!(!format!("{error:?}").contains("S3cretPw"), "{error:?}");
 }

@@ -1,15 +1,20 @@
 //! Settings of the server, loaded together with the settings of the library.
 
+mod feeds;
 mod rabbitmq;
 mod server;
+mod symbols;
 mod websocket;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use tickbook::config::{Config, InvalidConfig, Sections, SettingsReader};
 
+pub use feeds::{FeedConfig, FeedKind, UnknownFeedKind};
 pub use rabbitmq::{BrokerUrl, InvalidBrokerUrl, RabbitMqConfig};
 pub use server::{InvalidListen, ServerConfig, parse_listen};
+pub use symbols::SymbolsConfig;
 pub use websocket::WebSocketConfig;
 
 /// All settings, validated.
@@ -24,6 +29,10 @@ pub struct ServerSettings {
     pub websocket: WebSocketConfig,
     /// Settings of the RabbitMQ exchange.
     pub rabbitmq: RabbitMqConfig,
+    /// Settings of feeds, by their names.
+    pub feeds: BTreeMap<String, FeedConfig>,
+    /// Settings of the sync of symbols.
+    pub symbols: SymbolsConfig,
 }
 
 impl ServerSettings {
@@ -53,14 +62,18 @@ impl ServerSettings {
             let server = server::read(sections);
             let websocket = websocket::read(sections);
             let rabbitmq = rabbitmq::read(sections);
-            Some((server?, websocket, rabbitmq?))
+            let feeds = feeds::read(sections);
+            let symbols = symbols::read(sections);
+            Some((server?, websocket, rabbitmq?, feeds?, symbols?))
         })?;
-        let (server, websocket, rabbitmq) = settings.program;
+        let (server, websocket, rabbitmq, feeds, symbols) = settings.program;
         Ok(Self {
             library: settings.config,
             server,
             websocket,
             rabbitmq,
+            feeds,
+            symbols,
         })
     }
 }

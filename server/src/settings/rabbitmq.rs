@@ -1,18 +1,20 @@
-//! Settings of the RabbitMQ exchange that receives ticks.
+//! Settings of the RabbitMQ exchanges that receive ticks and trades.
 
 use std::fmt;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use tickbook::config::Sections;
 
-/// Settings of the RabbitMQ exchange that receives ticks.
+/// Settings of the RabbitMQ exchanges that receive ticks and trades.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RabbitMqConfig {
     /// URL of the broker; `None` disables publishing.
     pub url: Option<BrokerUrl>,
-    /// Name of the topic exchange.
+    /// Name of the topic exchange that receives ticks.
     pub exchange: String,
-    /// Ticks that wait while the broker is unavailable, 1 to 1,000,000.
+    /// Name of the topic exchange that receives trades.
+    pub trades_exchange: String,
+    /// Ticks, and as many trades, that wait while the broker is unavailable, 1 to 1,000,000.
     pub queue: usize,
 }
 
@@ -76,12 +78,8 @@ impl Eq for BrokerUrl {}
 
 pub(super) fn read(sections: &mut Sections<'_>) -> Option<RabbitMqConfig> {
     let queue = sections.number("rabbitmq.queue", 1, 1_000_000);
-    let exchange = sections.text("rabbitmq.exchange");
-    // the limit of AMQP short strings
-    let is_name = (1..=255).contains(&exchange.len());
-    if !is_name {
-        sections.problem("rabbitmq.exchange must have 1 to 255 bytes: name a topic exchange");
-    }
+    let ticks = exchange(sections, "rabbitmq.exchange");
+    let trades = exchange(sections, "rabbitmq.trades_exchange");
     let text = sections.text("rabbitmq.url");
     let url = match BrokerUrl::parse(&text) {
         _ if text.is_empty() => None,
@@ -91,9 +89,22 @@ pub(super) fn read(sections: &mut Sections<'_>) -> Option<RabbitMqConfig> {
             return None;
         }
     };
-    is_name.then_some(RabbitMqConfig {
+    Some(RabbitMqConfig {
         url,
-        exchange,
+        exchange: ticks?,
+        trades_exchange: trades?,
         queue,
     })
+}
+
+fn exchange(sections: &mut Sections<'_>, setting: &str) -> Option<String> {
+    let name = sections.text(setting);
+    // the limit of AMQP short strings
+    if (1..=255).contains(&name.len()) {
+        return Some(name);
+    }
+    sections.problem(format!(
+        "{setting} must have 1 to 255 bytes: name a topic exchange"
+    ));
+    None
 }

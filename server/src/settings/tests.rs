@@ -20,6 +20,7 @@ fn defaults_are_compiled_in() {
     assert_eq!(settings.server, ServerConfig::default());
     assert_eq!(settings.websocket, WebSocketConfig::default());
     assert_eq!(settings.rabbitmq.url, None);
+    assert_eq!(settings.symbols, SymbolsConfig::default());
     let library = Config::load_from(nowhere(), []).expect("the defaults are valid");
     assert_eq!(settings.library, library);
 }
@@ -140,5 +141,128 @@ fn listen_takes_the_name_of_a_host() {
     assert!(
         text.contains("\"a b:1\"") && text.contains("127.0.0.1:3000"),
         "{text}"
+    );
+}
+
+#[test]
+fn feeds_are_read_by_their_names() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "[feeds.kraken]\nsymbols = [\"BTC/USD\", \"ETH/USD\"]\n\
+                channels = [\"quotes\", \"trades\", \"book:100\"]\n\
+                [feeds.second]\nvenue = \"okx\"\nsymbols = [\"BTC-USDT\"]\n\
+                websocket = \"ws://localhost:1/\"\nhttp = \"http://localhost:1\"\n\
+                [feeds.old]\nvenue = \"replay\"\nfiles = [\"a.zip\"]\nspeed = \"max\"\n\
+                [feeds.simulated]\nseed = 7\n";
+    std::fs::write(folder.path().join("default.toml"), text).expect("written");
+    let variables = [("TICKBOOK__FEEDS__OLD__SYMBOLS", "oanda:EURUSD")];
+    let feeds = load(folder.path(), &variables).expect("valid").feeds;
+    let names: Vec<_> = feeds.keys().map(String::as_str).collect();
+    assert_eq!(names, ["kraken", "old", "second", "simulated"]);
+    let kraken = &feeds["kraken"];
+    assert_eq!(kraken.kind.to_string(), "kraken");
+    assert_eq!(kraken.symbols, ["BTC/USD", "ETH/USD"]);
+    let channels: Vec<_> = kraken.channels.iter().map(ToString::to_string).collect();
+    assert_eq!(channels, ["quotes", "trades", "book:100"]);
+    let second = &feeds["second"];
+    assert_eq!(second.kind.to_string(), "okx");
+    assert_eq!(second.websocket.as_deref(), Some("ws://localhost:1"));
+    let channels: Vec<_> = second.channels.iter().map(ToString::to_string).collect();
+    assert_eq!(channels, ["quotes", "trades"]);
+    let old = &feeds["old"];
+    assert_eq!((old.kind, old.symbols.len()), (FeedKind::Replay, 1));
+    assert_eq!(
+        (old.files.len(), old.speed.to_string()),
+        (1, "max".to_owned())
+    );
+    assert_eq!(feeds["simulated"].seed, Some(7));
+}
+
+#[test]
+fn mistakes_in_feeds_are_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (text, problem) in [
+        (
+            "[feeds.mtgox]",
+            "feeds.mtgox has no venue: write venue = one of binance",
+        ),
+        (
+            "[feeds.a]\nvenue = \"mtgox\"",
+            "feeds.a.venue: unknown kind of feed \"mtgox\"",
+        ),
+        (
+            "[feeds.\"a b\"]\nvenue = \"kraken\"",
+            "invalid name \"a b\" in [feeds]",
+        ),
+        ("[feeds]\nkraken = 7", "feeds.kraken must be a section"),
+        (
+            "[feeds.kraken]\nsymbol = \"a\"",
+            "feeds.kraken.symbol is not a setting",
+        ),
+        (
+            "[feeds.kraken]\nseed = 7",
+            "feeds.kraken.seed is not a setting",
+        ),
+        (
+            "[feeds.kraken]\nsymbols = 7.5\nchannels = [\"l3\"]",
+            "invalid channel \"l3\"",
+        ),
+        (
+            "[feeds.kraken]\nchannels = [\"instruments\"]",
+            "always read",
+        ),
+        (
+            "[feeds.kraken]\nwebsocket = \"ws://a\"",
+            "needs both websocket and http",
+        ),
+        (
+            "[feeds.kraken]\nwebsocket = \"a\"\nhttp = \"https://a\"",
+            "expected wss:// or ws://",
+        ),
+        (
+            "[feeds.simulated]\nseed = -1",
+            "feeds.simulated.seed: expected a whole number",
+        ),
+        ("[feeds.kraken]\nrecord = \"soon\"", "feeds.kraken.record: "),
+        (
+            "[feeds.replay]\nspeed = \"fast\"",
+            "feeds.replay.speed: invalid speed",
+        ),
+    ] {
+        std::fs::write(folder.path().join("default.toml"), text).expect("written");
+        let problems = load(folder.path(), &[]).expect_err(text).problems;
+        assert!(
+            problems.iter().any(|it| it.contains(problem)),
+            "{text}: {problems:?}"
+        );
+    }
+}
+
+#[test]
+fn interval_of_syncs_is_a_length_or_none() {
+    let sync_every = |text: &str| load(nowhere(), &[("TICKBOOK__SYMBOLS__SYNC_EVERY", text)]);
+    for (text, expected) in [("1h30m", Some(Duration::from_secs(5_400))), ("none", None)] {
+        let settings = sync_every(text).expect("valid");
+        assert_eq!(settings.symbols.sync_every, expected);
+    }
+    for text in ["0s", "5", "never"] {
+        let problems = sync_every(text).expect_err("no length").problems;
+        assert!(
+            problems[0].starts_with("symbols.sync_every: "),
+            "{problems:?}"
+        );
+    }
+}
+
+#[test]
+fn sync_is_of_all_or_of_existing_symbols() {
+    let sync = |text: &str| load(nowhere(), &[("TICKBOOK__SYMBOLS__SYNC", text)]);
+    for (text, expected) in [("all", true), ("existing", false)] {
+        let settings = sync(text).expect("valid");
+        assert_eq!(settings.symbols.sync_all, expected);
+    }
+    let problems = sync("some").expect_err("another text").problems;
+    assert!(
+        problems[0].starts_with("symbols.sync: ") && problems[0].contains("all or existing"),
+        "{problems:?}"
     );
 }

@@ -1,32 +1,40 @@
-//! The candle series of one subscription, updated by ticks.
+//! The candle series of one subscription, updated by ticks or trades.
 //!
-//! The series starts from the newest candle of the store and is extended by later ticks. After a tick out of
-//! order, and after a gap, the series reads the store again and sends the candles as stored. It also does so
-//! shortly after it started, because ticks that were published before may not have been stored yet.
+//! The series starts from the newest candle of the store and is extended by later events, which are ticks or
+//! trades. After an event out of order, a correction, and a gap, the series reads the store again and sends the
+//! candles as stored. It also does so shortly after it started, because events that were published before may not
+//! have been stored yet.
+
+mod corrected;
+mod last;
 
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use rust_decimal::Decimal;
-use tickbook::domain::{Candle, CandleFold, CandleSource, Tick};
+use tickbook::domain::{Candle, CandleEvent, CandleSlot, Tick};
 use tickbook::ingest::fanout::Gap;
 use tokio::time::Instant;
 
-use super::buffer::{TickBuffer, WaitingTicks};
-use super::reading::{Found, SeriesKey, TickPlace, Wanted};
+use super::buffer::{EventBuffer, WaitingTicks};
+use super::reading::{EventPlace, Found, SeriesKey, Wanted, place};
+use corrected::CorrectedBuckets;
+use last::Last;
 
-/// A late tick is usually stored within this time.
+/// A late event is usually stored within this time.
 const SETTLING: Duration = Duration::from_secs(1);
 
-/// Number of reads after which a tick that is still not in the store is considered refused.
+/// Number of reads after which an event that is still not in the store is considered refused.
 const MAX_READS: u32 = 60;
+
+/// The same for a corrected trade, which may never arrive.
+const PENDING_READS: u32 = 5;
 
 /// The candles of one symbol, timeframe and basis for one client.
 #[derive(Debug)]
-pub(super) struct Series {
+pub(super) struct Series<E = Tick> {
     key: SeriesKey,
-    state: SeriesState,
-    /// The current read may not include some tick, so another read is needed.
+    state: SeriesState<E>,
+    /// The current read may not include some event, so another read is needed.
     missing: bool,
     wanted: Option<(Wanted, Instant)>,
     reads: u32,
@@ -40,38 +48,31 @@ pub(super) struct Series {
     sent: Option<Candle>,
     /// Candles that were sent as forming and have newer successors; they are sent again once they close.
     closing: Vec<Candle>,
+    corrected: CorrectedBuckets,
 }
 
-/// The progress of a new series towards a read that includes every tick published before the series existed.
+/// The progress of a new series towards a read that includes every event published before the series existed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Start {
     /// The store was not read yet.
     Unread,
-    /// Ticks are stored in the order in which they are published, so a read that finds the next tick stored
+    /// Events are stored in the order in which they are published, so a read that finds the next one stored
     /// includes all earlier ones.
-    AwaitsTick,
+    AwaitsEvent,
     Complete,
 }
 
 #[derive(Debug)]
-enum SeriesState {
-    /// Ticks that wait for the result of a read.
-    Waiting(TickBuffer),
+enum SeriesState<E> {
+    /// Events that wait for the result of a read.
+    Waiting(EventBuffer<E>),
     Live {
-        newest: Option<TickPlace>,
+        newest: Option<EventPlace>,
         last: Option<Box<Last>>,
     },
 }
 
-/// The newest candle.
-#[derive(Debug)]
-struct Last {
-    candle: Candle,
-    fold: CandleFold,
-    changed: bool,
-}
-
-impl Series {
+impl<E: CandleEvent> Series<E> {
     /// Creates a series that first reads the newest candle.
     pub(super) fn new(key: SeriesKey, now: Instant, room: &WaitingTicks) -> Self {
         let newest = Wanted {
@@ -91,6 +92,7 @@ impl Series {
             updates: Vec::new(),
             sent: None,
             closing: Vec::new(),
+            corrected: CorrectedBuckets::default(),
         }
     }
 
@@ -98,11 +100,11 @@ impl Series {
         self.key
     }
 
-    /// Returns the read that is due at `now`, if any; pass its result to [`found`](Self::found) or
-    /// [`not_found`](Self::not_found).
+    /// Returns the read that is due at `now`, if any; pass its result to [`take_read`](Self::take_read).
     pub(super) fn due(&mut self, now: Instant) -> Option<Wanted> {
         let (wanted, _) = self.wanted.take_if(|(_, at)| *at <= now)?;
         self.missing = false;
+        self.corrected.begin_read();
         self.only_changes = wanted.only_changes;
         if let SeriesState::Live { .. } = self.state {
             self.state = SeriesState::Waiting(self.room.buffer());
@@ -111,7 +113,7 @@ impl Series {
     }
 
     /// Takes the result of a read.
-    pub(super) fn found(&mut self, found: Found, now: Instant, clock: DateTime<Utc>) {
+    fn found(&mut self, found: Found, now: Instant, clock: DateTime<Utc>) {
         self.reads = 0;
         let sent_again = |candle: &Candle| {
             let open_time = candle.open_time;
@@ -120,7 +122,9 @@ impl Series {
                 .iter()
                 .any(|found| found.open_time == open_time)
         };
-        self.closing.retain(|candle| !sent_again(candle));
+        self.corrected.end_read(&found.candles);
+        self.closing
+            .retain(|candle| !sent_again(candle) && !self.corrected.is_emptied(candle.open_time));
         let forming = found.candles.iter().rev().skip(1);
         self.closing
             .extend(forming.filter(|candle| !candle.closed).cloned());
@@ -142,38 +146,38 @@ impl Series {
             return;
         };
         let waiting = waiting.take();
-        // ticks that arrived in order before a stored tick are stored as well
-        let is_newest = |tick: &Tick| Some((tick.tick_time, tick.sequence)) == found.newest;
+        // events that arrived in order before a stored one are stored as well
+        let is_newest = |event: &E| Some(place(event)) == found.newest;
         let stored = waiting
             .iter()
             .rposition(is_newest)
             .map_or(0, |last| last + 1);
         let mut passed = None;
-        for (index, tick) in waiting.iter().enumerate() {
-            let place = Some((tick.tick_time, tick.sequence));
-            let open_time = self.key.timeframe.bucket_start(tick.tick_time);
+        for (index, event) in waiting.iter().enumerate() {
+            let place = Some(place(event));
+            let open_time = self.key.timeframe.bucket_start(event.time());
             let was_read = found
                 .candles
                 .iter()
                 .any(|candle| candle.open_time == open_time);
             if index >= stored || place < passed || !was_read {
-                self.add(tick, now, clock);
+                self.add(event, now, clock);
             }
             passed = passed.max(place);
         }
     }
 
-    /// Schedules a read for the ticks that were published before the series existed and were not stored when
+    /// Schedules a read for the events that were published before the series existed and were not stored when
     /// it read the store first.
     fn read_again_after_start(&mut self, found: &Found, now: Instant) {
         let next = match &self.state {
             SeriesState::Waiting(waiting) => waiting.first(),
             SeriesState::Live { .. } => None,
         };
-        let stored = next.map(|tick| (tick.tick_time, tick.sequence));
+        let stored = next.map(place);
         self.start = match stored {
             Some(_) => Start::Complete,
-            None => Start::AwaitsTick,
+            None => Start::AwaitsEvent,
         };
         let wanted = Wanted {
             from: found.candles.last().map(|candle| candle.open_time),
@@ -183,8 +187,23 @@ impl Series {
         self.want(wanted, now + SETTLING);
     }
 
+    /// Takes the end of a read, which may have failed.
+    pub(super) fn take_read(
+        &mut self,
+        wanted: Wanted,
+        found: Result<Option<Found>, ()>,
+        now: Instant,
+        clock: DateTime<Utc>,
+    ) {
+        match found {
+            Ok(Some(found)) => self.found(found, now, clock),
+            Ok(None) => self.not_found(wanted, false, now),
+            Err(()) => self.not_found(wanted, true, now),
+        }
+    }
+
     /// Schedules another read: the store has not caught up, or the read failed.
-    pub(super) fn not_found(&mut self, mut wanted: Wanted, failed: bool, now: Instant) {
+    fn not_found(&mut self, mut wanted: Wanted, failed: bool, now: Instant) {
         self.reads += u32::from(!failed);
         if self.reads > MAX_READS {
             wanted.stored = None;
@@ -197,38 +216,61 @@ impl Series {
         self.want(wanted, now + pause);
     }
 
-    /// Adds a tick of the symbol.
-    pub(super) fn tick(&mut self, tick: &Tick, now: Instant, clock: DateTime<Utc>) {
-        // an invalid tick is in no candle
-        let Ok(tick) = tick.normalized() else {
+    /// Adds an event of the symbol.
+    pub(super) fn take(&mut self, event: &E, now: Instant, clock: DateTime<Utc>) {
+        // an invalid event is in no candle
+        let Ok(event) = event.normalized() else {
             return;
         };
-        if !tick.has(self.key.basis) {
+        if !event.counts_for(self.key.basis) {
             return;
         }
         match &mut self.state {
-            // the buffer is full: its ticks are read from the store
+            // the buffer is full: its events are read from the store
             SeriesState::Waiting(waiting) => {
-                let Some(tick) = waiting.push(tick) else {
+                let Some(event) = waiting.push(event) else {
                     return;
                 };
-                let first = waiting
-                    .first()
-                    .map_or(tick.tick_time, |tick| tick.tick_time);
+                let time = event.time();
+                let first = waiting.first().map_or(time, E::time);
                 waiting.take();
                 self.missing = true;
                 let wanted = Wanted {
-                    from: Some(self.key.timeframe.bucket_start(first.min(tick.tick_time))),
-                    stored: Some((tick.tick_time, tick.sequence)),
+                    from: Some(self.key.timeframe.bucket_start(first.min(time))),
+                    stored: Some(place(&event)),
                     only_changes: false,
                 };
                 self.want(wanted, now);
             }
-            SeriesState::Live { .. } => self.add(&tick, now, clock),
+            SeriesState::Live { .. } => self.add(&event, now, clock),
         }
     }
 
-    /// Records missed ticks. Waiting ticks are older, and will be read together with them.
+    /// Schedules a read of the candle of a corrected trade. A trade that waits to be stored is corrected then.
+    pub(super) fn corrected(&mut self, place: EventPlace, is_pending: bool, now: Instant) {
+        let is_seen = match &self.state {
+            SeriesState::Live { newest, .. } => *newest >= Some(place),
+            // the result of a running read may be older than the correction
+            SeriesState::Waiting(_) => {
+                self.missing = true;
+                true
+            }
+        };
+        let open_time = self.key.timeframe.bucket_start(place.0);
+        self.corrected.add(open_time);
+        let awaits = is_pending && is_seen;
+        if awaits {
+            self.reads = self.reads.max(MAX_READS - PENDING_READS);
+        }
+        let wanted = Wanted {
+            from: Some(open_time),
+            stored: awaits.then_some(place),
+            only_changes: false,
+        };
+        self.want(wanted, now);
+    }
+
+    /// Records missed events. Waiting events are older, and will be read together with them.
     pub(super) fn gap(&mut self, gap: &Gap, now: Instant) {
         self.state = SeriesState::Waiting(self.room.buffer());
         self.missing = true;
@@ -240,8 +282,15 @@ impl Series {
         self.want(wanted, now);
     }
 
-    /// Takes the candles to be sent to the client, the newest last.
-    pub(super) fn updates(&mut self, clock: DateTime<Utc>) -> Vec<Candle> {
+    /// Takes what is to be sent to the client, the newest candle last. A bucket whose trades were cancelled has a
+    /// placeholder.
+    pub(super) fn messages(&mut self, clock: DateTime<Utc>) -> Vec<CandleSlot> {
+        let emptied = self.corrected.take(self.key, clock).into_iter();
+        let updates = self.updates(clock).into_iter().map(CandleSlot::Candle);
+        emptied.map(CandleSlot::Filled).chain(updates).collect()
+    }
+
+    fn updates(&mut self, clock: DateTime<Utc>) -> Vec<Candle> {
         let mut updates = std::mem::take(&mut self.updates);
         let has_closed = |candle: &mut Candle| candle.close_time() <= clock;
         for candle in self.closing.extract_if(.., has_closed) {
@@ -288,16 +337,16 @@ impl Series {
         });
     }
 
-    /// Adds a tick to the newest candle, or schedules a read if only the store knows its effect.
-    fn add(&mut self, tick: &Tick, now: Instant, clock: DateTime<Utc>) {
+    /// Adds an event to the newest candle, or schedules a read if only the store knows its effect.
+    fn add(&mut self, event: &E, now: Instant, clock: DateTime<Utc>) {
         let SeriesState::Live { newest, .. } = &mut self.state else {
             return;
         };
-        let place = (tick.tick_time, tick.sequence);
-        let open_time = self.key.timeframe.bucket_start(tick.tick_time);
-        if self.start == Start::AwaitsTick {
+        let (place, time) = (place(event), event.time());
+        let open_time = self.key.timeframe.bucket_start(time);
+        if self.start == Start::AwaitsEvent {
             self.start = Start::Complete;
-            let first = newest.map_or(tick.tick_time, |(time, _)| time.min(tick.tick_time));
+            let first = newest.map_or(time, |(newest, _)| newest.min(time));
             let wanted = Wanted {
                 from: Some(self.key.timeframe.bucket_start(first)),
                 stored: Some(place),
@@ -313,13 +362,13 @@ impl Series {
         if is_newer {
             match last {
                 Some(same) if same.candle.open_time == open_time => {
-                    if same.add(tick, clock) {
+                    if same.add(event, clock) {
                         return;
                     }
                 }
                 Some(later) if later.candle.open_time > open_time => {}
                 _ => {
-                    if let Some(next) = Last::begin(self.key, open_time, tick, clock) {
+                    if let Some(next) = Last::begin(self.key, open_time, event, clock) {
                         if let Some(done) = last.replace(Box::new(next)) {
                             if done.changed {
                                 self.updates.push(done.candle.clone());
@@ -342,54 +391,7 @@ impl Series {
     }
 }
 
-impl Last {
-    fn of(candle: &Candle) -> Self {
-        Self {
-            fold: CandleFold::of_candle(candle),
-            candle: candle.clone(),
-            changed: false,
-        }
-    }
-
-    fn begin(
-        key: SeriesKey,
-        open_time: DateTime<Utc>,
-        tick: &Tick,
-        clock: DateTime<Utc>,
-    ) -> Option<Self> {
-        let fold = CandleFold::of_tick(tick, key.basis)?;
-        let shape = Candle::new(
-            key.symbol_id,
-            key.timeframe,
-            key.basis,
-            open_time,
-            [Decimal::ZERO; 4],
-        )
-        .tick_count(0)
-        .closed(false);
-        Some(Self {
-            candle: fold.to_candle(&shape, clock)?,
-            fold,
-            changed: true,
-        })
-    }
-
-    /// Returns whether the candle includes the tick afterwards.
-    fn add(&mut self, tick: &Tick, clock: DateTime<Utc>) -> bool {
-        // a stored candle is read as it is, regardless of its ticks
-        if matches!(self.candle.source, CandleSource::Stored(_)) {
-            return true;
-        }
-        let folded = CandleFold::of_tick(tick, self.candle.basis)
-            .and_then(|tick| self.fold.merge(tick))
-            .and_then(|fold| Some((fold.to_candle(&self.candle, clock)?, fold)));
-        let Some((candle, fold)) = folded else {
-            return false;
-        };
-        (self.candle, self.fold, self.changed) = (candle, fold, true);
-        true
-    }
-}
-
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_trades;

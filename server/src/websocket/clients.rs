@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::books::BookLevels;
 use super::buffer::WaitingTicks;
 use super::client_slots::ClientSlots;
 
@@ -35,6 +36,8 @@ pub struct WebSockets {
     pub(super) client_slots: ClientSlots,
     /// Capacity for ticks that wait for reads of candles.
     pub(super) waiting: WaitingTicks,
+    /// Capacity for the levels of followed books.
+    pub(super) levels: BookLevels,
     /// Permits for reading candles.
     pub(super) readings: Arc<Semaphore>,
 }
@@ -50,6 +53,7 @@ impl WebSockets {
                 config.max_connections_per_address,
             ),
             waiting: WaitingTicks::new(config.candle_buffer),
+            levels: BookLevels::new(config.book_levels),
             readings: Arc::new(Semaphore::new(READINGS)),
             config,
             stop,

@@ -1,5 +1,7 @@
 //! Serves one WebSocket client.
 
+mod corrections;
+mod gaps;
 mod requests;
 
 use std::collections::HashSet;
@@ -12,18 +14,20 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use metrics::counter;
 use tickbook::RepositoryError;
-use tickbook::domain::SymbolId;
-use tickbook::ingest::fanout::{Event, Gap, QueueOptions, SinkQueue};
-use tokio::sync::Semaphore;
+use tickbook::domain::{CandleInput, CandleSlot, SymbolId, Trade};
+use tickbook::ingest::fanout::{Event, QueueOptions, SinkQueue};
+use tokio::sync::{Semaphore, broadcast};
 use tokio::task::{JoinSet, coop};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::books::FollowedBooks;
 use super::clients::{QUEUES, WebSockets};
-use super::protocol::{Channel, GapBody, Message, Numbered};
-use super::reading::{Found, SeriesKey, Wanted, read};
+use super::protocol::{Message, Numbered};
+use super::reading::{Found, SeriesKey, Wanted, place, read};
 use super::series_set::SeriesSet;
 use crate::app::AppState;
+use crate::correction_news::Announced;
 use crate::metrics::WEBSOCKET_CLOSED;
 use crate::wire::TimeText;
 use requests::Requests;
@@ -63,8 +67,13 @@ pub(super) struct ClientConnection {
     output: SplitSink<WebSocket, Frame>,
     input: SplitStream<WebSocket>,
     queue: SinkQueue,
+    trade_queue: SinkQueue<Trade>,
+    corrections: broadcast::Receiver<Arc<Announced>>,
     ticks: HashSet<SymbolId>,
+    trades: HashSet<SymbolId>,
+    books: FollowedBooks,
     series: SeriesSet,
+    trade_series: SeriesSet<Trade>,
     /// The time at which all series are checked again.
     pulse: Instant,
     readings: JoinSet<ReadResult>,
@@ -75,7 +84,8 @@ pub(super) struct ClientConnection {
     last_sent: Instant,
     /// Deliveries with gaps since the client last caught up.
     gaps: u32,
-    missed: u64,
+    /// Missed ticks and trades.
+    missed: [u64; 2],
 }
 
 impl ClientConnection {
@@ -84,12 +94,16 @@ impl ClientConnection {
             config,
             hurry,
             waiting,
+            levels,
             readings,
             ..
         } = sockets;
         let (output, input) = socket.split();
-        let options = QueueOptions::dropping_oldest(QUEUES, config.queue).every_symbol(false);
-        let queue = app.fan_out.open(options);
+        let options = || QueueOptions::dropping_oldest(QUEUES, config.queue).every_symbol(false);
+        let queue = app.fan_out.open(options());
+        let trade_queue = app.trade_fan_out.open(options());
+        let books = FollowedBooks::new(app.books.clone(), levels);
+        let corrections = app.correction_news.subscribe();
         Self {
             app,
             config,
@@ -97,8 +111,13 @@ impl ClientConnection {
             output,
             input,
             queue,
+            trade_queue,
+            corrections,
             ticks: HashSet::new(),
-            series: SeriesSet::new(waiting),
+            trades: HashSet::new(),
+            books,
+            series: SeriesSet::new(waiting.clone()),
+            trade_series: SeriesSet::new(waiting),
             pulse: Instant::now(),
             readings: JoinSet::new(),
             turns: readings,
@@ -106,25 +125,29 @@ impl ClientConnection {
             sent: 0,
             last_sent: Instant::now(),
             gaps: 0,
-            missed: 0,
+            missed: [0, 0],
         }
     }
 
     /// Serves the client until either side closes the connection.
     pub(super) async fn run(mut self) {
         let hurry = self.hurry.clone();
-        let (evicted, max) = (self.queue.evicted(), self.config.queue_total);
+        let max = self.config.queue_total;
+        let (evicted, trades_evicted) = (self.queue.evicted(), self.trade_queue.evicted());
         let serving = async {
             tokio::select! {
                 // also takes effect while the client reads nothing
-                () = evicted => Err(Self::evicted(max)),
+                () = evicted => Err(Self::evicted("ticks", max)),
+                () = trades_evicted => Err(Self::evicted("trades", max)),
                 ended = self.serve() => ended,
             }
         };
         let end = match hurry.run_until_cancelled(serving).await {
             Some(Ok(never)) => match never {},
             Some(Err(end)) => end,
-            None => End::stopped("the server stops before all ticks were read: connect again"),
+            None => End::stopped(
+                "the server stops before all ticks and trades were read: connect again",
+            ),
         };
         if let End::Closed(code, reason) = end {
             tracing::debug!(code, reason, "a WebSocket is closed");
@@ -151,14 +174,19 @@ impl ClientConnection {
                 },
                 events = self.queue.next() => {
                     let Some(events) = events else {
-                        return Err(if self.queue.is_evicted() {
-                            Self::evicted(self.config.queue_total)
-                        } else {
-                            End::stopped("the server stops: connect again later")
-                        });
+                        return Err(self.end_of_queue("ticks", self.queue.is_evicted()));
                     };
                     self.deliver(events).await?;
                 }
+                events = self.trade_queue.next() => {
+                    let Some(events) = events else {
+                        let is_evicted = self.trade_queue.is_evicted();
+                        return Err(self.end_of_queue("trades", is_evicted));
+                    };
+                    self.deliver_trades(events).await?;
+                }
+                symbols = self.books.changed() => self.deliver_books(symbols).await?,
+                announced = self.corrections.recv() => self.take_correction(announced).await?,
                 Some(found) = self.requests.found() => self.take_found(found).await?,
                 Some(read) = self.readings.join_next() => {
                     // a read that panicked has logged it; the others continue
@@ -177,9 +205,17 @@ impl ClientConnection {
         }
     }
 
-    fn evicted(max: usize) -> End {
+    fn end_of_queue(&self, records: &str, is_evicted: bool) -> End {
+        if is_evicted {
+            Self::evicted(records, self.config.queue_total)
+        } else {
+            End::stopped("the server stops: connect again later")
+        }
+    }
+
+    fn evicted(records: &str, max: usize) -> End {
         let reason = format!(
-            "too slow: more than {max} ticks wait for all clients, most of them for this one"
+            "too slow: more than {max} {records} wait for all clients, most of them for this one"
         );
         End::Closed(code::TRY_AGAIN_LATER, reason)
     }
@@ -188,7 +224,7 @@ impl ClientConnection {
     /// heartbeat.
     fn wake(&self) -> Instant {
         let heartbeat = self.next_heartbeat();
-        if self.series.len() == 0 {
+        if self.series.len() + self.trade_series.len() == 0 {
             heartbeat
         } else {
             heartbeat.min(self.pulse)
@@ -211,7 +247,7 @@ impl ClientConnection {
             let of_symbol = self.series.of(symbol_id).iter_mut();
             match event {
                 Event::Record(published) => {
-                    of_symbol.for_each(|series| series.tick(&published.record, now, clock));
+                    of_symbol.for_each(|series| series.take(&published.record, now, clock));
                     if self.ticks.contains(&symbol_id) {
                         self.send(&Message::Tick(published.record.into())).await?;
                     }
@@ -219,67 +255,71 @@ impl ClientConnection {
                 Event::Gap(gap) => {
                     of_symbol.for_each(|series| series.gap(&gap, now));
                     gaps += gap.missed;
-                    self.send_gap(&gap).await?;
+                    self.send_gap(&gap, CandleInput::Ticks).await?;
                 }
             }
         }
-        self.within_patience_flush().await?;
-        if gaps > 0 {
-            self.gaps += 1;
-            self.missed += gaps;
-        }
-        if self.queue.is_caught_up() {
-            self.gaps = 0;
-        }
-        if self.gaps >= self.config.max_gaps {
-            let reason = format!(
-                "too slow: {} ticks were missed in {} gaps without catching up",
-                self.missed, self.gaps
-            );
-            return Err(End::Closed(code::TRY_AGAIN_LATER, reason));
-        }
-        Ok(())
+        self.count_gaps([gaps, 0]).await
     }
 
-    async fn send_gap(&mut self, gap: &Gap) -> Result<(), End> {
-        let of_series = |key: SeriesKey| {
-            let last = gap.to - chrono::TimeDelta::microseconds(1);
-            let from = key.timeframe.bucket_start(gap.from);
-            let to = key.timeframe.bucket_end(key.timeframe.bucket_start(last));
-            (Channel::Candles(key.timeframe, key.basis), from, to)
-        };
-        let keys = self.series.keys_of(gap.symbol_id);
-        let mut notices: Vec<_> = keys.map(of_series).collect();
-        if self.ticks.contains(&gap.symbol_id) {
-            notices.insert(0, (Channel::Ticks, gap.from, gap.to));
+    async fn deliver_trades(&mut self, events: Vec<Event<Trade>>) -> Result<(), End> {
+        let (now, clock) = (Instant::now(), self.app.clock.now());
+        let mut gaps = 0;
+        for event in events {
+            // yield to other clients
+            coop::consume_budget().await;
+            let symbol_id = event.symbol_id();
+            let of_symbol = self.trade_series.of(symbol_id).iter_mut();
+            match event {
+                Event::Record(published) => {
+                    let trade = published.record;
+                    // the store corrects it when it is stored
+                    let is_corrected = self.app.correction_news.precedes(&trade);
+                    of_symbol.for_each(|series| {
+                        series.take(&trade, now, clock);
+                        if is_corrected {
+                            series.corrected(place(&trade), true, now);
+                        }
+                    });
+                    if self.trades.contains(&symbol_id) {
+                        self.send(&Message::Trade(trade.into())).await?;
+                    }
+                }
+                Event::Gap(gap) => {
+                    of_symbol.for_each(|series| series.gap(&gap, now));
+                    gaps += gap.missed;
+                    self.send_gap(&gap, CandleInput::Trades).await?;
+                }
+            }
         }
-        for (channel, from, to) in notices {
-            let notice = GapBody {
-                channel: channel.into(),
-                symbol_id: gap.symbol_id.get(),
-                from: TimeText(from),
-                to: TimeText(to),
-                missed: gap.missed,
-            };
-            self.send(&Message::Gap(notice)).await?;
+        self.count_gaps([0, gaps]).await
+    }
+
+    /// Sends the present state of books that have changed. Further changes meanwhile are merged.
+    async fn deliver_books(&mut self, symbols: Vec<SymbolId>) -> Result<(), End> {
+        for symbol_id in symbols {
+            // yield to other clients
+            coop::consume_budget().await;
+            if let Some(message) = self.books.message(symbol_id) {
+                self.send(&message).await?;
+            }
         }
         Ok(())
     }
 
     fn take_reading(&mut self, (key, wanted, found): ReadResult) {
         let (now, clock) = (Instant::now(), self.app.clock.now());
+        let found = found.map_err(|error| {
+            let (error, symbol_id) = (error.with_causes(), key.symbol_id);
+            tracing::debug!(%error, %symbol_id, "cannot read candles for a WebSocket client; retrying");
+        });
         // the client may have unsubscribed meanwhile
-        let Some(series) = self.series.get(key) else {
-            return;
-        };
-        match found {
-            Ok(Some(found)) => series.found(found, now, clock),
-            Ok(None) => series.not_found(wanted, false, now),
-            Err(error) => {
-                let (error, symbol_id) = (error.with_causes(), key.symbol_id);
-                tracing::debug!(%error, %symbol_id, "cannot read candles for a WebSocket client; retrying");
-                series.not_found(wanted, true, now);
+        if key.basis.input() == CandleInput::Trades {
+            if let Some(series) = self.trade_series.get(key) {
+                series.take_read(wanted, found, now, clock);
             }
+        } else if let Some(series) = self.series.get(key) {
+            series.take_read(wanted, found, now, clock);
         }
     }
 
@@ -289,8 +329,12 @@ impl ClientConnection {
         if now >= self.pulse {
             self.pulse = now + PULSE;
             self.series.touch_all();
+            self.trade_series.touch_all();
         }
-        let (due, updates) = self.series.work_off(now, clock);
+        let (mut due, mut updates) = self.series.work_off(now, clock);
+        let (due_of_trades, updates_of_trades) = self.trade_series.work_off(now, clock);
+        due.extend(due_of_trades);
+        updates.extend(updates_of_trades);
         for (key, wanted) in due {
             let (turns, repositories) = (self.turns.clone(), self.app.repositories.clone());
             self.readings.spawn(async move {
@@ -300,9 +344,13 @@ impl ClientConnection {
                 (key, wanted, found)
             });
         }
-        for candle in updates {
+        for slot in updates {
             coop::consume_budget().await;
-            self.send(&Message::Candle(candle.into())).await?;
+            let body = match slot {
+                CandleSlot::Candle(candle) => candle.into(),
+                CandleSlot::Filled(empty) => empty.into(),
+            };
+            self.send(&Message::Candle(body)).await?;
         }
         Ok(())
     }

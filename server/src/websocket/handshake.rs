@@ -23,7 +23,7 @@ const READ_BUFFER: usize = 8 * 1024;
 /// Size of the write buffer in bytes. A client that reads nothing makes the server hold this many bytes.
 const WRITE_BUFFER: usize = 16 * 1024;
 
-/// Live ticks and candles
+/// Live ticks, trades, candles and order books
 ///
 /// A WebSocket: the client subscribes with JSON messages, `{"op": "subscribe", "channel": "ticks", "symbols":
 /// [1, 2]}` or `{"op": "subscribe", "channel": "candles", "symbols": [1], "timeframe": "1m", "basis":

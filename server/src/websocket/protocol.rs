@@ -5,17 +5,21 @@ use std::fmt;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
+use tickbook::domain::book::MAX_STORED_LEVELS;
 use tickbook::domain::{PriceBasis, SymbolId, Timeframe, excerpt};
 
+use super::book_messages::{BookMessage, BookUpdateMessage, ResyncMessage};
 use crate::problem::shortened;
-
-use crate::wire::{CandleBody, TickBody, TimeText};
+use crate::wire::{CandleBody, TickBody, TimeText, TradeBody, TradeCorrectionBody};
 
 /// Maximum number of symbols in a message, equal to the maximum of subscriptions of a connection.
 pub(super) const SYMBOLS: usize = 1_000;
 
 /// Maximum number of characters of an id.
 const ID: usize = 64;
+
+/// The number of levels of each side of a book for which a request names none.
+const DEPTH: usize = 20;
 
 /// A message of a client.
 #[derive(Debug)]
@@ -55,7 +59,11 @@ pub(super) struct Subscription {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Channel {
     Ticks,
-    Candles(Timeframe, PriceBasis),
+    Trades,
+    /// Without a basis, each symbol has its default basis.
+    Candles(Timeframe, Option<PriceBasis>),
+    /// Order books with this number of levels of each side.
+    Book(usize),
 }
 
 /// A message as received; unknown fields are refused.
@@ -68,6 +76,7 @@ struct RawRequest {
     symbols: Option<Ids>,
     timeframe: Option<String>,
     basis: Option<String>,
+    depth: Option<Box<RawValue>>,
 }
 
 /// Symbol ids; reading stops at the maximum.
@@ -182,38 +191,55 @@ impl RawRequest {
             ));
         }
         let channel = match self.channel.as_deref() {
-            Some("ticks") if self.timeframe.is_some() || self.basis.is_some() => {
-                return Err(
-                    "ticks have neither timeframe nor basis: remove these fields".to_owned(),
-                );
+            Some(name @ ("ticks" | "trades" | "book"))
+                if self.timeframe.is_some() || self.basis.is_some() =>
+            {
+                let have = if name == "book" { "has" } else { "have" };
+                return Err(format!(
+                    "{name} {have} neither timeframe nor basis: remove these fields"
+                ));
             }
+            Some(name @ ("ticks" | "trades" | "candles")) if self.depth.is_some() => {
+                return Err(format!("{name} have no depth: remove this field"));
+            }
+            Some("book") => Channel::Book(depth(self.depth)?),
             Some("ticks") => Channel::Ticks,
+            Some("trades") => Channel::Trades,
             Some("candles") => {
                 let timeframe = self
                     .timeframe
                     .as_deref()
                     .map_or(Ok(Timeframe::M1), str::parse);
                 let timeframe = timeframe.map_err(|error| format!("timeframe: {error}"))?;
-                let basis = self
-                    .basis
-                    .as_deref()
-                    .map_or(Ok(PriceBasis::Bid), str::parse);
+                let basis = self.basis.as_deref().map(str::parse).transpose();
                 let basis = basis.map_err(|error| format!("basis: {error}"))?;
                 Channel::Candles(timeframe, basis)
             }
             Some(other) => {
                 let shown = excerpt(other);
                 return Err(format!(
-                    "invalid channel {shown}: expected ticks or candles"
+                    "invalid channel {shown}: expected ticks, trades, candles or book"
                 ));
             }
-            None => return Err("channel is missing: use ticks or candles".to_owned()),
+            None => return Err("channel is missing: use ticks, trades, candles or book".to_owned()),
         };
         Ok(Subscription {
             channel,
             symbols: ids.into_iter().map(SymbolId::new).collect(),
         })
     }
+}
+
+fn depth(given: Option<Box<RawValue>>) -> Result<usize, String> {
+    let Some(given) = given else {
+        return Ok(DEPTH);
+    };
+    let depth = given.get().parse().ok();
+    let depth = depth.filter(|depth| (1..=MAX_STORED_LEVELS).contains(depth));
+    depth.ok_or_else(|| {
+        let shown = excerpt(given.get());
+        format!("invalid depth {shown}: expected an integer from 1 to {MAX_STORED_LEVELS}")
+    })
 }
 
 /// A message to a client.
@@ -228,7 +254,13 @@ pub(super) enum Message {
         reason: String,
     },
     Tick(TickBody),
+    Trade(TradeBody),
+    Correction(TradeCorrectionBody),
     Candle(CandleBody),
+    Book(BookMessage),
+    #[serde(rename = "book_update")]
+    BookUpdate(BookUpdateMessage),
+    Resync(ResyncMessage),
     Gap(GapBody),
     Heartbeat {
         time: TimeText,
@@ -257,7 +289,7 @@ pub(super) struct GapBody {
     pub(super) symbol_id: i64,
     pub(super) from: TimeText,
     pub(super) to: TimeText,
-    /// Number of missed ticks.
+    /// Number of missed ticks or trades.
     pub(super) missed: u64,
 }
 
@@ -268,29 +300,47 @@ pub(super) struct ChannelBody {
     timeframe: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     basis: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    depth: Option<usize>,
 }
 
 impl From<Channel> for ChannelBody {
     fn from(channel: Channel) -> Self {
-        let (channel, timeframe, basis) = match channel {
-            Channel::Ticks => ("ticks", None, None),
-            Channel::Candles(timeframe, basis) => {
-                ("candles", Some(timeframe.as_str()), Some(basis.as_str()))
-            }
-        };
-        Self {
+        let plain = |channel| Self {
             channel,
-            timeframe,
-            basis,
+            timeframe: None,
+            basis: None,
+            depth: None,
+        };
+        match channel {
+            Channel::Ticks => plain("ticks"),
+            Channel::Trades => plain("trades"),
+            Channel::Candles(timeframe, basis) => Self {
+                timeframe: Some(timeframe.as_str()),
+                basis: basis.map(PriceBasis::as_str),
+                ..plain("candles")
+            },
+            Channel::Book(depth) => Self {
+                depth: Some(depth),
+                ..plain("book")
+            },
         }
     }
 }
 
 impl SubscriptionBody {
     pub(super) fn new(id: Option<RequestId>, subscription: &Subscription) -> Self {
+        Self::of_channel(id, subscription, subscription.channel)
+    }
+
+    pub(super) fn of_channel(
+        id: Option<RequestId>,
+        subscription: &Subscription,
+        channel: Channel,
+    ) -> Self {
         Self {
             id,
-            channel: subscription.channel.into(),
+            channel: channel.into(),
             symbols: subscription.symbols.iter().map(|id| id.get()).collect(),
         }
     }
@@ -332,9 +382,9 @@ mod tests {
             let refused = pong(id).expect_err(id);
             assert!(refused.reason.starts_with("id "), "{}", refused.reason);
             assert!(refused.id.is_none(), "{id}");
-            let unreadable = format!(r#"{{"op": "ping", "depth": 5, "id": {id}}}"#);
+            let unreadable = format!(r#"{{"op": "ping", "levels": 5, "id": {id}}}"#);
             let refused = Request::parse(&unreadable).expect_err(id);
-            assert!(refused.reason.contains("depth"), "{}", refused.reason);
+            assert!(refused.reason.contains("levels"), "{}", refused.reason);
             assert!(refused.id.is_none(), "{id}");
         }
     }

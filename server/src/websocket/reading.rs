@@ -1,20 +1,21 @@
 //! Reads the candles of a subscription from the store.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tickbook::domain::{
-    Candle, PageLimit, PriceBasis, SymbolId, TimeRange, Timeframe, latest_time,
+    Candle, CandleInput, MarketEvent, PageLimit, PriceBasis, SymbolId, TimeRange, Timeframe,
+    latest_time,
 };
-use tickbook::repository::CandleQuery;
+use tickbook::repository::{CandleQuery, CorrectionQuery};
 use tickbook::{Repositories, RepositoryError};
 
 /// Maximum number of candles that are sent again.
-const CANDLES: i64 = 1_000;
+pub(super) const CANDLES: i64 = 1_000;
 
-/// Number of attempts to read candles without a concurrent write of ticks.
+/// Number of attempts to read candles without a concurrent write of ticks or trades.
 const TRIES: usize = 5;
 
-/// The position of a tick among the ticks of its symbol.
-pub(super) type TickPlace = (DateTime<Utc>, i64);
+/// The position of a tick or a trade among those of its symbol.
+pub(super) type EventPlace = (DateTime<Utc>, i64);
 
 /// Symbol, timeframe and basis of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,34 +30,32 @@ pub(super) struct SeriesKey {
 pub(super) struct Wanted {
     /// The open time of the first candle; `None` reads the newest candle only.
     pub(super) from: Option<DateTime<Utc>>,
-    /// A tick that must be stored before the candles are read.
-    pub(super) stored: Option<TickPlace>,
+    /// A tick or a trade that must be stored before the candles are read.
+    pub(super) stored: Option<EventPlace>,
     /// The client has the newest candle: it is sent again only if it changed.
     pub(super) only_changes: bool,
 }
 
-/// Candles computed from the ticks up to `newest`.
+/// Candles computed from the ticks or trades up to `newest`.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) candles: Vec<Candle>,
-    pub(super) newest: Option<TickPlace>,
+    pub(super) newest: Option<EventPlace>,
 }
 
-/// Reads candles and the newest tick they include; `None` if the store has not caught up yet.
+/// Reads candles and the newest event they include; `None` if the store has not caught up yet.
 pub(super) async fn read(
     repositories: &Repositories,
     key: SeriesKey,
     wanted: Wanted,
 ) -> Result<Option<Found>, RepositoryError> {
-    let place = |tick: tickbook::domain::Tick| (tick.tick_time, tick.sequence);
-    let Repositories { ticks, ohlc, .. } = repositories;
+    let ohlc = &repositories.ohlc;
     for _ in 0..TRIES {
-        let before = ticks.latest(key.symbol_id).await?.map(place);
-        if let Some(stored) = wanted.stored {
-            let found = ticks.as_of(key.symbol_id, stored.0).await?.map(place);
-            if found < Some(stored) {
-                return Ok(None);
-            }
+        let before = latest(repositories, key).await?;
+        if let Some(stored) = wanted.stored
+            && !is_stored(repositories, key, stored).await?
+        {
+            return Ok(None);
         }
         let SeriesKey {
             symbol_id,
@@ -73,7 +72,7 @@ pub(super) async fn read(
             candles = ohlc.candles(&query).await?.items;
         }
         candles.extend(newest);
-        if ticks.latest(key.symbol_id).await?.map(place) == before {
+        if latest(repositories, key).await? == before {
             return Ok(Some(Found {
                 candles,
                 newest: before,
@@ -81,4 +80,46 @@ pub(super) async fn read(
         }
     }
     Ok(None)
+}
+
+/// The place of the newest tick or trade of a series.
+async fn latest(
+    repositories: &Repositories,
+    key: SeriesKey,
+) -> Result<Option<EventPlace>, RepositoryError> {
+    let Repositories { ticks, trades, .. } = repositories;
+    if key.basis.input() == CandleInput::Trades {
+        return Ok(trades.latest(key.symbol_id).await?.as_ref().map(place));
+    }
+    Ok(ticks.latest(key.symbol_id).await?.as_ref().map(place))
+}
+
+/// Whether the store has the event of that place, or had it until it was cancelled.
+async fn is_stored(
+    repositories: &Repositories,
+    key: SeriesKey,
+    wanted: EventPlace,
+) -> Result<bool, RepositoryError> {
+    let Repositories { ticks, trades, .. } = repositories;
+    let (symbol_id, at) = (key.symbol_id, wanted.0);
+    if key.basis.input() != CandleInput::Trades {
+        let found = ticks.as_of(symbol_id, at).await?;
+        return Ok(found.as_ref().map(place) >= Some(wanted));
+    }
+    if trades.as_of(symbol_id, at).await?.as_ref().map(place) >= Some(wanted) {
+        return Ok(true);
+    }
+    let end = at + TimeDelta::microseconds(1);
+    let instant = TimeRange::new(at, end).map_err(RepositoryError::invalid)?;
+    let query = CorrectionQuery::new(symbol_id, instant);
+    let corrections = trades.corrections(&query).await?.items;
+    let mut applied = corrections
+        .iter()
+        .filter_map(|recorded| recorded.before.as_ref());
+    Ok(applied.any(|trade| place(trade) >= wanted))
+}
+
+/// The position of an event.
+pub(super) fn place<E: MarketEvent>(event: &E) -> EventPlace {
+    (event.time(), event.sequence())
 }

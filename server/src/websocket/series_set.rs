@@ -3,25 +3,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use tickbook::domain::{Candle, SymbolId};
+use tickbook::domain::{CandleEvent, CandleSlot, SymbolId, Tick};
 use tokio::time::Instant;
 
 use super::buffer::WaitingTicks;
 use super::candles::Series;
 use super::reading::{SeriesKey, Wanted};
 
-/// All series of a client. A tick costs nothing for the series of other symbols.
+/// All series of a client that are computed from ticks, or from trades. An event costs nothing for the series of
+/// other symbols.
 #[derive(Debug)]
-pub(super) struct SeriesSet {
+pub(super) struct SeriesSet<E = Tick> {
     /// Ordered by key; a symbol has at most one series for each timeframe and basis.
-    by_symbol: BTreeMap<SymbolId, Vec<Series>>,
+    by_symbol: BTreeMap<SymbolId, Vec<Series<E>>>,
     count: usize,
     /// Symbols whose series may have something to send or to read.
     touched: BTreeSet<SymbolId>,
     room: WaitingTicks,
 }
 
-impl SeriesSet {
+impl<E: CandleEvent> SeriesSet<E> {
     pub(super) fn new(room: WaitingTicks) -> Self {
         Self {
             by_symbol: BTreeMap::new(),
@@ -67,7 +68,7 @@ impl SeriesSet {
     }
 
     /// The series of a symbol.
-    pub(super) fn of(&mut self, symbol_id: SymbolId) -> &mut [Series] {
+    pub(super) fn of(&mut self, symbol_id: SymbolId) -> &mut [Series<E>] {
         match self.by_symbol.get_mut(&symbol_id) {
             Some(of_symbol) => {
                 self.touched.insert(symbol_id);
@@ -78,7 +79,7 @@ impl SeriesSet {
     }
 
     /// The series of a key.
-    pub(super) fn get(&mut self, key: SeriesKey) -> Option<&mut Series> {
+    pub(super) fn get(&mut self, key: SeriesKey) -> Option<&mut Series<E>> {
         let of_symbol = self.of(key.symbol_id);
         of_symbol.iter_mut().find(|series| series.key() == key)
     }
@@ -93,12 +94,12 @@ impl SeriesSet {
         &mut self,
         now: Instant,
         clock: DateTime<Utc>,
-    ) -> (Vec<(SeriesKey, Wanted)>, Vec<Candle>) {
+    ) -> (Vec<(SeriesKey, Wanted)>, Vec<CandleSlot>) {
         let (mut due, mut updates) = (Vec::new(), Vec::new());
         for symbol_id in std::mem::take(&mut self.touched) {
             for series in self.by_symbol.get_mut(&symbol_id).into_iter().flatten() {
                 due.extend(series.due(now).map(|wanted| (series.key(), wanted)));
-                updates.extend(series.updates(clock));
+                updates.extend(series.messages(clock));
             }
         }
         (due, updates)

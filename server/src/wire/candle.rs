@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use tickbook::domain::{
-    Candle, CandleCursor, CandleSlot, FilledCandle, GapFill, Page, PriceBasis, Timeframe,
+    Amount, Candle, CandleCursor, CandleSlot, FilledCandle, GapFill, Page, PriceBasis, Timeframe,
 };
 use tickbook::repository::CandleQuery;
 use utoipa::ToSchema;
@@ -19,7 +19,7 @@ use crate::cursor::CandleCursorText as _;
     "symbol_id": 1, "timeframe": "5m", "basis": "bid",
     "open_time": "2014-05-01T00:00:00.000000Z", "close_time": "2014-05-01T00:05:00.000000Z",
     "open": "1.38676", "high": "1.38687", "low": "1.38674", "close": "1.38681",
-    "volume": "0", "tick_count": 97, "closed": true
+    "volume": "0", "tick_count": 97, "closed": true, "source": "ticks"
 }))]
 pub struct CandleBody {
     /// The symbol of the candle.
@@ -35,21 +35,39 @@ pub struct CandleBody {
     pub open_time: TimeText,
     /// Its end (exclusive).
     pub close_time: TimeText,
-    /// Price of the first tick; null only where `filled` is true.
+    /// Price of the first tick or trade; null only where `filled` is true.
     pub open: Option<DecimalText>,
     /// Highest price; null only where `filled` is true.
     pub high: Option<DecimalText>,
     /// Lowest price; null only where `filled` is true.
     pub low: Option<DecimalText>,
-    /// Price of the last tick; null only where `filled` is true.
+    /// Price of the last tick or trade; null only where `filled` is true.
     pub close: Option<DecimalText>,
-    /// Sum of the quoted bid and ask volumes: offered quantities, not traded ones.
+    /// Sum of the quoted bid and ask volumes, which are offered quantities; with the basis trade, sum of the
+    /// traded quantities.
     pub volume: DecimalText,
-    /// Number of ticks in the candle.
+    /// Number of ticks or trades in the candle.
     #[schema(example = 97)]
     pub tick_count: i64,
+    /// Only with the basis trade: sum of the quantities that a buyer took. Absent if it is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub buy_volume: Option<DecimalText>,
+    /// Only with the basis trade: exact sum of price times quantity. Absent if it is unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<String>, example = "67820.6254521375")]
+    pub notional: Option<Amount>,
+    /// Only with the basis trade: notional divided by volume, rounded to nine decimal places, half to even.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub vwap: Option<DecimalText>,
     /// Whether its end has passed; a forming candle still changes.
     pub closed: bool,
+    /// What the candle is computed from: `ticks`, `trades`, `rolled_up` (smaller candles, at least one of them
+    /// stored), or the writer of a stored candle, such as `import`. Absent where `filled` is true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "ticks")]
+    pub source: Option<String>,
     /// Present only if `fill` was given: true for a placeholder of a bucket without ticks.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -92,6 +110,7 @@ pub struct CandleList {
 
 impl From<Candle> for CandleBody {
     fn from(candle: Candle) -> Self {
+        let volumes = candle.trade_volumes;
         Self {
             symbol_id: candle.symbol_id.get(),
             timeframe: candle.timeframe,
@@ -104,7 +123,11 @@ impl From<Candle> for CandleBody {
             close: Some(DecimalText(candle.close)),
             volume: DecimalText(candle.volume),
             tick_count: candle.tick_count,
+            buy_volume: volumes.map(|volumes| DecimalText(volumes.buy_volume)),
+            notional: volumes.map(|volumes| volumes.notional),
+            vwap: candle.vwap().map(DecimalText),
             closed: candle.closed,
+            source: Some(candle.source.as_str().to_owned()),
             filled: None,
         }
     }
@@ -125,7 +148,11 @@ impl From<FilledCandle> for CandleBody {
             close: price(empty.close),
             volume: DecimalText::default(),
             tick_count: 0,
+            buy_volume: None,
+            notional: None,
+            vwap: None,
             closed: empty.closed,
+            source: None,
             filled: Some(true),
         }
     }

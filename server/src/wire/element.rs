@@ -157,7 +157,7 @@ pub(super) struct Value<'a> {
     json: &'a str,
 }
 
-impl Value<'_> {
+impl<'a> Value<'a> {
     fn wrong_type(&self, remedy: &str) -> Rejection {
         let problem = format!("is {}: expected {remedy}", kind(self.json));
         Rejection::of_field(self.name, RejectionReason::WrongType, problem)
@@ -181,6 +181,14 @@ impl Value<'_> {
     pub(super) fn string(self) -> Result<String, Rejection> {
         let text = self.text().map(Cow::into_owned);
         text.ok_or_else(|| self.wrong_type("a string"))
+    }
+
+    /// The JSON of an object.
+    pub(super) fn object(self) -> Result<&'a str, Rejection> {
+        match self.json.starts_with('{') {
+            true => Ok(self.json),
+            false => Err(self.wrong_type("an object")),
+        }
     }
 
     /// Parses `true` or `false`.

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::decimal::DecimalInput;
 use super::element::{Field, Value, sequence_schema};
-use super::rejection::{Rejection, RejectionReason};
+use super::rejection::Rejection;
 use super::time::TimeText;
 use super::trade::AggressorSideText;
 
@@ -88,7 +88,10 @@ impl NewTrade {
                 .transpose()?,
             price: price.required()?.decimal()?,
             quantity: quantity.required()?.decimal()?,
-            aggressor_side: aggressor_side.not_null().map(side).transpose()?,
+            aggressor_side: aggressor_side
+                .not_null()
+                .map(AggressorSideText::read)
+                .transpose()?,
             is_block: is_block
                 .given()
                 .map(Value::boolean)
@@ -126,14 +129,4 @@ impl NewTrade {
         }
         Ok(trade)
     }
-}
-
-fn side(value: Value<'_>) -> Result<AggressorSideText, Rejection> {
-    let name = "aggressor_side";
-    let text = value.string()?;
-    let side: Result<tickbook::domain::AggressorSide, _> = text.parse();
-    let side = side.map_err(|error| {
-        Rejection::of_field(name, RejectionReason::UnknownSide, error.to_string())
-    });
-    side.map(Into::into)
 }

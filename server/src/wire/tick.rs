@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::decimal::DecimalText;
 use super::time::TimeText;
-use crate::cursor::EventCursorText as _;
+use crate::cursor::RangeCursorText as _;
 
 /// One quote of one symbol.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 use tickbook::domain::{AggressorSide, Page, Trade, TradeCursor};
-use tickbook::repository::TradeQuery;
+use tickbook::repository::{DeletedTrades, TradeQuery};
 use utoipa::ToSchema;
 
 use super::decimal::DecimalText;
+use super::element::Value;
+use super::rejection::{Rejection, RejectionReason};
 use super::time::TimeText;
-use crate::cursor::EventCursorText as _;
+use crate::cursor::RangeCursorText as _;
 
 /// The side of the order that removed liquidity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -17,6 +19,19 @@ pub enum AggressorSideText {
     Buy,
     /// A seller hit a bid.
     Sell,
+}
+
+impl AggressorSideText {
+    /// Parses `buy` or `sell`.
+    pub(super) fn read(value: Value<'_>) -> Result<Self, Rejection> {
+        let text = value.string()?;
+        let side: Result<AggressorSide, _> = text.parse();
+        let side = side.map_err(|error| {
+            let reason = RejectionReason::UnknownSide;
+            Rejection::of_field("aggressor_side", reason, error.to_string())
+        });
+        side.map(Into::into)
+    }
 }
 
 impl From<AggressorSide> for AggressorSideText {
@@ -65,6 +80,30 @@ pub struct TradeBody {
     pub trade_id: Option<String>,
     /// When the sender received it; null if unknown.
     pub received_at: Option<TimeText>,
+}
+
+/// The trades that a request has deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "trades": 2, "first": "2014-05-01T00:00:00.292000Z", "last": "2014-05-01T17:03:11.000000Z"
+}))]
+pub struct DeletedTradesBody {
+    /// The number of trades.
+    pub trades: u64,
+    /// The time of the first one; null if there were none.
+    pub first: Option<TimeText>,
+    /// The time of the last one; null if there were none.
+    pub last: Option<TimeText>,
+}
+
+impl From<DeletedTrades> for DeletedTradesBody {
+    fn from(deleted: DeletedTrades) -> Self {
+        Self {
+            trades: deleted.trades,
+            first: deleted.span.map(|span| TimeText(span.first)),
+            last: deleted.span.map(|span| TimeText(span.last)),
+        }
+    }
 }
 
 /// A page of trades, by ascending `(trade_time, sequence)` unless `order=desc`.

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::whole_server::SYNC_EVERY;
+
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A running server program; it is killed when the test fails.
@@ -49,6 +51,9 @@ impl Program {
             .any(|(name, _)| name == "TICKBOOK__SPOOL__DIRECTORY")
         {
             program.env("TICKBOOK__SPOOL__DIRECTORY", spool.path());
+        }
+        if !program.get_envs().any(|(name, _)| name == SYNC_EVERY) {
+            program.env(SYNC_EVERY, "none");
         }
         let program = program
             .stdin(Stdio::null())
@@ -199,7 +204,7 @@ fn signal_stops_the_server_with_all_ticks_stored() {
         let (status, log) = program.stop(signal);
         assert_eq!(status.code(), Some(0), "{signal}: {log}");
         assert!(log.contains("seed=7"), "{log}");
-        assert!(log.contains("every tick of the feed is settled"), "{log}");
+        assert!(log.contains("every record of the feed is settled"), "{log}");
         assert!(!log.contains("ERROR"), "{log}");
     }
 }

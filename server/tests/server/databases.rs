@@ -136,7 +136,7 @@ async fn feed_is_stored_and_the_stop_loses_nothing() {
     assert_eq!(status.code(), Some(0), "{log}");
     let line = log
         .lines()
-        .find(|line| line.contains("every tick of the feed is settled"))
+        .find(|line| line.contains("every record of the feed is settled"))
         .expect("a line");
     let inserted = line
         .split("inserted=")
@@ -213,7 +213,7 @@ async fn fault_55_server_stop_in_an_outage_spools_its_ticks() {
         begun.elapsed()
     );
     assert_eq!(status.code(), Some(0), "{log}");
-    assert!(log.contains("ticks stay in the spool"), "{log}");
+    assert!(log.contains("records stay in the spool"), "{log}");
     let first = settled(&log);
 
     proxy.open();
@@ -224,7 +224,7 @@ async fn fault_55_server_stop_in_an_outage_spools_its_ticks() {
     });
     let (status, log) = program.stop("TERM");
     assert_eq!(status.code(), Some(0), "{log}");
-    assert!(!log.contains("ticks stay in the spool"), "{log}");
+    assert!(!log.contains("records stay in the spool"), "{log}");
     let second = settled(&log);
     assert_eq!(first + second, stored(&schemas).await, "{log}");
 }

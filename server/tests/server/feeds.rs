@@ -1,14 +1,20 @@
 //! Tests of several feeds in one server.
 
+use std::path::Path;
+
+use clap::Parser as _;
 use diesel::connection::SimpleConnection as _;
+use orderbook_server::args::Args;
 use serde_json::{Value, json};
 use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::domain::{SymbolId, TimeRange};
-use tickbook::{Database, Repositories};
+use tickbook::ingest::fanout::{Event, FanOut, QueueOptions};
+use tickbook::ingest::feed::FeedOutput;
+use tickbook::{Clock, Database, Repositories};
 
 use crate::binary::{Program, fails};
 use crate::databases::{prepare, until, variables};
-use crate::whole_server::{Server, eventually};
+use crate::whole_server::{Server, configured, eventually};
 
 /// Quotes of 2014, one millisecond apart.
 fn quotes(count: usize) -> String {
@@ -46,7 +52,11 @@ async fn feed_that_ends_leaves_the_other_running() {
     let ended = async || feed(&server.get("/health/ready").await, "replay")["status"] == "ended";
     eventually("the replay ends", ended).await;
     let replay = feed(&server.get("/health/ready").await, "replay").clone();
-    let expected = json!({"name": "replay", "status": "ended", "published": 1_000, "held_back": 0});
+    let expected = json!({
+        "name": "replay", "status": "ended", "published": 1_000, "held_back": 0,
+        "trades_published": 0, "trades_held_back": 0,
+        "book_events": 0, "book_events_ignored": 0,
+    });
     assert_eq!(replay, expected);
     let published = async || {
         let ready = server.get("/health/ready").await;
@@ -145,11 +155,59 @@ async fn feed_that_breaks_off_leaves_the_other_running() {
     let failed = line_with("the feed failed");
     assert!(failed.contains("feed=\"replay\""), "{failed}");
     assert!(failed.contains("20140502_quote.csv"), "{failed}");
-    let settled = line_with("every tick of the feed is settled");
+    let settled = line_with("every record of the feed is settled");
     assert!(settled.contains("feeds=\"simulated, replay\""), "{settled}");
     let repositories = Repositories::postgres(&DatabasePools::new(&schemas.config()));
     let stored = repositories.ticks.count(SymbolId::new(1), TimeRange::all());
     assert_eq!(stored.await.expect("counted"), 20_000);
+}
+
+#[tokio::test]
+async fn simulated_feed_has_the_given_clock() {
+    for now in suite::instants() {
+        let clock = Clock::standing_at(now);
+        let line = ["orderbook-server", "--feed", "simulated", "--seed", "7"];
+        let (args, settings) = (Args::parse_from(line), configured(Path::new(""), &[]));
+        let repositories = Repositories::in_memory_by(&clock);
+        let created = args
+            .feeds
+            .create(&settings.feeds, &settings.symbols, &repositories, &clock);
+        let mut created = created.await.expect("created");
+        let fan_out = FanOut::new();
+        let mut queue = fan_out.open(QueueOptions::dropping_oldest("test", 10));
+        let mut output = FeedOutput::new(fan_out);
+        let first = async {
+            let events = queue.next().await.expect("open");
+            match &events[0] {
+                Event::Record(tick) => tick.record.clone(),
+                gap => panic!("{gap:?}"),
+            }
+        };
+        tokio::select! {
+            ended = created.feeds[0].run(&mut output) => panic!("{ended:?}"),
+            tick = first => {
+                assert_eq!((tick.tick_time, tick.received_at), (now, Some(now)));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn quality_of_feeds_has_the_given_clock() {
+    // by the clock of the system, each tick of these instants is months late
+    let settings = [("TICKBOOK__QUALITY__DELAYED", "quarantine")];
+    for now in suite::instants() {
+        let clock = Clock::standing_at(now);
+        let server = Server::feeding_at(&["--feed", "simulated"], &settings, &clock).await;
+        let simulated = async || feed(&server.get("/health/ready").await, "simulated").clone();
+        eventually("ticks are published or held back", async || {
+            let feed = simulated().await;
+            feed["published"].as_u64() > Some(2) || feed["held_back"].as_u64() > Some(2)
+        })
+        .await;
+        assert_eq!(simulated().await["held_back"], 0, "{now}");
+        assert!(server.stop().await);
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use orderbook_server::cursor::{
-    CandleCursorText as _, EventCursorText as _, SymbolCursorText as _,
+    CandleCursorText as _, RangeCursorText as _, SymbolCursorText as _,
 };
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};

@@ -105,7 +105,9 @@ async fn memory_is_always_ready() {
     assert_eq!(answer.status, 200);
     assert_eq!(
         answer.json(),
-        json!({"status": "ready", "store": "memory", "databases": [], "feed": null})
+        json!({
+            "status": "ready", "store": "memory", "databases": [], "feed": null, "venue_faults": []
+        })
     );
 }
 

@@ -85,7 +85,7 @@ async fn health_waits_for_no_long_request() {
     let get_request = |path: &str| Request::get(path).body(Body::empty()).expect("a request");
     let requests = [
         get_request("/api/v1/ticks/1?limit=101"),
-        get_request("/api/v1/ohlc/1?limit=101"),
+        get_request("/api/v1/ohlc/1?basis=bid&limit=101"),
         get_request("/api/v1/symbols?limit=101"),
         Request::post("/api/v1/ticks")
             .header(header::CONTENT_TYPE, "application/json")

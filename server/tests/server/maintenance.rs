@@ -80,7 +80,7 @@ async fn late_days_are_counted_when_maintenance_fails() {
         BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION fail()', it.name); END LOOP; END $$";
     let rows = format!(
         "INSERT INTO ticks (symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, \
-         ask_volume) VALUES {}, {}; INSERT INTO late_tick_days (day, arrived_at) \
+         ask_volume) VALUES {}, {}; INSERT INTO late_days (day, arrived_at) \
          VALUES (date_trunc('day', now() - INTERVAL '20 days', 'UTC'), now() - INTERVAL '2 hours')",
         old(100),
         old(20)

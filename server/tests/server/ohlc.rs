@@ -62,10 +62,11 @@ async fn page_of_candles_is_written_byte_for_byte() {
             r#"{"data":[{"symbol_id":1,"timeframe":"5m","basis":"mid","#,
             r#""open_time":"2014-05-01T00:00:00.000000Z","close_time":"2014-05-01T00:05:00.000000Z","#,
             r#""open":"1.386795","high":"1.38687","low":"1.38674","close":"1.386815","volume":"0","#,
-            r#""tick_count":97,"closed":true},{"symbol_id":1,"timeframe":"1d","basis":"mid","#,
+            r#""tick_count":97,"closed":true,"source":"ticks"},{"symbol_id":1,"timeframe":"1d","basis":"mid","#,
             r#""open_time":"1999-12-31T00:00:00.000000Z","close_time":"2000-01-01T00:00:00.000000Z","#,
             r#""open":"-999999999999999.9999999999995","high":"0.0000000000005","low":"-1000","#,
-            r#""close":"0","volume":"9999999999999999.000000000001","tick_count":1,"closed":false}],"#,
+            r#""close":"0","volume":"9999999999999999.000000000001","tick_count":1,"closed":false,"#,
+            r#""source":"ticks"}],"#,
             r#""next_cursor":null}"#
         )
     );
@@ -107,7 +108,7 @@ async fn every_parameter_reaches_the_repository() {
                 "open_time": "2014-05-01T00:00:00.000000Z",
                 "close_time": "2014-05-01T00:05:00.000000Z",
                 "open": "1.386795", "high": "1.38687", "low": "1.38674", "close": "1.386815",
-                "volume": "0", "tick_count": 97, "closed": true
+                "volume": "0", "tick_count": 97, "closed": true, "source": "ticks"
             }],
             "next_cursor": cursor(CandleCursor::of(&candle()))
         })
@@ -117,13 +118,23 @@ async fn every_parameter_reaches_the_repository() {
 #[tokio::test]
 async fn default_candles_are_minutes_of_bids() {
     let mut mocks = Mocks::with_symbols();
-    mocks.ohlc.expect_candles().once().returning(|query| {
+    let tick = Tick::quote(ID, time("2014-05-01T00:00:00Z"), dec("1"), dec("2"));
+    // the answer is remembered
+    mocks
+        .ticks
+        .expect_latest()
+        .once()
+        .returning(move |_| Ok(Some(tick.clone())));
+    mocks.ohlc.expect_candles().times(2).returning(|query| {
         let expected = CandleQuery::new(ID, Timeframe::M1, PriceBasis::Bid, TimeRange::all());
         assert_eq!(*query, expected);
         Ok(Page::new(Vec::new(), None))
     });
-    let answer = get(&mocks.app(), "/api/v1/ohlc/1").await;
-    assert_eq!(answer.json(), json!({"data": [], "next_cursor": null}));
+    let app = mocks.app();
+    for _ in 0..2 {
+        let answer = get(&app, "/api/v1/ohlc/1").await;
+        assert_eq!(answer.json(), json!({"data": [], "next_cursor": null}));
+    }
 }
 
 #[tokio::test]
@@ -136,7 +147,7 @@ async fn each_timeframe_and_basis_is_known_by_its_name() {
     });
     let app = mocks.app();
     for timeframe in ["1m", "5m", "15m", "30m", "1h", "4h", "1d"] {
-        for basis in ["bid", "ask", "mid"] {
+        for basis in ["bid", "ask", "mid", "trade"] {
             let path = format!("/api/v1/ohlc/1?timeframe={timeframe}&basis={basis}");
             let candle = &get(&app, &path).await.json()["data"][0];
             assert_eq!(
@@ -157,7 +168,7 @@ async fn slow_database_is_503() {
             begun: true,
         })
     });
-    let answer = get(&mocks.app(), "/api/v1/ohlc/1").await;
+    let answer = get(&mocks.app(), "/api/v1/ohlc/1?basis=bid").await;
     let detail = answer.problem(503);
     assert!(detail.contains("request less"), "{detail}");
     assert_eq!(answer.header("retry-after"), "5");
@@ -214,7 +225,7 @@ async fn unreadable_candle_is_named() {
             reason: "close: it is NaN: expected a number".to_owned(),
         })
     });
-    let answer = get(&mocks.app(), "/api/v1/ohlc/1?timeframe=1m").await;
+    let answer = get(&mocks.app(), "/api/v1/ohlc/1?timeframe=1m&basis=bid").await;
     assert_eq!(
         answer.problem(500),
         "candle 1m bid of symbol 1 at 2014-05-01 00:10:00 UTC holds a value that cannot be read: \
@@ -243,7 +254,7 @@ async fn folded_timeframes_are_read_and_paged() {
         "symbol_id": 1, "timeframe": "3m", "basis": "bid",
         "open_time": "2014-05-01T00:00:00.000000Z", "close_time": "2014-05-01T00:03:00.000000Z",
         "open": "10", "high": "12", "low": "10", "close": "12",
-        "volume": "0", "tick_count": 3, "closed": true
+        "volume": "0", "tick_count": 3, "closed": true, "source": "ticks"
     });
     assert_eq!(bars[0], expected);
     let cursor = first["next_cursor"].as_str().expect("more candles");

@@ -51,20 +51,37 @@ async fn every_route_is_described_with_its_parameters() {
     );
     let described = operations(&description);
     let expected = [
+        "delete /api/v1/symbols/{symbol_id}/aliases symbol_id feed key",
+        "delete /api/v1/trades/{symbol_id} symbol_id from to",
+        "get /api/v1/books/{symbol_id} symbol_id depth at",
+        "get /api/v1/books/{symbol_id}/intervals symbol_id from to limit cursor order",
+        "get /api/v1/books/{symbol_id}/snapshots symbol_id from to depth limit cursor order",
+        "get /api/v1/exchanges limit cursor",
+        "get /api/v1/exchanges/{exchange} exchange",
+        "get /api/v1/feeds",
+        "get /api/v1/feeds/{name}/gaps name symbol_id channel open filled from to limit cursor",
         "get /api/v1/ohlc/{symbol_id} symbol_id timeframe basis from to closed fill limit cursor order",
         "get /api/v1/symbols name exchange active limit cursor",
+        "get /api/v1/symbols/by-alias feed key",
         "get /api/v1/symbols/{symbol_id} symbol_id",
+        "get /api/v1/symbols/{symbol_id}/aliases symbol_id",
         "get /api/v1/ticks/latest symbols",
         "get /api/v1/ticks/{symbol_id} symbol_id from to limit cursor order",
         "get /api/v1/trades/latest symbols",
         "get /api/v1/trades/{symbol_id} symbol_id from to limit cursor order",
+        "get /api/v1/trades/{symbol_id}/corrections symbol_id from to limit cursor",
         "get /health/live",
         "get /health/ready",
         "get /metrics",
         "get /openapi.json",
         "get /ws",
+        "patch /api/v1/exchanges/{exchange} exchange",
+        "post /api/v1/exchanges",
+        "patch /api/v1/symbols/{symbol_id} symbol_id",
+        "post /api/v1/symbols/{symbol_id}/aliases symbol_id",
         "post /api/v1/ticks",
         "post /api/v1/trades",
+        "post /api/v1/trades/corrections",
     ];
     assert_eq!(described, expected.map(str::to_owned).into());
 }

@@ -64,7 +64,7 @@ fn replay_and_compare(folder: &std::path::Path, store: &[&str], variables: &[(&s
 
     let ticks = market_data::ticks(folder, SymbolId::new(symbol_id));
     let bars = market_data::bars(folder);
-    for &basis in PriceBasis::ALL {
+    for &basis in PriceBasis::OF_TICKS {
         for &timeframe in Timeframe::ALL {
             let candles = all_candles(&server, symbol_id, timeframe, basis);
             let folded = fold_ticks(&ticks, timeframe, basis, suite::now()).expect("fits");

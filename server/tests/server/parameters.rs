@@ -1,7 +1,7 @@
 //! Tests of invalid parameters: each gives a 400 that names the parameter, and no repository is called.
 
 use orderbook_server::cursor::{
-    CandleCursorText as _, EventCursorText as _, SymbolCursorText as _,
+    CandleCursorText as _, RangeCursorText as _, SymbolCursorText as _,
 };
 use tickbook::domain::{
     CandleCursor, PriceBasis, SortOrder, SymbolCursor, SymbolId, TickCursor, TimeRange, Timeframe,

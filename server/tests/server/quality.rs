@@ -116,7 +116,7 @@ async fn symbol_rules_override_the_rules_of_all_symbols() {
         for entry in held {
             let kept = entry.item;
             assert_eq!(
-                (kept.tick.symbol_id.get(), kept.verdict.rule),
+                (kept.event.symbol_id.get(), kept.verdict.rule),
                 (held_id, Rule::Delayed)
             );
         }

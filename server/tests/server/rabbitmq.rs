@@ -1,7 +1,6 @@
 //! Tests of publishing to a real RabbitMQ, which the tests start themselves. Part of `make test-programs`.
 
 use std::collections::BTreeSet;
-use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -14,6 +13,7 @@ use lapin::options::{
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties, ExchangeKind};
 use serde_json::{Value, json};
+use suite::free_port;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::binary::Program;
@@ -49,11 +49,6 @@ struct Broker {
     /// The name server; runs as a child so that it ends with the test.
     names: Child,
     node: Option<Child>,
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
-    listener.local_addr().expect("bound").port()
 }
 
 impl Broker {
@@ -156,8 +151,13 @@ impl Broker {
         format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.port)
     }
 
-    /// Declares a queue that receives all ticks of the exchange oanda.
+    /// Declares a queue that receives all ticks of the symbol `oanda:S1`.
     async fn queue(&self) -> (Connection, Channel) {
+        self.queue_of("ticks").await
+    }
+
+    /// The same for an exchange of RabbitMQ.
+    async fn queue_of(&self, exchange: &str) -> (Connection, Channel) {
         let begun = Instant::now();
         let connection = loop {
             match Connection::connect(&self.url(), ConnectionProperties::default()).await {
@@ -176,14 +176,14 @@ impl Broker {
         };
         let none = FieldTable::default;
         let declared =
-            channel.exchange_declare("ticks".into(), ExchangeKind::Topic, durable, none());
+            channel.exchange_declare(exchange.into(), ExchangeKind::Topic, durable, none());
         declared.await.expect("an exchange");
         let declared = channel.queue_declare("q".into(), QueueDeclareOptions::durable(), none());
         declared.await.expect("a queue");
         let options = QueueBindOptions::default();
         let bound = channel.queue_bind(
             "q".into(),
-            "ticks".into(),
+            exchange.into(),
             "oanda.S1".into(),
             options,
             none(),
@@ -290,6 +290,35 @@ async fn ticks_reach_the_exchange_and_an_outage_is_reported() {
     let all: BTreeSet<i64> = (3..403).collect();
     assert_eq!(reported, all, "each tick was published or is in a gap");
     assert!(gaps >= 1, "350 ticks did not fit");
+    assert!(server.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trades_reach_their_own_exchange() {
+    let Some(programs) = Programs::found() else {
+        return;
+    };
+    let broker = Broker::start(programs);
+    let (_connection, channel) = broker.queue_of("trades").await;
+    let server = Server::with_symbols(&[("TICKBOOK__RABBITMQ__URL", &broker.url())], 2).await;
+    let trade = |symbol: i64, sequence: i64| {
+        json!({
+            "symbol_id": symbol, "trade_time": "2014-05-01T00:00:00.000000Z", "sequence": sequence,
+            "price": "10", "quantity": "2.5", "aggressor_side": "sell", "is_block": true,
+            "trade_id": null, "received_at": null
+        })
+    };
+    assert_eq!(server.post(&json!([tick(1, 0)])).await["inserted"], 1);
+    let sent = json!([trade(1, 1), trade(2, 2), trade(1, 3)]);
+    let receipt = server.post_to("/api/v1/trades", &sent).await;
+    assert_eq!(receipt["inserted"], 3, "{receipt}");
+    for sequence in [1, 3] {
+        let expected = ("trade".to_owned(), trade(1, sequence));
+        assert_eq!(next(&channel).await, expected);
+    }
+    let metrics = server.get_text("/metrics").await;
+    let line = "rabbitmq_connected{records=\"trades\"} 1";
+    assert!(metrics.contains(line), "{metrics}");
     assert!(server.stop().await);
 }
 

@@ -15,7 +15,7 @@ use crate::whole_server::{DEADLINE, Server};
 static DROPPING: Mutex<()> = Mutex::const_new(());
 
 /// A client without a task or a buffer: unread data stays in the socket, whose buffer holds almost nothing.
-struct RawClient {
+pub(crate) struct RawClient {
     stream: TcpStream,
     unread: Vec<u8>,
 }
@@ -23,6 +23,11 @@ struct RawClient {
 impl RawClient {
     /// Connects and subscribes to the ticks of the symbol 1.
     async fn subscribe(server: &Server) -> Self {
+        Self::subscribe_to(server, "ticks").await
+    }
+
+    /// Connects and subscribes to a channel of the symbol 1.
+    pub(crate) async fn subscribe_to(server: &Server, channel: &str) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(2_048).expect("a small buffer");
         let stream = socket.connect(server.address).await.expect("it listens");
@@ -43,7 +48,8 @@ impl RawClient {
             assert!(client.read_some().await, "an answer");
         };
         assert!(head.starts_with(b"HTTP/1.1 101"));
-        let request = br#"{"op":"subscribe","channel":"ticks","symbols":[1]}"#;
+        let request = format!(r#"{{"op":"subscribe","channel":"{channel}","symbols":[1]}}"#);
+        let request = request.as_bytes();
         // a text frame of less than 126 bytes, with a mask of zeros
         let mut frame = vec![0x81, 0x80 | u8::try_from(request.len()).expect("short")];
         frame.extend([0; 4]);
@@ -96,7 +102,7 @@ impl RawClient {
         })
     }
 
-    async fn next(&mut self) -> Next {
+    pub(crate) async fn next(&mut self) -> Next {
         loop {
             if let Some(next) = self.take() {
                 return next;

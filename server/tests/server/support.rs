@@ -13,6 +13,7 @@ use orderbook_server::router::router;
 use rust_decimal::Decimal;
 use serde_json::Value;
 use tickbook::domain::{NewSymbol, Symbol, SymbolId, Tick};
+use tickbook::ingest::book::LiveBooks;
 use tickbook::ingest::quality::SymbolRules;
 use tickbook::repository::{
     MockOhlcRepository, MockQuarantineRepository, MockSymbolRepository, MockTickRepository,
@@ -29,7 +30,7 @@ pub(crate) struct Mocks {
     pub(crate) symbols: MockSymbolRepository,
     pub(crate) ticks: MockTickRepository,
     pub(crate) ohlc: MockOhlcRepository,
-    pub(crate) quarantine: MockQuarantineRepository,
+    pub(crate) quarantine: MockQuarantineRepository<Tick>,
 }
 
 impl Mocks {
@@ -73,6 +74,14 @@ pub(crate) fn app_at(repositories: Repositories, rules: SymbolRules, now: DateTi
     router(AppState {
         rules,
         clock: Clock::standing_at(now),
+        ..state(repositories, Vec::new())
+    })
+}
+
+/// A router with the given live books.
+pub(crate) fn app_with_books(repositories: Repositories, books: LiveBooks) -> Router {
+    router(AppState {
+        books,
         ..state(repositories, Vec::new())
     })
 }

@@ -1,6 +1,6 @@
 //! Tests of `GET /api/v1/ticks`.
 
-use orderbook_server::cursor::EventCursorText as _;
+use orderbook_server::cursor::RangeCursorText as _;
 use serde_json::json;
 use tickbook::domain::{Page, PageLimit, SortOrder, SymbolId, TickCursor, TimeRange};
 use tickbook::repository::TickQuery;

@@ -1,5 +1,7 @@
 //! Tests of `/api/v1/trades`.
 
+use axum::body::Body;
+use axum::http::Request;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tickbook::domain::SymbolId;
@@ -7,7 +9,7 @@ use tickbook::ingest::quality::SymbolRules;
 use tickbook::repository::MockTradeRepository;
 use tickbook::{Database, Repositories, RepositoryError};
 
-use crate::support::{Answer, app, app_at, get, post, with_symbols};
+use crate::support::{Answer, app, app_at, get, post, send, with_symbols};
 
 const PATH: &str = "/api/v1/trades";
 
@@ -261,4 +263,44 @@ async fn outage_while_trades_are_stored_is_a_503() {
     assert!(detail.contains(&unknown), "{detail}");
     let answer = post(&app, PATH, "{}").await;
     assert!(answer.problem(400).contains("array of trades"));
+}
+
+#[tokio::test]
+async fn deleted_trades_are_gone_and_counted() {
+    let app = app(with_symbols().await, Vec::new());
+    let days = ["2014-05-01", "2014-05-02", "2014-05-03"];
+    let all = days.map(|day| changed(&[("trade_time", json!(format!("{day}T12:00:00Z")))]));
+    receipt(&post(&app, PATH, json!(all).to_string()).await);
+    let delete = async |path: &str| {
+        let request = Request::delete(path).body(Body::empty());
+        send(&app, request.expect("a request")).await
+    };
+    for (query, word) in [
+        ("", "from is missing"),
+        ("?from=2014-05-01T00:00:00Z", "to is missing"),
+        (
+            "?from=2014-05-02T00:00:00Z&to=2014-05-01T00:00:00Z",
+            "2014-05-02",
+        ),
+        ("?from=x&to=y", "from:"),
+        ("?symbols=1", "unknown parameter"),
+    ] {
+        let detail = delete(&format!("/api/v1/trades/1{query}"))
+            .await
+            .problem(400);
+        assert!(detail.contains(word), "{query}: {detail}");
+    }
+    let two_days = "from=2014-05-01T00:00:00Z&to=2014-05-03T00:00:00Z";
+    let unknown = delete(&format!("/api/v1/trades/77?{two_days}")).await;
+    unknown.problem(404);
+    let path = format!("/api/v1/trades/1?{two_days}");
+    let expected = json!({
+        "trades": 2, "first": "2014-05-01T12:00:00.000000Z", "last": "2014-05-02T12:00:00.000000Z"
+    });
+    assert_eq!(receipt(&delete(&path).await), expected);
+    let left = get(&app, "/api/v1/trades/1").await.json();
+    assert_eq!(left["data"].as_array().map(Vec::len), Some(1));
+    assert_eq!(left["data"][0]["trade_time"], "2014-05-03T12:00:00.000000Z");
+    let nothing = json!({"trades": 0, "first": null, "last": null});
+    assert_eq!(receipt(&delete(&path).await), nothing);
 }

@@ -206,8 +206,8 @@ async fn mistakes_are_answered_and_the_connection_lives_on() {
         ),
         (r#"{"op":"dance"}"#, "dance"),
         (
-            r#"{"op":"subscribe","channel":"book","symbols":[1]}"#,
-            "book",
+            r#"{"op":"subscribe","channel":"quotes","symbols":[1]}"#,
+            "quotes",
         ),
         (r#"{"op":"subscribe","symbols":[1]}"#, "channel"),
         (r#"{"op":"subscribe","channel":"ticks"}"#, "symbols"),

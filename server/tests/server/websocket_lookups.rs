@@ -61,12 +61,13 @@ async fn hanging_lookup_silences_no_client() {
     let (symbols, go_on) = hanging();
     let mut client = Client::connect_to(serve(symbols).await).await;
     let subscribe = |ids: &[i64]| json!({"op": "subscribe", "channel": "ticks", "symbols": ids});
-    let unsubscribe = json!({"op": "unsubscribe", "channel": "ticks", "symbols": [1]});
+    let unsubscribe = json!({"op": "unsubscribe", "channel": "ticks", "symbols": [1], "id": 2});
     client.send(subscribe(&[1, 2])).await;
     // later requests wait their turn, except pings, which are answered
     client.send(unsubscribe).await;
-    client.send(json!({"op": "ping"})).await;
-    assert_eq!(client.message().await["type"], "pong");
+    client.send(json!({"op": "ping", "id": 3})).await;
+    let pong = client.message().await;
+    assert_eq!((&pong["type"], &pong["id"]), (&json!("pong"), &json!(3)));
     for _ in 0..2 {
         let Next::Message(message) = client.next().await else {
             panic!("closed");

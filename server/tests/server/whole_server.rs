@@ -12,6 +12,7 @@ use orderbook_server::serve;
 use orderbook_server::settings::ServerSettings;
 use serde_json::Value;
 use tickbook::domain::NewSymbol;
+use tickbook::ingest::book::LiveBooks;
 use tickbook::{Clock, Repositories};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -21,9 +22,13 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 
-fn configured(folder: &Path, settings: &[(&str, &str)]) -> ServerSettings {
+pub(crate) const SYNC_EVERY: &str = "TICKBOOK__SYMBOLS__SYNC_EVERY";
+
+/// The settings of `default.toml` in a folder, with others. Symbols are not synced by default.
+pub(crate) fn configured(folder: &Path, settings: &[(&str, &str)]) -> ServerSettings {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-    ServerSettings::load_from(folder, settings.iter().map(owned)).expect("valid settings")
+    let settings = [(SYNC_EVERY, "none")].iter().chain(settings).map(owned);
+    ServerSettings::load_from(folder, settings).expect("valid settings")
 }
 
 /// Waits until a condition is true.
@@ -43,6 +48,7 @@ pub(crate) struct Server {
     pub(crate) stop: CancellationToken,
     running: JoinHandle<bool>,
     pub(crate) repositories: Repositories,
+    pub(crate) books: LiveBooks,
 }
 
 impl Server {
@@ -99,10 +105,19 @@ impl Server {
         Self::start_sized(arguments, configured(folder, &[]), None).await
     }
 
+    /// Starts a server with feeds and the given clock.
+    pub(crate) async fn feeding_at(
+        arguments: &[&str],
+        settings: &[(&str, &str)],
+        clock: &Clock,
+    ) -> Self {
+        let config = configured(Path::new(""), settings);
+        Self::start_by(arguments, config, None, clock).await
+    }
+
     /// Starts a server with the symbol 1 and the given clock.
     pub(crate) async fn start_at(settings: &[(&str, &str)], clock: &Clock) -> Self {
-        let config = configured(Path::new(""), settings);
-        let server = Self::start_by(&[], config, None, clock).await;
+        let server = Self::feeding_at(&[], settings, clock).await;
         server.create_symbols(1).await;
         server
     }
@@ -139,6 +154,7 @@ impl Server {
             http,
             sinks,
             repositories,
+            books,
         } = started.expect("it starts");
         if let Some(bytes) = send_buffer {
             // accepted connections inherit it from the listener
@@ -162,6 +178,7 @@ impl Server {
             stop,
             running,
             repositories,
+            books,
         }
     }
 
@@ -184,9 +201,11 @@ impl Server {
 
     /// Stores ticks; returns the receipt.
     pub(crate) async fn post(&self, ticks: &Value) -> Value {
-        let (status, body) = self
-            .request("POST", "/api/v1/ticks", &ticks.to_string())
-            .await;
+        self.post_to("/api/v1/ticks", ticks).await
+    }
+
+    pub(crate) async fn post_to(&self, path: &str, elements: &Value) -> Value {
+        let (status, body) = self.request("POST", path, &elements.to_string()).await;
         assert_eq!(status, 200, "{body}");
         serde_json::from_str(&body).expect("JSON")
     }
@@ -268,14 +287,8 @@ fn quotes(folder: &Path) -> String {
 async fn pages_of_a_replay_have_every_tick_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = quotes(folder.path());
-    let replay = [
-        "--feed",
-        "replay",
-        "--symbol",
-        "oanda:EURUSD",
-        "--speed",
-        "max",
-    ];
+    let replay = "--feed replay --symbol oanda:EURUSD --speed max".split(' ');
+    let replay: Vec<_> = replay.collect();
     let server = Server::start(&[&replay[..], &["--replay", &file]].concat()).await;
     let feed = server.feed_ended().await;
     assert_eq!(

@@ -6,7 +6,7 @@ use std::hash::Hash;
 use super::error::BookError;
 use super::level::{BookSide, LevelChange};
 use super::number::BookNumber;
-use super::order_book::OrderBook;
+use super::order_book::{LevelCounts, OrderBook};
 use super::state::{BookState, StaleReason};
 use super::view::BookView;
 
@@ -78,6 +78,19 @@ impl<K: Eq + Hash> EntryBook<K> {
         self.book.view()
     }
 
+    /// The levels as an order book, in the same state.
+    #[must_use]
+    pub fn book(&self) -> &OrderBook {
+        &self.book
+    }
+
+    /// The bids and asks that the last message changed, with their new quantities, in no order. After
+    /// [`load`](Self::load) these are all levels.
+    #[must_use]
+    pub fn changes(&self) -> (&[LevelChange], &[LevelChange]) {
+        (&self.bids, &self.asks)
+    }
+
     /// The number of entries.
     #[must_use]
     pub fn entries(&self) -> usize {
@@ -104,18 +117,18 @@ impl<K: Eq + Hash> EntryBook<K> {
         let new = entries
             .into_iter()
             .map(|(id, side, level)| EntryChange::New { id, side, level });
-        self.update(new)
+        self.update(new).map(|_| ())
     }
 
     /// Applies the changes of one message in their order. A deletion of an unknown id is counted and changes
-    /// nothing.
+    /// nothing. Returns the numbers of changed levels.
     ///
     /// # Errors
     /// As [`OrderBook::update`], and quantities at one price whose sum does not fit. The book is stale then.
     pub fn update(
         &mut self,
         changes: impl IntoIterator<Item = EntryChange<K>>,
-    ) -> Result<(), BookError> {
+    ) -> Result<LevelCounts, BookError> {
         match self.book.state() {
             BookState::Valid => {}
             BookState::Syncing => return Err(BookError::NoSnapshot),
@@ -140,7 +153,7 @@ impl<K: Eq + Hash> EntryBook<K> {
             };
             changes.push(LevelChange::new(price, quantity));
         }
-        self.book.update(&self.bids, &self.asks).map(|_| ())
+        self.book.update(&self.bids, &self.asks)
     }
 
     fn change(&mut self, change: EntryChange<K>) -> Result<(), BookError> {
@@ -177,6 +190,11 @@ impl<K: Eq + Hash> EntryBook<K> {
     /// Makes a valid book stale. Returns whether it was valid.
     pub fn invalidate(&mut self, reason: StaleReason) -> bool {
         self.book.invalidate(reason)
+    }
+
+    /// Makes the book stale in any state, because a message of it could not be read.
+    pub fn refuse(&mut self, reason: StaleReason) {
+        self.book.refuse(reason);
     }
 
     /// Discards all entries. The book is [`BookState::Syncing`] afterwards.

@@ -7,6 +7,10 @@
 //! places as the messages have. Arithmetic is checked: a number that does not fit makes the book stale and is
 //! never rounded.
 //!
+//! [`BookSnapshot`], [`BookUpdate`] and [`BookInterval`] are the rows that an
+//! [`OrderBookRepository`](crate::repository::OrderBookRepository) stores: levels as exact decimals, and the times
+//! in which a book was valid.
+//!
 //! # Examples
 //! ```
 //! use tickbook::domain::book::{BookNumber, LevelChange, OrderBook};
@@ -29,20 +33,35 @@
 mod analysis;
 mod entry_book;
 mod error;
+mod interval;
+mod invalid_book;
+mod key;
 mod level;
+mod level_changes;
 mod levels;
 #[cfg(test)]
 mod model;
 mod number;
 mod order_book;
+mod price_level;
+mod snapshot;
 mod state;
+mod update;
 mod view;
 
 pub use analysis::Fill;
 pub use entry_book::{EntryBook, EntryChange};
 pub use error::BookError;
+pub use interval::{BookInterval, EndReason, IntervalEnd, UnknownEndReason};
+pub use invalid_book::{InvalidBook, MAX_LEVEL_CHANGES, MAX_SOURCE_CHARS, MAX_STORED_LEVELS};
+pub use key::BookKey;
 pub use level::{BookLevel, BookPrecision, BookSide, LevelChange};
+pub use level_changes::level_changes;
 pub use number::{BookNumber, BookNumberError, MAX_BOOK_DECIMALS};
 pub use order_book::{LevelCounts, MAX_BOOK_LEVELS, OrderBook};
+pub use price_level::PriceLevel;
+pub(crate) use snapshot::check_depth;
+pub use snapshot::{BookSnapshot, BookSnapshotContent};
 pub use state::{BookState, StaleReason};
+pub use update::{BookUpdate, BookUpdateContent};
 pub use view::BookView;

@@ -57,6 +57,9 @@ impl BookNumber {
     /// A text with a sign, an exponent or other characters, or a number that does not fit.
     pub fn parse(text: impl AsRef<[u8]>) -> Result<Self, BookNumberError> {
         let text = text.as_ref();
+        if text.len() <= MAX_BOOK_DECIMALS.into() {
+            return Self::parse_short(text);
+        }
         let point = text.iter().position(|byte| *byte == b'.');
         let (whole, fraction) = match point {
             Some(at) if at + 1 < text.len() => (&text[..at], &text[at + 1..]),
@@ -76,6 +79,29 @@ impl BookNumber {
             });
         }
         Self::parse_long(whole, fraction)
+    }
+
+    /// Parses at most 18 characters, whose digits always fit, in one pass.
+    fn parse_short(text: &[u8]) -> Result<Self, BookNumberError> {
+        let (mut units, mut point) = (0, None);
+        for (at, byte) in text.iter().enumerate() {
+            match byte {
+                b'0'..=b'9' => units = units * 10 + i64::from(byte - b'0'),
+                b'.' if at > 0 && point.is_none() => point = Some(at),
+                _ => return Err(BookNumberError::NotANumber),
+            }
+        }
+        let decimals = match point {
+            Some(point) => text.len() - point - 1,
+            None => 0,
+        };
+        if text.is_empty() || (point.is_some() && decimals == 0) {
+            return Err(BookNumberError::NotANumber);
+        }
+        Ok(Self {
+            units,
+            decimals: decimals as u8,
+        })
     }
 
     fn parse_long(whole: &[u8], fraction: &[u8]) -> Result<Self, BookNumberError> {
@@ -135,6 +161,11 @@ impl BookNumber {
             mut units,
             mut decimals,
         } = self;
+        // constant divisors cost a tenth of variable ones
+        while decimals >= 4 && units % 10_000 == 0 {
+            units /= 10_000;
+            decimals -= 4;
+        }
         while decimals > 0 && units % 10 == 0 {
             units /= 10;
             decimals -= 1;
@@ -159,7 +190,7 @@ impl fmt::Display for BookNumber {
 /// The same digits.
 impl From<BookNumber> for Decimal {
     fn from(number: BookNumber) -> Self {
-        Self::from_i128_with_scale(number.units.into(), number.decimals.into())
+        Self::new(number.units, number.decimals.into())
     }
 }
 
@@ -235,6 +266,21 @@ mod tests {
         );
         assert_eq!(BookNumber::new(-1, 0), None);
         assert_eq!(BookNumber::new(1, 19), None);
+    }
+
+    #[test]
+    fn normalized_fractions_end_without_zeros() {
+        for zeros in 0..=18_u8 {
+            for decimals in 0..=18_u8 {
+                let of =
+                    |zeros: u8, decimals| BookNumber::new(7 * POWERS[usize::from(zeros)], decimals);
+                let dropped = zeros.min(decimals);
+                let normalized = of(zeros, decimals).map(BookNumber::normalized);
+                assert_eq!(normalized, of(zeros - dropped, decimals - dropped));
+                let zero = BookNumber::new(0, decimals).map(BookNumber::normalized);
+                assert_eq!(zero, BookNumber::new(0, 0));
+            }
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::error::BookError;
 use super::level::{BookLevel, BookPrecision, BookSide, LevelChange};
-use super::levels::{Changed, Levels};
+use super::levels::{Changed, Levels, Place};
 use super::number::BookNumber;
 use super::state::{BookState, StaleReason};
 use super::view::BookView;
@@ -149,42 +149,107 @@ impl OrderBook {
         bids: &[LevelChange],
         asks: &[LevelChange],
     ) -> Result<LevelCounts, BookError> {
-        match self.state {
-            BookState::Valid => {}
-            BookState::Syncing => return Err(BookError::NoSnapshot),
-            BookState::Stale(reason) => return Err(BookError::Stale(reason)),
+        if !self.state.is_valid() {
+            return Err(self.not_valid());
         }
-        let applied = self.apply(bids, asks);
-        self.settle(applied)
+        match self.apply(bids, asks) {
+            Ok(counts) => Ok(counts),
+            Err(error) => self.settle(Err(error)),
+        }
     }
 
+    /// The error of an update of a book that is not valid.
+    #[cold]
+    fn not_valid(&self) -> BookError {
+        match self.state {
+            BookState::Stale(reason) => BookError::Stale(reason),
+            _ => BookError::NoSnapshot,
+        }
+    }
+
+    #[inline]
     fn apply(
         &mut self,
         bids: &[LevelChange],
         asks: &[LevelChange],
     ) -> Result<LevelCounts, BookError> {
-        let mut counts = LevelCounts::default();
-        for (side, changes) in [(BookSide::Bid, bids), (BookSide::Ask, asks)] {
-            let mut rest = changes;
-            loop {
-                let precision = self.precision;
-                let fitting = set_fitting(self.side_mut(side), rest, precision, &mut counts);
-                let Some((change, after)) = rest[fitting..].split_first() else {
-                    break;
-                };
-                let level = self.widen_to(change)?;
-                counts.add(self.side_mut(side).set(level.price, level.quantity));
-                rest = after;
-            }
-            let levels = self.side_mut(side);
-            if levels.len() > MAX_BOOK_LEVELS {
-                return Err(too_many(side));
-            }
+        let before = self.bids.len() + self.asks.len();
+        let mut zeros = Zeros::default();
+        let fitting = self.set_fitting(bids, asks, &mut zeros);
+        if fitting < bids.len() + asks.len() {
+            let asks = &asks[fitting.saturating_sub(bids.len())..];
+            let bids = bids.get(fitting..).unwrap_or_default();
+            self.widen_and_set(BookSide::Bid, bids, &mut zeros)?;
+            self.widen_and_set(BookSide::Ask, asks, &mut zeros)?;
         }
-        let cut = self.bids.cut(self.depth) + self.asks.cut(self.depth);
-        counts.cut = cut as u64;
+        let Zeros { removed, unknown } = zeros;
+        let after = self.bids.len() + self.asks.len();
+        let inserted = (after + removed).saturating_sub(before);
+        let set = (bids.len() + asks.len()).saturating_sub(removed + unknown);
+        let mut cut = 0;
+        for levels in [&mut self.bids, &mut self.asks] {
+            if levels.len() > MAX_BOOK_LEVELS {
+                return Err(too_many(levels.side()));
+            }
+            cut += levels.cut(self.depth);
+        }
         self.check_uncrossed()?;
-        Ok(counts)
+        Ok(LevelCounts {
+            inserted: inserted as u64,
+            replaced: set.saturating_sub(inserted) as u64,
+            removed: removed as u64,
+            unknown: unknown as u64,
+            cut: cut as u64,
+        })
+    }
+
+    /// Applies changes up to the first one that does not fit the precision. Returns the number of applied ones.
+    ///
+    /// One loop serves both sides: most messages change one level, and a processor cannot predict of which side.
+    #[inline]
+    fn set_fitting(
+        &mut self,
+        bids: &[LevelChange],
+        asks: &[LevelChange],
+        zeros: &mut Zeros,
+    ) -> usize {
+        let precision = self.precision;
+        let sides = [&mut self.bids, &mut self.asks];
+        let mut places = [Place::default(); 2];
+        let count = bids.len() + asks.len();
+        for at in 0..count {
+            let side = usize::from(at >= bids.len());
+            let Some(change) = [bids, asks][side].get(at - side * bids.len()) else {
+                return at;
+            };
+            let price = change.price.units_at(precision.price_decimals);
+            let quantity = change.quantity.units_at(precision.quantity_decimals);
+            let (Some(price), Some(quantity)) = (price, quantity) else {
+                return at;
+            };
+            zeros.count(sides[side].set(price, quantity, &mut places[side]));
+        }
+        count
+    }
+
+    /// Applies changes of one side, and widens the precision where one does not fit.
+    #[cold]
+    fn widen_and_set(
+        &mut self,
+        side: BookSide,
+        changes: &[LevelChange],
+        zeros: &mut Zeros,
+    ) -> Result<(), BookError> {
+        for change in changes {
+            let level = match units(change, self.precision) {
+                Ok(level) => level,
+                Err(_) => self.widen_to(change)?,
+            };
+            let changed = self.side_mut(side);
+            let changed = changed.set(level.price, level.quantity, &mut Place::default());
+            zeros.count(changed);
+        }
+        Ok(())
     }
 
     /// Makes the precision fit the change.
@@ -232,14 +297,19 @@ impl OrderBook {
         }
     }
 
+    #[inline]
     fn check_uncrossed(&self) -> Result<(), BookError> {
-        let best = self.bids.best().zip(self.asks.best());
-        match best.filter(|(bid, ask)| bid.price >= ask.price) {
-            Some((bid, ask)) => Err(BookError::Crossed {
-                bid: self.precision.price(bid.price),
-                ask: self.precision.price(ask.price),
-            }),
-            None => Ok(()),
+        match (self.bids.best(), self.asks.best()) {
+            (Some(bid), Some(ask)) if bid.price >= ask.price => Err(self.crossed(bid, ask)),
+            _ => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn crossed(&self, bid: BookLevel, ask: BookLevel) -> BookError {
+        BookError::Crossed {
+            bid: self.precision.price(bid.price),
+            ask: self.precision.price(ask.price),
         }
     }
 
@@ -276,34 +346,22 @@ impl OrderBook {
     }
 }
 
-impl LevelCounts {
-    #[inline]
-    fn add(&mut self, changed: Changed) {
-        match changed {
-            Changed::Inserted => self.inserted += 1,
-            Changed::Replaced => self.replaced += 1,
-            Changed::Removed => self.removed += 1,
-            Changed::Unknown => self.unknown += 1,
-        }
-    }
+/// The changes with quantity 0. The numbers of the others follow from the lengths of the sides.
+#[derive(Clone, Copy, Default)]
+struct Zeros {
+    removed: usize,
+    unknown: usize,
 }
 
-/// Applies changes up to the first one that does not fit the precision. Returns the number of applied ones.
-fn set_fitting(
-    levels: &mut Levels,
-    changes: &[LevelChange],
-    precision: BookPrecision,
-    counts: &mut LevelCounts,
-) -> usize {
-    for (at, change) in changes.iter().enumerate() {
-        let price = change.price.units_at(precision.price_decimals);
-        let quantity = change.quantity.units_at(precision.quantity_decimals);
-        let (Some(price), Some(quantity)) = (price, quantity) else {
-            return at;
-        };
-        counts.add(levels.set(price, quantity));
+impl Zeros {
+    #[inline]
+    fn count(&mut self, changed: Changed) {
+        match changed {
+            Changed::Removed => self.removed += 1,
+            Changed::Unknown => self.unknown += 1,
+            Changed::Inserted | Changed::Replaced => {}
+        }
     }
-    changes.len()
 }
 
 /// The integers of a change.

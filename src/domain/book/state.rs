@@ -71,6 +71,7 @@ pub enum BookState {
 impl BookState {
     /// Whether the levels may be used.
     #[must_use]
+    #[inline]
     pub fn is_valid(self) -> bool {
         self == Self::Valid
     }

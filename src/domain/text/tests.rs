@@ -7,9 +7,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::domain::{
-    Candle, CandleCursor, CandleSlot, CandleSource, Exchange, ExchangeFacts, FilledCandle, GapFill,
-    Instrument, InstrumentType, NewSymbol, Page, PageLimit, PriceBasis, Rule, SortOrder, Symbol,
-    SymbolFacts, SymbolId, SymbolReference, TimeRange, Timeframe, Verdict,
+    Candle, CandleCursor, CandleSlot, CandleSource, Exchange, ExchangeFacts, ExchangeSession,
+    FilledCandle, GapFill, Instrument, InstrumentType, NewSymbol, Page, PageLimit, PriceBasis,
+    Rule, SortOrder, Symbol, SymbolFacts, SymbolId, SymbolReference, TimeRange, Timeframe, Verdict,
+    parse_sessions,
 };
 
 /// Asserts that `value` serializes to `text` and deserializes from it.
@@ -77,10 +78,39 @@ fn symbol_has_decimals_and_days_as_texts() {
 fn exchange_has_nulls_for_unknown_fields() {
     assert_text(
         &Exchange::named("nyse").code("XNYS"),
-        json!({"name": "nyse", "description": "", "code": "XNYS", "time_zone": null}),
+        json!({
+            "name": "nyse", "description": "", "code": "XNYS", "time_zone": null, "sessions": []
+        }),
     );
+    // written before exchanges had sessions
+    let text = json!({"name": "nyse", "description": "", "code": "XNYS", "time_zone": null});
+    let read: Exchange = serde_json::from_value(text).expect("it is read");
+    assert_eq!(read, Exchange::named("nyse").code("XNYS"));
     let read: ExchangeFacts = serde_json::from_value(json!({"code": "X"})).expect("it is read");
     assert_eq!(read, ExchangeFacts::default().code("X"));
+}
+
+#[test]
+fn session_has_a_weekday_and_minutes() {
+    let parsed = |text| parse_sessions(text).expect("a session")[0];
+    assert_text(
+        &parsed("2026-01-05 sun 22:00-24:00"),
+        json!({"valid_from": "2026-01-05", "weekday": "sun", "open": "22:00", "close": "24:00"}),
+    );
+    let text = json!({"weekday": "Mon", "open": "00:00", "close": "00:00"});
+    let read: ExchangeSession = serde_json::from_value(text).expect("it is read");
+    assert_eq!(read, parsed("mon 00:00-24:00"));
+    for bad in [
+        json!({"weekday": "mon", "open": "00:00"}),
+        json!({"weekday": "mon", "open": "00:00", "close": "24:01"}),
+        json!({"weekday": "mon", "open": "00:00", "close": "01:00", "valid_from": "1969-01-01"}),
+        json!({"weekday": "mon", "open": "00:00", "close": "01:00", "zone": "UTC"}),
+    ] {
+        assert!(
+            serde_json::from_value::<ExchangeSession>(bad.clone()).is_err(),
+            "{bad}"
+        );
+    }
 }
 
 #[test]

@@ -3,10 +3,11 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::read;
-use crate::domain::candle::PriceBasis;
+use crate::domain::amount::Amount;
 use crate::domain::gap_fill::GapFill;
 use crate::domain::instrument::InstrumentType;
 use crate::domain::page::SortOrder;
+use crate::domain::price_basis::PriceBasis;
 use crate::domain::quality_rule::Rule;
 use crate::domain::symbol::SymbolReference;
 use crate::domain::timeframe::Timeframe;
@@ -37,6 +38,22 @@ as_text! {
     Rule: "a quality rule, such as \"crossed\"",
     SortOrder: "an order: \"asc\" or \"desc\"",
     Timeframe: "a timeframe, such as \"5m\"",
+}
+
+impl Serialize for Amount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read(
+            deserializer,
+            "an amount in a string such as \"67820.625\"",
+            str::parse,
+        )
+    }
 }
 
 impl Serialize for SymbolReference {

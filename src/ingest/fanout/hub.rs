@@ -68,8 +68,8 @@ pub struct FanOut<R: Record = Tick>(pub(super) Arc<HubState<R>>);
 pub(super) struct HubState<R: Record> {
     core: Mutex<Core<R>>,
     published: Counter,
-    /// Notified when a blocking queue has room or has ended.
-    room: Notify,
+    /// Notified when a blocking queue has room, has processed events or has ended.
+    pub(super) room: Notify,
 }
 
 impl<R: Record> std::fmt::Debug for HubState<R> {
@@ -129,10 +129,8 @@ impl<R: Record> FanOut<R> {
         tokio::task::coop::consume_budget().await;
         let mut rest = records;
         while !rest.is_empty() {
+            // `notify_waiters` after this line is not missed
             let room_freed = self.0.room.notified();
-            tokio::pin!(room_freed);
-            // a wake-up after this line is not missed
-            room_freed.as_mut().enable();
             let waits = {
                 let mut core = self.0.lock();
                 if core.closed {
@@ -185,10 +183,10 @@ impl<R: Record> FanOut<R> {
     /// have taken and not yet processed. Above the limit, the largest queue is emptied and
     /// [evicted](SinkQueue::is_evicted). Queues with the policy `Block` do not count.
     ///
-    /// Counts `fan_out_evicted_sinks_total` by `sink`.
+    /// Counts `fan_out_evicted_sinks_total` by `records` and `sink`.
     pub fn limit(&self, name: &'static str, max_records: usize) {
         // initialize to 0, so that rate() sees the first increment
-        counter!(EVICTED_SINKS, "sink" => name).increment(0);
+        counter!(EVICTED_SINKS, "records" => R::NAMES, "sink" => name).increment(0);
         self.0.lock().limit(name, max_records);
     }
 
@@ -198,7 +196,7 @@ impl<R: Record> FanOut<R> {
     pub fn open(&self, options: QueueOptions) -> SinkQueue<R> {
         let ready = Arc::new(Notify::new());
         let name = options.name;
-        gauge!(SINKS, "sink" => name).increment(1);
+        gauge!(SINKS, "records" => R::NAMES, "sink" => name).increment(1);
         let names = FanOutNames::new(R::NAMES);
         let missed = counter!(names.missed, "sink" => name);
         // initialize to 0, so that rate() sees the first increment
@@ -231,8 +229,8 @@ impl<R: Record> FanOut<R> {
 /// Observes a queue. Clones observe the same queue.
 #[derive(Debug, Clone)]
 pub struct QueueMonitor<R: Record = Tick> {
-    fan_out: FanOut<R>,
-    id: u64,
+    pub(super) fan_out: FanOut<R>,
+    pub(super) id: u64,
 }
 
 impl<R: Record> QueueMonitor<R> {
@@ -352,6 +350,11 @@ impl<R: Record> SinkQueue<R> {
             && std::mem::take(&mut registered.taken) > 0
         {
             core.count(self.monitor.id);
+            let blocks = core.get(self.monitor.id).is_some_and(|it| it.blocks);
+            drop(core);
+            if blocks {
+                self.monitor.fan_out.0.room.notify_waiters();
+            }
         }
     }
 }
@@ -366,7 +369,7 @@ impl<R: Record> std::fmt::Debug for SinkQueue<R> {
 
 impl<R: Record> Drop for SinkQueue<R> {
     fn drop(&mut self) {
-        gauge!(SINKS, "sink" => self.name).decrement(1);
+        gauge!(SINKS, "records" => R::NAMES, "sink" => self.name).decrement(1);
         let mut core = self.monitor.fan_out.0.lock();
         let removed = core.remove(self.monitor.id);
         let stored = removed.is_some_and(|registered| registered.blocks);

@@ -8,6 +8,7 @@
 
 mod event;
 mod hub;
+mod position;
 mod queue;
 mod routing;
 mod sink;

@@ -49,6 +49,8 @@ struct Limit {
 pub(super) struct Registered<R: Record> {
     name: &'static str,
     pub(super) queue: Queue<R>,
+    /// The number of events that were put into the queue.
+    pub(super) given: u64,
     /// Events that were taken and are still being processed.
     pub(super) taken: usize,
     takes_stored: bool,
@@ -77,6 +79,7 @@ impl<R: Record> Registered<R> {
         Self {
             name: options.name,
             queue: Queue::new(options),
+            given: 0,
             taken: 0,
             takes_stored: options.takes_stored,
             blocks: options.policy == OverflowPolicy::Block,
@@ -91,6 +94,7 @@ impl<R: Record> Registered<R> {
 
     /// Returns whether the caller must wake the owner; `false` if that is already noted.
     fn push(&mut self, event: Event<R>) -> bool {
+        self.given += 1;
         let missed = self.queue.push(event);
         if missed > 0 {
             self.missed.increment(missed);
@@ -386,7 +390,7 @@ impl<R: Record> Core<R> {
         for symbol_id in followed {
             self.forget(symbol_id, id);
         }
-        counter!(EVICTED_SINKS, "sink" => name).increment(1);
+        counter!(EVICTED_SINKS, "records" => R::NAMES, "sink" => name).increment(1);
         true
     }
 }

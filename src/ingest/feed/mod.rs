@@ -1,11 +1,15 @@
-//! Feeds and their pipeline: [`Feed`]s deliver ticks, [`QualityStage`] checks them, [`StoreSink`] passes them
-//! to the persister, and a [`Pipeline`] runs all of them and stops without losing a tick.
+//! Feeds and their pipeline: [`Feed`]s deliver ticks, trades and order books, [`QualityStage`] checks ticks and trades,
+//! [`StoreSink`] passes them to their persister, and a [`Pipeline`] runs all of them and stops without losing one.
 
+mod books;
+mod lane;
 mod monitor;
 mod output;
 mod pipeline;
+mod record;
 mod report;
 mod running;
+mod sent;
 mod stage;
 mod store;
 
@@ -13,18 +17,21 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
+pub use lane::LaneState;
 pub use monitor::{PipelineMonitor, PipelineState};
-pub use output::FeedOutput;
+pub use output::{FeedOutput, SendBookError, SendTradeError};
 pub use pipeline::{Pipeline, PipelineBuilder};
-pub use report::PipelineReport;
+pub use record::FeedRecord;
+pub use report::{LaneReport, PipelineReport};
 pub use running::{FeedState, FeedStatus};
+pub use sent::SentRecords;
 pub use stage::QualityStage;
-pub use store::{RefusedTicks, StoreSink};
+pub use store::{RefusedRecords, StoreSink};
 
 /// The reason why a feed cannot continue.
 pub type FeedError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A source of ticks.
+/// A source of ticks, trades and order books.
 ///
 /// # Examples
 ///
@@ -75,12 +82,24 @@ pub trait Feed: Debug + Send + 'static {
     /// The name in the log, the metrics and [`FeedState`]. Feeds that run together must have different names.
     fn name(&self) -> &str;
 
-    /// Sends ticks to `output` until there are no more. The future is dropped to stop it early.
+    /// Sends ticks, trades and order books to `output` until there are no more. The future is dropped to stop it early.
     ///
     /// # Errors
-    /// Returns the reason why the feed cannot continue. Ticks that it sent before are stored.
+    /// Returns the reason why the feed cannot continue. The records that it sent before are stored.
     async fn run(&mut self, output: &mut FeedOutput) -> Result<(), FeedError>;
+
+    /// Stores what the feed has to store besides its records. Called once, after the future of [`run`](Self::run) has
+    /// ended or was dropped. The future is dropped after a second. The default does nothing.
+    async fn finish(&mut self) {}
 }
 
 #[cfg(test)]
+mod books_tests;
+#[cfg(test)]
+mod books_waiting_tests;
+#[cfg(test)]
+mod sent_tests;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trades_tests;

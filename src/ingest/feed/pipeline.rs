@@ -1,35 +1,30 @@
 //! The pipeline from feeds to the store.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, timeout};
 
+use super::books::{BookLane, RunningBookLane};
+use super::lane::{Lane, RunningLane};
 use super::monitor::PipelineMonitor;
 use super::report::PipelineReport;
-use super::running::{FeedStatus, RunningFeed};
-use super::stage::QualityStage;
-use super::store::StoreSink;
-use super::{Feed, FeedError, FeedOutput};
+use super::running::{FeedStatus, RunningFeed, with_causes};
+use super::{Feed, FeedOutput};
 use crate::clock::Clock;
-use crate::ingest::TickPersister;
-use crate::ingest::fanout::{FanOut, QueueOptions, SinkTask};
-use crate::ingest::quality::{Quarantine, QuarantineReport, SymbolRules};
+use crate::domain::{Tick, Trade};
+use crate::ingest::book::{BookRecording, LiveBooks};
+use crate::ingest::fanout::FanOut;
+use crate::ingest::quality::{Quarantine, SymbolRules};
+use crate::ingest::{TickPersister, TradePersister};
 
-/// The part of the time for a stop in which ticks must reach the persister, which can write them to the
-/// disk.
-const HAND_OVER: Duration = Duration::from_secs(3);
+/// Maximum time for [`Feed::finish`].
+const FINISH: Duration = Duration::from_secs(1);
 
-/// The interval of checks for ticks that wait in the quarantine, before the spool is released.
-const POLL: Duration = Duration::from_millis(200);
-
-/// The capacity of the queue between the feeds and the persister, which has a queue of its own.
-const STORE_QUEUE: usize = 1_000;
-
-/// Runs feeds side by side, and stores their ticks through one persister and one quarantine.
+/// Runs feeds side by side, and stores their ticks through one persister and one quarantine, and likewise
+/// their trades. Order books are applied to [`LiveBooks`], and stored through a persister of their own.
 ///
 /// If a feed ends or fails, the others continue; [`broken`](Self::broken) returns when one panics.
 /// Dropping the pipeline without a [`stop`](Self::stop) stops the feeds and waits for nothing.
@@ -99,17 +94,18 @@ pub struct Pipeline {
     stop: watch::Sender<bool>,
     /// The name of a feed that panicked.
     panicked: watch::Receiver<Option<String>>,
-    fan_out: FanOut,
-    store: SinkTask,
+    ticks: RunningLane<Tick>,
+    trades: Option<RunningLane<Trade>>,
+    books: Option<RunningBookLane>,
     monitor: PipelineMonitor,
 }
 
 /// Builds a [`Pipeline`].
 #[derive(Debug)]
 pub struct PipelineBuilder {
-    persister: TickPersister,
-    fan_out: FanOut,
-    quality: Option<(SymbolRules, Quarantine, Clock)>,
+    ticks: Lane<Tick>,
+    trades: Option<Lane<Trade>>,
+    books: Option<BookLane>,
     feeds: Vec<Box<dyn Feed>>,
 }
 
@@ -118,7 +114,52 @@ impl PipelineBuilder {
     /// sinks.
     #[must_use]
     pub fn fan_out(mut self, fan_out: FanOut) -> Self {
-        self.fan_out = fan_out;
+        self.ticks.fan_out = fan_out;
+        self
+    }
+
+    /// Stores the trades of the feeds through `persister`, and publishes them in `fan_out`. Without it, feeds
+    /// cannot send trades.
+    #[must_use]
+    pub fn trades(mut self, persister: TradePersister, fan_out: FanOut<Trade>) -> Self {
+        let quality = self.trades.and_then(|lane| lane.quality);
+        self.trades = Some(Lane {
+            persister,
+            fan_out,
+            quality,
+        });
+        self
+    }
+
+    /// Applies the order books of the feeds to `live`. Without it, feeds cannot send books.
+    #[must_use]
+    pub fn books(mut self, live: LiveBooks) -> Self {
+        let recording = self.books.and_then(|lane| lane.recording);
+        self.books = Some(BookLane { live, recording });
+        self
+    }
+
+    /// Stores the order books of the feeds. Call it after [`books`](Self::books).
+    #[must_use]
+    pub fn record_books(mut self, recording: BookRecording) -> Self {
+        if let Some(books) = &mut self.books {
+            books.recording = Some(recording);
+        }
+        self
+    }
+
+    /// Stores the trades that pass `rules` at the time of `clock`, and gives the others to `quarantine`. Call it
+    /// after [`trades`](Self::trades).
+    #[must_use]
+    pub fn quality_of_trades(
+        mut self,
+        rules: SymbolRules,
+        quarantine: Quarantine<Trade>,
+        clock: Clock,
+    ) -> Self {
+        if let Some(trades) = &mut self.trades {
+            trades.quality = Some((rules, quarantine, clock));
+        }
         self
     }
 
@@ -126,7 +167,7 @@ impl PipelineBuilder {
     /// feed is compared with its own earlier ticks only.
     #[must_use]
     pub fn quality(mut self, rules: SymbolRules, quarantine: Quarantine, clock: Clock) -> Self {
-        self.quality = Some((rules, quarantine, clock));
+        self.ticks.quality = Some((rules, quarantine, clock));
         self
     }
 
@@ -147,22 +188,21 @@ impl PipelineBuilder {
     /// Panics outside of a tokio runtime.
     #[must_use]
     pub fn start(self) -> Pipeline {
-        let store = StoreSink::new(self.persister.clone());
-        let refused = store.refused();
-        let options = QueueOptions::storing("store", STORE_QUEUE);
-        let store = self.fan_out.attach(Box::new(store), options);
+        let ticks = self.ticks.start();
+        let trades = self.trades.map(Lane::start);
+        let books = self.books.map(BookLane::start);
         let (stop, stopping) = watch::channel(false);
         let (panics, panicked) = watch::channel(None);
-        let quality = self.quality;
         let (mut tasks, mut feeds) = (Vec::new(), Vec::new());
         for feed in self.feeds {
             let running = Arc::new(RunningFeed::new(feed.name()));
-            let mut output = FeedOutput::new(self.fan_out.clone()).counted_by(Arc::clone(&running));
-            if let Some((rules, quarantine, clock)) = &quality {
-                let control = rules.clone().into();
-                let stage = QualityStage::new(control, quarantine.clone(), clock.clone());
-                output = output.with_quality(stage);
+            let mut output = output(&ticks, trades.as_ref());
+            if let Some(books) = &books {
+                output = output.with_book_output(books.entrance(feed.name()));
             }
+            let of_trades = trades.as_ref().map(|lane| &lane.monitor);
+            let output = output.stored_by(&ticks.monitor, of_trades);
+            let output = output.counted_by(&running);
             let end = FeedEnd {
                 running: Arc::clone(&running),
                 panics: panics.clone(),
@@ -172,20 +212,36 @@ impl PipelineBuilder {
         }
         let monitor = PipelineMonitor {
             feeds,
-            handed_over: store.monitor(),
-            refused,
-            persister: self.persister,
-            quarantine: quality.map(|(_, quarantine, _)| quarantine),
-            given_back: Arc::default(),
+            ticks: ticks.monitor.clone(),
+            trades: trades.as_ref().map(|lane| lane.monitor.clone()),
+            books: books.as_ref().and_then(RunningBookLane::monitor),
         };
         Pipeline {
             feeds: tasks,
             stop,
             panicked,
-            fan_out: self.fan_out,
-            store,
+            ticks,
+            trades,
+            books,
             monitor,
         }
+    }
+}
+
+/// The output of one feed.
+fn output(ticks: &RunningLane<Tick>, trades: Option<&RunningLane<Trade>>) -> FeedOutput {
+    let (fan_out, quality) = ticks.entrance();
+    let mut output = FeedOutput::new(fan_out);
+    if let Some(quality) = quality {
+        output = output.with_quality(quality);
+    }
+    let Some((fan_out, quality)) = trades.map(RunningLane::entrance) else {
+        return output;
+    };
+    output = output.with_trades(fan_out);
+    match quality {
+        Some(quality) => output.with_quality_of_trades(quality),
+        None => output,
     }
 }
 
@@ -216,35 +272,24 @@ async fn run(
     let result = tokio::select! {
         biased;
         // an error means that the pipeline was dropped, which stops the feed as well
-        _ = stopping.wait_for(|stops| *stops) => return,
-        result = feed.run(&mut output) => result,
+        _ = stopping.wait_for(|stops| *stops) => None,
+        result = feed.run(&mut output) => Some(result),
     };
+    if timeout(FINISH, feed.finish()).await.is_err() {
+        tracing::warn!(feed = name, "the feed did not finish in time");
+    }
     match result {
-        Ok(()) => {
+        None => {}
+        Some(Ok(())) => {
             tracing::info!(feed = name, "the feed has ended");
             end.running.end(FeedStatus::Ended);
         }
-        Err(error) => {
+        Some(Err(error)) => {
             let error = with_causes(&error);
             tracing::error!(feed = name, error, "the feed failed");
             end.running.end(FeedStatus::Failed { error });
         }
     }
-}
-
-/// The error with its causes, except causes that its text already contains.
-fn with_causes(error: &FeedError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text.push_str(": ");
-            text.push_str(&inner_text);
-        }
-        cause = inner.source();
-    }
-    text
 }
 
 impl Pipeline {
@@ -253,9 +298,9 @@ impl Pipeline {
     #[must_use]
     pub fn builder(persister: TickPersister) -> PipelineBuilder {
         PipelineBuilder {
-            persister,
-            fan_out: FanOut::new(),
-            quality: None,
+            ticks: Lane::new(persister),
+            trades: None,
+            books: None,
             feeds: Vec::new(),
         }
     }
@@ -270,32 +315,28 @@ impl Pipeline {
     /// process with a feed may need it.
     pub fn give_back_when_drained(&self, patience: Duration) {
         let monitor = self.monitor();
-        tokio::spawn(async move {
-            // waits for as long as the database is unavailable
-            if monitor.persister.flush().await.is_err() {
-                return;
-            }
-            if let Some(quarantine) = &monitor.quarantine {
-                while quarantine.waiting() > 0 {
-                    sleep(POLL).await;
-                }
-            }
-            monitor.given_back.store(true, Ordering::Release);
-            if let Some(quarantine) = &monitor.quarantine {
-                quarantine.stop(patience).await;
-            }
-            monitor.persister.stop(patience).await;
-            tracing::info!("everything in the spool is stored: other servers may use it");
-        });
+        tokio::spawn(monitor.ticks.give_back_when_drained(patience));
+        if let Some(trades) = monitor.trades {
+            tokio::spawn(trades.give_back_when_drained(patience));
+        }
+        if let Some(books) = monitor.books {
+            tokio::spawn(books.give_back_when_drained(patience));
+        }
     }
 
-    /// Waits until a feed has panicked, or the persister or the quarantine has ended before it was stopped.
+    /// Waits until a feed has panicked, or a persister or a quarantine has ended before it was stopped.
     /// The pipeline must then be stopped. A feed that returns an error does not count: the other feeds
     /// continue, and its ticks are stored.
     pub async fn broken(&self) {
-        let quarantine = async {
-            match &self.monitor.quarantine {
-                Some(quarantine) => quarantine.ended().await,
+        let trades = async {
+            match &self.monitor.trades {
+                Some(trades) => trades.broken().await,
+                None => std::future::pending().await,
+            }
+        };
+        let books = async {
+            match &self.monitor.books {
+                Some(books) => books.broken().await,
                 None => std::future::pending().await,
             }
         };
@@ -313,24 +354,14 @@ impl Pipeline {
             feed = panicked => {
                 tracing::error!(feed, "the feed panicked: see the log for the place");
             }
-            () = self.monitor.persister.ended() => {
-                if self.monitor.is_given_back() {
-                    // nothing has to be stored any more
-                    std::future::pending::<()>().await;
-                }
-                tracing::error!("the writer of ticks has ended: see the log for the reason");
-            }
-            () = quarantine => {
-                if self.monitor.is_given_back() {
-                    std::future::pending::<()>().await;
-                }
-                tracing::error!("the writer of the quarantine has ended: see the log for the reason");
-            }
+            () = self.monitor.ticks.broken() => {}
+            () = trades => {}
+            () = books => {}
         }
     }
 
     /// Stops all feeds and waits at most `patience` until everything is stored. Logs and reports the result.
-    /// Closes the fan-out.
+    /// Closes the fan-outs.
     pub async fn stop(self, patience: Duration) -> PipelineReport {
         let deadline = Instant::now() + patience;
         self.stop.send_replace(true);
@@ -339,27 +370,24 @@ impl Pipeline {
                 tracing::error!(%error, "a feed ended unexpectedly");
             }
         }
-        self.fan_out.close();
-        let not_handed_over = self.store.finish(HAND_OVER.min(patience)).await as u64;
         let left = deadline.saturating_duration_since(Instant::now());
-        let quarantine = async {
-            match &self.monitor.quarantine {
-                Some(quarantine) => quarantine.stop(left).await,
-                None => QuarantineReport::default(),
+        let trades = async {
+            match self.trades {
+                Some(trades) => Some(trades.stop(left).await),
+                None => None,
             }
         };
-        let persister = self.monitor.persister.stop(left);
-        let (stopped, quarantine) = tokio::join!(persister, quarantine);
-        // records that the persister could not return may not be stored either
-        let unsaved = stopped.stats.queued.saturating_sub(stopped.spooled);
+        let books = async {
+            match self.books {
+                Some(books) => books.stop(left).await,
+                None => None,
+            }
+        };
+        let (ticks, trades, books) = tokio::join!(self.ticks.stop(left), trades, books);
         let report = PipelineReport {
-            unsaved: not_handed_over + unsaved.max(stopped.unsaved.len() as u64),
-            handed_back: stopped.unsaved,
-            stats: stopped.stats,
-            spooled: stopped.spooled,
-            refused: self.monitor.refused.count(),
-            quarantine_spooled: quarantine.spooled,
-            quarantine_lost: quarantine.lost,
+            ticks,
+            trades,
+            books,
         };
         report.log(&self.monitor.names());
         report

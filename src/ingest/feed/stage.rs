@@ -1,32 +1,32 @@
-//! Checks the ticks of a feed before they are published.
+//! Checks the ticks and trades of a feed before they are published.
 
 use metrics::{Counter, counter};
 
+use super::record::FeedRecord;
 use crate::clock::Clock;
-use crate::domain::{Rule, Tick};
+use crate::domain::{MarketEvent, Rule, Tick};
 use crate::ingest::quality::{QualityControl, Quarantine, QuarantineClosed, RuleAction};
-use crate::metrics::ingest::QUALITY;
-use crate::repository::QuarantinedTick;
+use crate::repository::Quarantined;
 
-/// Checks ticks against rules and quarantines ticks that a rule holds back.
+/// Checks ticks or trades against rules, and quarantines the ones that a rule holds back.
 ///
-/// Counts `tick_quality_total` by `rule` and `outcome`.
+/// Counts `tick_quality_total` or `trade_quality_total` by `rule` and `outcome`.
 #[derive(Debug)]
-pub struct QualityStage {
-    control: QualityControl,
-    quarantine: Quarantine,
+pub struct QualityStage<E: FeedRecord = Tick> {
+    control: QualityControl<E>,
+    quarantine: Quarantine<E>,
     clock: Clock,
     clean: Counter,
-    /// For each rule in order: counters of flagged and of held-back ticks.
+    /// For each rule in order: counters of flagged and of held-back records.
     found: Vec<[Counter; 2]>,
 }
 
-impl QualityStage {
-    /// Checks ticks with `control` at the time of `clock`, and gives held-back ticks to `quarantine`.
+impl<E: FeedRecord> QualityStage<E> {
+    /// Checks records with `control` at the time of `clock`, and gives held-back records to `quarantine`.
     #[must_use]
-    pub fn new(control: QualityControl, quarantine: Quarantine, clock: Clock) -> Self {
+    pub fn new(control: QualityControl<E>, quarantine: Quarantine<E>, clock: Clock) -> Self {
         let count = |rule: &'static str, outcome: &'static str| {
-            let counter = counter!(QUALITY, "rule" => rule, "outcome" => outcome);
+            let counter = counter!(E::QUALITY_METRIC, "rule" => rule, "outcome" => outcome);
             // initialize to 0, so that rate() sees the first increment
             counter.increment(0);
             counter
@@ -44,14 +44,14 @@ impl QualityStage {
         }
     }
 
-    /// Checks a tick. Returns whether it passes; otherwise it is quarantined. Waits while the quarantine is
+    /// Checks a record. Returns whether it passes; otherwise it is quarantined. Waits while the quarantine is
     /// full.
     ///
     /// # Errors
-    /// The quarantine has stopped; the tick is neither published nor quarantined.
-    pub async fn passes(&mut self, tick: &Tick) -> Result<bool, QuarantineClosed> {
+    /// The quarantine has stopped; the record is neither published nor quarantined.
+    pub async fn passes(&mut self, record: &E) -> Result<bool, QuarantineClosed> {
         let now = self.clock.now();
-        let found = self.control.check(tick, now);
+        let found = self.control.check(record, now);
         if found.is_clean() {
             self.clean.increment(1);
             return Ok(true);
@@ -67,16 +67,13 @@ impl QualityStage {
         let Some(verdict) = found.quarantine() else {
             return Ok(true);
         };
-        // the store rejects an invalid tick, with its reason
-        let Ok(tick) = tick.normalized() else {
+        // the store rejects an invalid record, with its reason
+        let Ok(event) = record.normalized() else {
             return Ok(true);
         };
-        tracing::debug!(symbol_id = %tick.symbol_id, time = %tick.tick_time, %verdict, "a tick is held back");
-        let item = QuarantinedTick {
-            tick,
-            verdict,
-            quarantined_at: now,
-        };
+        let (symbol_id, time) = (MarketEvent::symbol_id(&event), MarketEvent::time(&event));
+        tracing::debug!(%symbol_id, %time, %verdict, "a {} is held back", E::NAME);
+        let item = Quarantined::new(event, verdict, now);
         self.quarantine.push(item).await?;
         Ok(false)
     }
@@ -124,7 +121,7 @@ mod tests {
             let page = repository.list(&query).await.expect("memory");
             let kept: Vec<_> = page.items.into_iter().map(|entry| entry.item).collect();
             assert_eq!(kept.len(), 1);
-            assert_eq!((&kept[0].tick, kept[0].quarantined_at), (&tick(1), now));
+            assert_eq!((&kept[0].event, kept[0].quarantined_at), (&tick(1), now));
             assert_eq!(kept[0].verdict.rule, Rule::Future);
         }
     }

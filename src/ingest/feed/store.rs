@@ -6,67 +6,71 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use metrics::counter;
+use metrics::{Counter, counter};
 use tokio::time::Instant;
 
-use crate::domain::SymbolId;
+use crate::domain::{SymbolId, Tick};
 use crate::ingest::fanout::{Event, Gap, Published, RecordSink, SinkEnded};
-use crate::ingest::{PushError, TickPersister};
-use crate::metrics::ingest::FEED_TICKS_REFUSED;
+use crate::ingest::record::Record;
+use crate::ingest::{Persister, PushError};
+use crate::metrics::ingest::feed_refused;
 
 /// The interval of log lines about refused ticks.
 const REPORT: Duration = Duration::from_secs(10);
 
-/// Gives every tick to the persister.
+/// Gives every record to the persister.
 ///
 /// If the persister has no space, this waits, and the feed waits with it. With
-/// [`OnFull::Error`](crate::ingest::OnFull::Error) it refuses the tick instead and does not store it: refused
-/// ticks are counted, also as `feed_ticks_refused_total`, and the log has their ranges, so that they can be
+/// [`OnFull::Error`](crate::ingest::OnFull::Error) it refuses the record instead and does not store it:
+/// refused records are counted, also as `feed_ticks_refused_total` or `feed_trades_refused_total`, and the log has their ranges, so that they can be
 /// requested again from the venue. Attach it with
 /// [`QueueOptions::storing`](crate::ingest::fanout::QueueOptions::storing).
 #[derive(Debug)]
-pub struct StoreSink {
-    persister: TickPersister,
-    refused: RefusedTicks,
-    /// The refused ticks of each symbol since the last log line.
+pub struct StoreSink<R: Record = Tick> {
+    persister: Persister<R>,
+    refused: RefusedRecords,
+    refused_meter: Counter,
+    /// The refused records of each symbol since the last log line.
     gaps: BTreeMap<SymbolId, Gap>,
     /// The earliest time of the next log line.
     report_at: Instant,
 }
 
-/// The number of ticks that a [`StoreSink`] refused. Clones share the count.
+/// The number of records that a [`StoreSink`] refused. Clones share the count.
 #[derive(Debug, Clone, Default)]
-pub struct RefusedTicks(Arc<AtomicU64>);
+pub struct RefusedRecords(Arc<AtomicU64>);
 
-impl RefusedTicks {
-    /// The number of refused ticks so far.
+impl RefusedRecords {
+    /// The number of refused records so far.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-impl StoreSink {
+impl<R: Record> StoreSink<R> {
     /// Creates a sink that stores through `persister`.
     #[must_use]
-    pub fn new(persister: TickPersister) -> Self {
+    pub fn new(persister: Persister<R>) -> Self {
+        let refused_meter = counter!(feed_refused(R::NAMES));
         // initialize to 0, so that rate() sees the first increment
-        counter!(FEED_TICKS_REFUSED).increment(0);
+        refused_meter.increment(0);
         Self {
             persister,
-            refused: RefusedTicks::default(),
+            refused: RefusedRecords::default(),
+            refused_meter,
             gaps: BTreeMap::new(),
             report_at: Instant::now(),
         }
     }
 
-    /// The number of refused ticks, also after the sink has ended.
+    /// The number of refused records, also after the sink has ended.
     #[must_use]
-    pub fn refused(&self) -> RefusedTicks {
+    pub fn refused(&self) -> RefusedRecords {
         self.refused.clone()
     }
 
-    async fn push(&mut self, published: Published) -> Result<(), SinkEnded> {
+    async fn push(&mut self, published: Published<R>) -> Result<(), SinkEnded> {
         match self.persister.push(published.record.clone()).await {
             Ok(()) => {
                 self.report();
@@ -80,9 +84,9 @@ impl StoreSink {
         }
     }
 
-    fn refuse(&mut self, published: &Published) {
+    fn refuse(&mut self, published: &Published<R>) {
         self.refused.0.fetch_add(1, Ordering::Relaxed);
-        counter!(FEED_TICKS_REFUSED).increment(1);
+        self.refused_meter.increment(1);
         let gap = Gap::of(published);
         self.gaps
             .entry(gap.symbol_id)
@@ -102,28 +106,29 @@ impl StoreSink {
         for gap in std::mem::take(&mut self.gaps).into_values() {
             let (symbol_id, refused) = (gap.symbol_id, gap.missed);
             let (from, to) = (gap.from.to_rfc3339(), gap.to.to_rfc3339());
+            let records = R::NAMES;
             tracing::error!(
-                %symbol_id, refused, from, to,
-                "ticks are not stored: the spool is full or fails, and spool.on_full is \"error\""
+                records, %symbol_id, refused, from, to,
+                "records are not stored: the spool is full or fails, and spool.on_full is \"error\""
             );
         }
     }
 }
 
-impl Drop for StoreSink {
+impl<R: Record> Drop for StoreSink<R> {
     fn drop(&mut self) {
         self.report_now();
     }
 }
 
 #[async_trait]
-impl RecordSink for StoreSink {
-    async fn deliver(&mut self, events: Vec<Event>) -> Result<(), SinkEnded> {
+impl<R: Record> RecordSink<R> for StoreSink<R> {
+    async fn deliver(&mut self, events: Vec<Event<R>>) -> Result<(), SinkEnded> {
         for event in events {
             match event {
                 Event::Record(published) => self.push(published).await?,
                 // the queue has the policy `Block`, so it has no gaps
-                Event::Gap(gap) => tracing::error!(?gap, "ticks did not reach the store"),
+                Event::Gap(gap) => tracing::error!(?gap, "records did not reach the store"),
             }
         }
         Ok(())

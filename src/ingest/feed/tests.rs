@@ -108,14 +108,18 @@ fn away() -> Double<Away> {
 async fn ticks_of_a_feed_that_failed_are_stored() {
     let pipeline = start(Repositories::in_memory().ticks);
     let monitor = pipeline.monitor();
-    while monitor.state().stats.inserted < 3 {
+    while monitor.state().ticks.stats.inserted < 3 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     assert!(!monitor.state().is_running());
     assert!(pipeline.stop(FLUSH).await.is_complete());
     let state = monitor.state();
     assert_eq!(
-        (state.stats.received, state.stats.inserted, state.waiting),
+        (
+            state.ticks.stats.received,
+            state.ticks.stats.inserted,
+            state.ticks.waiting
+        ),
         (3, 3, 0)
     );
 }
@@ -133,7 +137,7 @@ async fn feed_that_panics_ends_the_server() {
         pipeline.stop(FLUSH).await.is_complete(),
         "its tick is stored"
     );
-    assert_eq!(monitor.state().stats.inserted, 1);
+    assert_eq!(monitor.state().ticks.stats.inserted, 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -149,15 +153,15 @@ async fn feed_that_breaks_off_does_not_end_the_server() {
 async fn absent_store_does_not_delay_a_stop() {
     let pipeline = start(Arc::new(away()));
     let monitor = pipeline.monitor();
-    while monitor.state().stats.received < 3 {
+    while monitor.state().ticks.stats.received < 3 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let begun = tokio::time::Instant::now();
     assert!(!pipeline.stop(FLUSH).await.is_complete());
     let taken = begun.elapsed();
     assert!(taken <= FLUSH + Duration::from_secs(1), "{taken:?}");
-    assert_eq!(monitor.state().stats.inserted, 0);
-    assert!(monitor.state().stats.retries > 0);
+    assert_eq!(monitor.state().ticks.stats.inserted, 0);
+    assert!(monitor.state().ticks.stats.retries > 0);
 }
 
 /// Delivers a hundred thousand ticks at once.
@@ -198,14 +202,14 @@ async fn full_spool_refuses_and_counts_each_tick() {
     let pipeline = Pipeline::builder(persister).feed(Box::new(Burst)).start();
     let monitor = pipeline.monitor();
     let ended = async {
-        while monitor.state().is_running() || monitor.handed_over.waiting() > 0 {
+        while monitor.state().is_running() || monitor.ticks.handed_over.waiting() > 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     let in_time = tokio::time::timeout(Duration::from_secs(60), ended).await;
     assert!(in_time.is_ok(), "the feed waits: {:?}", monitor.state());
     let report = pipeline.stop(FLUSH).await;
-    let state = monitor.state();
+    let state = monitor.state().ticks;
     assert!(state.refused > 0 && state.spooled > 0, "{state:?}");
     assert_eq!(state.stats.received + state.refused, BURST, "{state:?}");
     // ticks that waited in memory for space on the disk
@@ -254,7 +258,7 @@ async fn feed_that_breaks_off_leaves_others_running() {
         .feed(lasting("last", 3))
         .start();
     let monitor = pipeline.monitor();
-    while monitor.state().stats.inserted < 5 {
+    while monitor.state().ticks.stats.inserted < 5 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let failed = FeedStatus::Failed {
@@ -293,7 +297,7 @@ async fn pipeline_that_is_dropped_stops_its_feeds() {
     };
     let pipeline = start_feed(Box::new(feed), ticks);
     let monitor = pipeline.monitor();
-    while monitor.state().stats.inserted < 1 {
+    while monitor.state().ticks.stats.inserted < 1 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     drop(pipeline);

@@ -106,6 +106,12 @@ impl OnFull {
     }
 }
 
+/// The directory of the spool of trades within that of the ticks.
+const TRADES: &str = "trades";
+
+/// The directory of the spool of order books within that of the ticks.
+const BOOKS: &str = "books";
+
 /// The spool: where and how records are stored on the disk until they are in the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -130,6 +136,25 @@ impl SpoolConfig {
             directory: directory.into(),
             max_bytes: 1 << 30,
             on_full: OnFull::Block,
+        }
+    }
+
+    /// The settings of the spool of trades of a program whose spool of ticks has these settings: the same limits,
+    /// in the directory `trades` within that of the ticks.
+    #[must_use]
+    pub fn of_trades(&self) -> Self {
+        Self {
+            directory: self.directory.join(TRADES),
+            ..self.clone()
+        }
+    }
+
+    /// The settings of the spool of order books of such a program: the same limits, in the directory `books`.
+    #[must_use]
+    pub fn of_books(&self) -> Self {
+        Self {
+            directory: self.directory.join(BOOKS),
+            ..self.clone()
         }
     }
 }

@@ -1,17 +1,17 @@
-//! The findings of all rules on a tick, and the resulting action.
+//! The findings of all rules on a tick or trade, and the resulting action.
 
 use crate::domain::{Rule, Verdict};
 
-/// The action for a tick that violates a rule.
+/// The action for a tick or trade that violates a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum RuleAction {
     /// The rule is off.
     #[default]
     Off,
-    /// The tick passes and is counted.
+    /// The event passes and is counted.
     Flag,
-    /// The tick is quarantined.
+    /// The event is quarantined.
     Quarantine,
 }
 
@@ -27,7 +27,7 @@ impl RuleAction {
     }
 }
 
-/// The findings of all rules on one tick.
+/// The findings of all rules on one tick or trade.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Assessment {
     found: [Option<(RuleAction, Verdict)>; Rule::ALL.len()],
@@ -48,7 +48,7 @@ impl Assessment {
         self.found.iter().all(Option::is_none)
     }
 
-    /// The verdict that quarantines the tick; `None` if it passes.
+    /// The verdict that quarantines the event; `None` if it passes.
     #[must_use]
     pub fn quarantine(&self) -> Option<Verdict> {
         self.verdicts()

@@ -1,12 +1,14 @@
-//! Checks ticks against the rules.
+//! Checks ticks and trades against the rules.
 
 use std::collections::HashMap;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::assessment::{Assessment, RuleAction};
+use super::checked::CheckedEvent;
 use super::jump::Prices;
 use super::rules::{QualityRules, beyond};
 use super::symbol_rules::SymbolRules;
@@ -16,9 +18,9 @@ use crate::domain::{SymbolId, Tick};
 /// The number of messages that are compared to find a repetition.
 const REMEMBERED: usize = 16;
 
-/// Checks ticks of any symbols one by one, in the order of their arrival.
+/// Checks ticks, or trades, of any symbols one by one, in the order of their arrival.
 ///
-/// A quarantined tick does not affect the checks of later ticks, except that it may be the first one of
+/// A quarantined event does not affect the checks of later events, except that it may be the first one of
 /// a new price (`reprice_after`). Allocates only once for each symbol.
 ///
 /// # Examples
@@ -37,38 +39,41 @@ const REMEMBERED: usize = 16;
 /// # Ok::<_, chrono::ParseError>(())
 /// ```
 #[derive(Debug)]
-pub struct QualityControl {
+pub struct QualityControl<E: CheckedEvent = Tick> {
+    event: PhantomData<fn(&E)>,
     rules: SymbolRules,
     symbols: HashMap<SymbolId, SymbolState>,
 }
 
-impl QualityControl {
+impl<E: CheckedEvent> QualityControl<E> {
     /// Creates a control with the same rules for every symbol.
     #[must_use]
     pub fn new(rules: QualityRules) -> Self {
         SymbolRules::new(rules).into()
     }
 
-    /// Sets other rules for one symbol; call it before the symbol's first tick.
+    /// Sets other rules for one symbol; call it before the symbol's first event.
     #[must_use]
     pub fn with_symbol(mut self, symbol_id: SymbolId, rules: QualityRules) -> Self {
         self.rules = self.rules.with_symbol(symbol_id, rules);
         self
     }
 
-    /// Checks a tick that arrived at `now`.
-    pub fn check(&mut self, tick: &Tick, now: DateTime<Utc>) -> Assessment {
+    /// Checks an event that arrived at `now`.
+    pub fn check(&mut self, event: &E, now: DateTime<Utc>) -> Assessment {
+        let symbol_id = event.symbol_id();
         let state = self
             .symbols
-            .entry(tick.symbol_id)
-            .or_insert_with(|| SymbolState::new(Arc::clone(self.rules.of(tick.symbol_id))));
-        state.check(tick, now)
+            .entry(symbol_id)
+            .or_insert_with(|| SymbolState::new(Arc::clone(self.rules.of(symbol_id))));
+        state.check(event, now)
     }
 }
 
-impl From<SymbolRules> for QualityControl {
+impl<E: CheckedEvent> From<SymbolRules> for QualityControl<E> {
     fn from(rules: SymbolRules) -> Self {
         Self {
+            event: PhantomData,
             rules,
             symbols: HashMap::new(),
         }
@@ -110,32 +115,31 @@ impl SymbolState {
         }
     }
 
-    fn check(&mut self, tick: &Tick, now: DateTime<Utc>) -> Assessment {
+    fn check(&mut self, event: &impl CheckedEvent, now: DateTime<Utc>) -> Assessment {
         let rules = Arc::clone(&self.rules);
         let mut found = Assessment::default();
-        rules.check_alone(tick, now, &mut found);
-        found.check(rules.repeated, || self.repeated(tick, rules.repeated_limit));
-        found.check(rules.frozen_quote, || self.frozen_quote(tick, &rules));
+        rules.check_alone(event, now, &mut found);
+        found.check(rules.repeated, || {
+            self.repeated(event, rules.repeated_limit)
+        });
+        found.check(rules.frozen_quote, || self.frozen_quote(event, &rules));
         let follows_prices = rules.deviation != RuleAction::Off || rules.z_score != RuleAction::Off;
-        // a sum needs both sides; a sum that overflows is larger than any store accepts
-        let sides = tick.bid_price.zip(tick.ask_price);
-        let price = sides.and_then(|(bid, ask)| bid.checked_add(ask));
+        let price = event.compared_price();
         if let Some(price) = price.filter(|_| follows_prices) {
-            // a tick that another rule quarantines gives no information about prices
+            // an event that another rule quarantines gives no information about prices
             if found.quarantine().is_none() {
-                self.prices
-                    .assess(price, tick.tick_time, &rules, &mut found);
+                self.prices.assess(price, event.time(), &rules, &mut found);
             }
             if found.quarantine().is_none() {
-                self.prices.accept(price, tick.tick_time, &rules);
+                self.prices.accept(price, event.time(), &rules);
             }
         }
         found
     }
 
-    fn repeated(&mut self, tick: &Tick, limit: u32) -> Option<Verdict> {
-        let message = fingerprint(tick);
-        let key = Some((tick.tick_time, tick.sequence));
+    fn repeated(&mut self, event: &impl CheckedEvent, limit: u32) -> Option<Verdict> {
+        let message = fingerprint(event);
+        let key = Some((event.time(), event.sequence()));
         let is_repetition = self.messages.contains(&message) || self.last_key == key;
         self.last_key = key;
         if !is_repetition {
@@ -152,8 +156,8 @@ impl SymbolState {
         })
     }
 
-    fn frozen_quote(&mut self, tick: &Tick, rules: &QualityRules) -> Option<Verdict> {
-        let (bid, ask) = (tick.bid_price, tick.ask_price);
+    fn frozen_quote(&mut self, event: &impl CheckedEvent, rules: &QualityRules) -> Option<Verdict> {
+        let [bid, ask] = event.quote()?;
         let unchanged = match &mut self.unchanged {
             Some(unchanged) if unchanged.bid == bid && unchanged.ask == ask => {
                 unchanged.ticks = unchanged.ticks.saturating_add(1);
@@ -162,7 +166,7 @@ impl SymbolState {
             unchanged => *unchanged.insert(UnchangedQuote {
                 bid,
                 ask,
-                since: tick.tick_time,
+                since: event.time(),
                 ticks: 1,
             }),
         };
@@ -176,29 +180,18 @@ impl SymbolState {
         if rules.frozen_quote_time.is_zero() {
             return None;
         }
-        let lasted = tick.tick_time - unchanged.since;
+        let lasted = event.time() - unchanged.since;
         beyond(Rule::FrozenQuote, lasted, rules.frozen_quote_time)
     }
 }
 
 /// Hashes the time and the numbers of a message; never 0, which stands for no message.
-fn fingerprint(tick: &Tick) -> u64 {
+fn fingerprint(event: &impl CheckedEvent) -> u64 {
     let mut hash = 0_u64;
     let mut mix = |word: u64| {
         hash = (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
     };
-    mix(tick.tick_time.timestamp_micros().cast_unsigned());
-    for number in [
-        tick.bid_price,
-        tick.ask_price,
-        tick.bid_volume,
-        tick.ask_volume,
-    ] {
-        // no decimal has all bits set
-        let bytes = number.map_or(u128::MAX, |it| u128::from_le_bytes(it.serialize()));
-        // both halves, one after the other
-        mix(bytes as u64);
-        mix((bytes >> 64) as u64);
-    }
+    mix(event.time().timestamp_micros().cast_unsigned());
+    event.mix(mix);
     hash | 1
 }

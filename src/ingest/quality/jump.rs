@@ -15,7 +15,7 @@ const MIN_STEPS: usize = 30;
 /// Decimals of observed values.
 const DECIMALS: u32 = 12;
 
-/// The prices of one symbol. A price is twice the mid, which is exact.
+/// The prices of one symbol. The price of a quote is twice the mid, which is exact.
 #[derive(Debug)]
 pub(super) struct Prices {
     last: Option<(Decimal, DateTime<Utc>)>,

@@ -1,4 +1,4 @@
-//! Writes quarantined ticks to their repository, and to the disk while the database is unavailable.
+//! Writes quarantined ticks or trades to their repository, and to the disk while the database is unavailable.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,16 +8,18 @@ use tokio::sync::Mutex;
 
 use crate::Clock;
 use crate::backoff::Backoff;
+use crate::domain::Tick;
+use crate::ingest::record::QuarantinableRecord;
 use crate::ingest::store::QuarantineStore;
 use crate::ingest::{
     OnFull, Persister, PersisterConfig, PersisterHealth, PersisterStats, Spool, SpoolConfig,
     SpoolError, SpoolMode,
 };
-use crate::repository::{QuarantineRepository, QuarantinedTick};
+use crate::repository::{QuarantineRepository, Quarantined};
 
-/// The directory of the quarantine's spool within that of the ticks.
+/// The directory of the quarantine's spool within that of the ticks or trades.
 const FOLDER: &str = "quarantine";
-/// Holds more than 100,000 ticks, even if each is in a block of its own and takes a page.
+/// Holds more than 100,000 events, even if each is in a block of its own and takes a page.
 const MAX_BYTES: u64 = 512 << 20;
 
 const CONFIG: PersisterConfig = PersisterConfig {
@@ -28,7 +30,7 @@ const CONFIG: PersisterConfig = PersisterConfig {
     backoff: Backoff::new(Duration::from_millis(100), Duration::from_secs(1)),
 };
 
-/// The quarantine was stopped; the tick was not accepted.
+/// The quarantine was stopped; the event was not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the quarantine was stopped: start another one")]
 pub struct QuarantineClosed;
@@ -37,9 +39,9 @@ pub struct QuarantineClosed;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct QuarantineReport {
-    /// Ticks that stay on the disk for the next start.
+    /// Events that stay on the disk for the next start.
     pub spooled: u64,
-    /// Ticks that are neither in the repository nor on the disk.
+    /// Events that are neither in the repository nor on the disk.
     pub lost: u64,
 }
 
@@ -51,12 +53,12 @@ impl QuarantineReport {
     }
 }
 
-/// Writes quarantined ticks to their repository: a [`Persister`] of quarantined ticks with a spool of
-/// its own.
+/// Writes quarantined ticks, or quarantined trades, to their repository: a [`Persister`] of quarantined
+/// events with a spool of its own.
 ///
-/// With a directory, a tick is on the disk shortly after it was accepted, and ticks that the
+/// With a directory, an event is on the disk shortly after it was accepted, and events that the
 /// repository does not have at the end are written to it after the next start. Without a directory,
-/// ticks are only in memory. A tick that the repository can never store becomes a dead letter of that
+/// events are only in memory. An event that the repository can never store becomes a dead letter of that
 /// spool.
 ///
 /// Clones are handles of the same quarantine.
@@ -89,20 +91,29 @@ impl QuarantineReport {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone)]
-pub struct Quarantine {
-    persister: Persister<QuarantinedTick>,
+#[derive(Debug)]
+pub struct Quarantine<E: QuarantinableRecord = Tick> {
+    persister: Persister<Quarantined<E>>,
     has_reported: Arc<Mutex<bool>>,
 }
 
-impl Quarantine {
-    /// Whether the spool in `directory` may contain ticks of an earlier run.
+impl<E: QuarantinableRecord> Clone for Quarantine<E> {
+    fn clone(&self) -> Self {
+        Self {
+            persister: self.persister.clone(),
+            has_reported: Arc::clone(&self.has_reported),
+        }
+    }
+}
+
+impl<E: QuarantinableRecord> Quarantine<E> {
+    /// Whether the spool in `directory` may contain events of an earlier run.
     #[must_use]
     pub fn exists(directory: &Path) -> bool {
-        Spool::<QuarantinedTick>::exists(&folder(directory))
+        Spool::<Quarantined<E>>::exists(&folder(directory))
     }
 
-    /// The directory of the quarantine's spool within `directory`, which is that of the ticks.
+    /// The directory of the quarantine's spool within `directory`, which is that of the ticks or trades.
     #[must_use]
     pub fn spool_directory(directory: &Path) -> PathBuf {
         folder(directory)
@@ -112,12 +123,12 @@ impl Quarantine {
     ///
     /// # Errors
     /// As [`Spool::open`].
-    pub async fn open_spool(directory: &Path) -> Result<Spool<QuarantinedTick>, SpoolError> {
+    pub async fn open_spool(directory: &Path) -> Result<Spool<Quarantined<E>>, SpoolError> {
         Spool::open(&folder(directory), MAX_BYTES).await
     }
 
-    /// Opens or creates the spool of the quarantine in `directory`, which is that of the ticks, and starts to
-    /// write its content and new ticks to `repository`.
+    /// Opens or creates the spool of the quarantine in `directory`, which is that of the ticks or trades, and
+    /// starts to write its content and new events to `repository`.
     ///
     /// # Errors
     /// As [`Spool::open`]; none without a directory.
@@ -125,7 +136,7 @@ impl Quarantine {
     /// # Panics
     /// Panics outside of a tokio runtime.
     pub async fn open(
-        repository: Arc<dyn QuarantineRepository>,
+        repository: Arc<dyn QuarantineRepository<E>>,
         directory: Option<&Path>,
     ) -> Result<Self, SpoolError> {
         Self::open_with_clock(repository, directory, Clock::system()).await
@@ -139,7 +150,7 @@ impl Quarantine {
     /// # Panics
     /// Panics outside of a tokio runtime.
     pub async fn open_with_clock(
-        repository: Arc<dyn QuarantineRepository>,
+        repository: Arc<dyn QuarantineRepository<E>>,
         directory: Option<&Path>,
         clock: Clock,
     ) -> Result<Self, SpoolError> {
@@ -159,23 +170,31 @@ impl Quarantine {
         })
     }
 
-    /// Accepts a tick; waits while there is no space. If cancelled, it has not accepted the tick.
+    /// Accepts an event; waits while there is no space. If cancelled, it has not accepted the event.
     ///
     /// # Errors
     /// Fails after a stop.
-    pub async fn push(&self, tick: QuarantinedTick) -> Result<(), QuarantineClosed> {
+    pub async fn push(&self, event: Quarantined<E>) -> Result<(), QuarantineClosed> {
         // the push waits for space, so a stop is the only cause of an error
-        let pushed = self.persister.push(tick).await;
+        let pushed = self.persister.push(event).await;
         pushed.map_err(|_| QuarantineClosed)
     }
 
-    /// The number of ticks that the repository does not have yet.
+    /// Waits until all events that were accepted before the call are durable, as [`Persister::sync`].
+    ///
+    /// # Errors
+    /// The quarantine ended before.
+    pub async fn sync(&self) -> Result<(), QuarantineClosed> {
+        self.persister.sync().await.map_err(|_| QuarantineClosed)
+    }
+
+    /// The number of events that the repository does not have yet.
     #[must_use]
     pub fn waiting(&self) -> u64 {
         self.persister.stats().queued
     }
 
-    /// The number of ticks on the disk. The repository does not have them yet, or has just received them.
+    /// The number of events on the disk. The repository does not have them yet, or has just received them.
     #[must_use]
     pub fn on_disk(&self) -> u64 {
         let content = self.persister.spool_content();
@@ -194,7 +213,7 @@ impl Quarantine {
         self.persister.health()
     }
 
-    /// Accepts no more ticks and waits until the repository has all of them, as [`Persister::stop`]: at most
+    /// Accepts no more events and waits until the repository has all of them, as [`Persister::stop`]: at most
     /// `patience`, and only until a write fails if all of them are on the disk. A second call reports
     /// nothing.
     pub async fn stop(&self, patience: Duration) -> QuarantineReport {

@@ -29,7 +29,7 @@ struct ShakyCalls {
 
 #[async_trait]
 impl QuarantineCalls for ShakyCalls {
-    fn quarantine_behind(&self) -> &dyn QuarantineRepository {
+    fn quarantine_behind(&self) -> &dyn QuarantineRepository<Tick> {
         &self.inner
     }
 
@@ -50,7 +50,7 @@ impl QuarantineCalls for ShakyCalls {
 fn kept(index: i64) -> QuarantinedTick {
     let time = DateTime::UNIX_EPOCH + TimeDelta::days(16_000) + TimeDelta::microseconds(index);
     QuarantinedTick {
-        tick: Tick::quote(
+        event: Tick::quote(
             SymbolId::new(7),
             time,
             Decimal::new(-index, 5),
@@ -115,7 +115,7 @@ async fn unstored_ticks_survive_a_restart() {
         quarantine.stop(PATIENCE).await,
         QuarantineReport::new(2_500, 0)
     );
-    assert!(Quarantine::exists(folder.path()));
+    assert!(Quarantine::<Tick>::exists(folder.path()));
     repository.away.store(false, Ordering::SeqCst);
     let quarantine = open(&repository, Some(folder.path())).await;
     quarantine.push(kept(2_500)).await.expect("open");
@@ -155,7 +155,7 @@ async fn ticks_in_memory_are_reported_as_lost() {
 /// A tick that no quarantine can store.
 fn impossible(index: i64) -> QuarantinedTick {
     let mut impossible = kept(index);
-    impossible.tick.sequence = -1;
+    impossible.event.sequence = -1;
     impossible
 }
 

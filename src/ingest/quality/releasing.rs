@@ -1,28 +1,30 @@
-//! Releases quarantined ticks into the store.
+//! Releases quarantined ticks or trades into the store.
 
+use crate::domain::MarketEvent;
 use crate::error::RepositoryError;
+use crate::ingest::record::QuarantinableRecord;
+use crate::ingest::store::{RecordStore, StoreReceipt};
 use crate::repository::{
-    InsertReceipt, QuarantineEntry, QuarantineId, QuarantineRepository, QuarantineState,
-    Resolution, TickRepository,
+    QuarantineEntry, QuarantineId, QuarantineRepository, QuarantineState, Resolution,
 };
 
-/// The result of releasing quarantined ticks.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// The result of releasing quarantined ticks or trades.
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct ReleaseReceipt {
-    /// The number of ticks that this call released.
+pub struct ReleaseReceipt<E> {
+    /// The number of events that this call released.
     pub released: u64,
-    /// The receipt of the store. Ticks in conflict and rejected ticks stay pending.
-    pub stored: InsertReceipt,
+    /// The receipt of the store. Events in conflict and rejected events stay pending.
+    pub stored: StoreReceipt<E>,
 }
 
-/// Stores the pending ticks among `ids`, and marks them as released.
+/// Stores the pending events among `ids`, and marks them as released.
 ///
-/// Idempotent: an interrupted call may be repeated and stores nothing twice. A tick that cannot be
+/// Idempotent: an interrupted call may be repeated and stores nothing twice. An event that cannot be
 /// stored, since its key is taken or it is rejected, stays pending and does not block others.
 ///
 /// # Errors
-/// Returns errors of both repositories. Some of the ticks may have been stored by then.
+/// Returns errors of the repository and of the store. Some of the events may have been stored by then.
 ///
 /// # Examples
 ///
@@ -32,6 +34,7 @@ pub struct ReleaseReceipt {
 /// use chrono::{DateTime, Utc};
 /// use tickbook::Repositories;
 /// use tickbook::domain::{Rule, SymbolId, Tick, Verdict};
+/// use tickbook::ingest::RepositoryRecord as _;
 /// use tickbook::ingest::quality::release;
 /// use tickbook::repository::{QuarantineQuery, QuarantinedTick};
 ///
@@ -42,15 +45,15 @@ pub struct ReleaseReceipt {
 /// quarantine.put(&[QuarantinedTick::new(tick, verdict, time)]).await?;
 /// let pending = quarantine.list(&QuarantineQuery::default()).await?;
 /// let ids: Vec<_> = pending.items.iter().map(|entry| entry.id).collect();
-/// assert_eq!(release(&*quarantine, &*ticks, &ids).await?.released, 1);
+/// assert_eq!(release(&*quarantine, &*Tick::store(ticks), &ids).await?.released, 1);
 /// # Ok(())
 /// # }
 /// ```
-pub async fn release(
-    quarantine: &dyn QuarantineRepository,
-    ticks: &dyn TickRepository,
+pub async fn release<E: QuarantinableRecord>(
+    quarantine: &dyn QuarantineRepository<E>,
+    store: &dyn RecordStore<E>,
     ids: &[QuarantineId],
-) -> Result<ReleaseReceipt, RepositoryError> {
+) -> Result<ReleaseReceipt<E>, RepositoryError> {
     let entries = quarantine.get(ids).await?;
     let pending: Vec<_> = entries
         .into_iter()
@@ -58,9 +61,9 @@ pub async fn release(
         .collect();
     let batch: Vec<_> = pending
         .iter()
-        .map(|entry| entry.item.tick.clone())
+        .map(|entry| entry.item.event.clone())
         .collect();
-    let stored = ticks.insert_batch(&batch).await?;
+    let stored = store.insert_batch(&batch).await?;
     let stored_ids: Vec<_> = pending
         .iter()
         .filter(|entry| is_stored(entry, &stored))
@@ -73,11 +76,14 @@ pub async fn release(
     })
 }
 
-fn is_stored(entry: &QuarantineEntry, receipt: &InsertReceipt) -> bool {
-    let tick = &entry.item.tick;
-    let is_same =
-        |other: &crate::domain::Tick| other.key() == tick.key() && other.has_content_of(tick);
+fn is_stored<E: QuarantinableRecord>(
+    entry: &QuarantineEntry<E>,
+    receipt: &StoreReceipt<E>,
+) -> bool {
+    let event = &entry.item.event;
+    let key = MarketEvent::key(event);
+    let is_same = |other: &E| MarketEvent::key(other) == key && other.has_content_of(event);
     let refused = receipt.conflicts.iter().map(|conflict| &conflict.refused);
-    let rejected = receipt.rejected.iter().map(|rejected| &rejected.row);
+    let rejected = receipt.rejected.iter().map(|rejected| &rejected.record);
     !refused.chain(rejected).any(is_same)
 }

@@ -4,9 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 
 use super::assessment::{Assessment, RuleAction};
+use super::checked::CheckedEvent;
 #[cfg(feature = "config")]
 use super::setting_value::{action, decimal, millis, number};
-use crate::domain::{Rule, Tick, Verdict, setters};
+use crate::domain::{Rule, Verdict, setters};
 
 /// The rules of one symbol, or of all symbols without rules of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub struct QualityRules {
     pub delayed_limit: TimeDelta,
     /// The action for a price that is zero or negative.
     pub not_positive: RuleAction,
-    /// The action for a bid above the ask.
+    /// The action for a bid above the ask. Trades have neither.
     pub crossed: RuleAction,
     /// The action for a message that equals one of the last sixteen or has the key of the last one, after
     /// more than `repeated_limit` such messages in a row.
@@ -31,13 +32,14 @@ pub struct QualityRules {
     /// The number of repetitions in a row that are allowed.
     pub repeated_limit: u32,
     /// The action for a bid and an ask that stay unchanged for more than `frozen_quote_ticks` ticks or for
-    /// longer than `frozen_quote_time`.
+    /// longer than `frozen_quote_time`. Trades have neither.
     pub frozen_quote: RuleAction,
     /// The number of unchanged ticks that are allowed; 0 for no limit.
     pub frozen_quote_ticks: u32,
     /// The time that quotes may stay unchanged; zero for no limit.
     pub frozen_quote_time: TimeDelta,
-    /// The action for a mid price that differs from the last one by more than `deviation_limit`.
+    /// The action for a mid price, or a price of a trade, that differs from the last one by more than
+    /// `deviation_limit`.
     pub deviation: RuleAction,
     /// The limit of `deviation`, as a share of the last mid price.
     pub deviation_limit: Decimal,
@@ -139,12 +141,17 @@ impl QualityRules {
         self.ahead(time, now).filter(|_| refuses)
     }
 
-    /// Checks `tick` against the rules that need no earlier tick.
-    pub(super) fn check_alone(&self, tick: &Tick, now: DateTime<Utc>, found: &mut Assessment) {
-        found.check(self.future, || self.ahead(tick.tick_time, now));
-        found.check(self.delayed, || self.behind(tick.tick_time, now));
-        found.check(self.not_positive, || not_positive(tick));
-        found.check(self.crossed, || crossed(tick));
+    /// Checks `event` against the rules that need no earlier event.
+    pub(super) fn check_alone(
+        &self,
+        event: &impl CheckedEvent,
+        now: DateTime<Utc>,
+        found: &mut Assessment,
+    ) {
+        found.check(self.future, || self.ahead(event.time(), now));
+        found.check(self.delayed, || self.behind(event.time(), now));
+        found.check(self.not_positive, || not_positive(event));
+        found.check(self.crossed, || crossed(event));
     }
 
     fn ahead(&self, time: DateTime<Utc>, now: DateTime<Utc>) -> Option<Verdict> {
@@ -205,9 +212,8 @@ impl QualityRules {
     }
 }
 
-fn not_positive(tick: &Tick) -> Option<Verdict> {
-    let prices = [tick.bid_price, tick.ask_price].into_iter().flatten();
-    let lower = prices.min()?;
+fn not_positive(event: &impl CheckedEvent) -> Option<Verdict> {
+    let lower = event.lowest_price()?;
     let is_positive = lower.is_sign_positive() && !lower.is_zero();
     (!is_positive).then_some(Verdict {
         rule: Rule::NotPositive,
@@ -216,8 +222,8 @@ fn not_positive(tick: &Tick) -> Option<Verdict> {
     })
 }
 
-fn crossed(tick: &Tick) -> Option<Verdict> {
-    let (bid, ask) = tick.bid_price.zip(tick.ask_price)?;
+fn crossed(event: &impl CheckedEvent) -> Option<Verdict> {
+    let (bid, ask) = event.bid_and_ask()?;
     (bid > ask).then(|| Verdict {
         rule: Rule::Crossed,
         // a difference that overflows counts as the largest number

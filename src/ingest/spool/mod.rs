@@ -30,7 +30,7 @@ pub(super) use self::database::{SpoolRead, StoredLetters};
 pub use self::error::SpoolError;
 pub(super) use self::thread::SpoolBatch;
 use self::thread::{RemovableThrough, Reply, SpoolRequest, SpoolThread};
-use super::record::Record;
+use super::record::{BookRecord, Record};
 use crate::domain::{Tick, Trade};
 
 /// The format of the files that this version writes, and the newest that it reads.
@@ -41,6 +41,9 @@ pub type TickSpool = Spool<Tick>;
 
 /// An open spool of trades.
 pub type TradeSpool = Spool<Trade>;
+
+/// An open spool of rows of order books.
+pub type BookSpool = Spool<BookRecord>;
 
 /// An open spool of records. Clones are handles of the same spool; it closes when all are dropped.
 ///

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rust_decimal::Decimal;
 
 use super::*;
-use crate::domain::PageLimit;
+use crate::domain::{PageLimit, Tick};
 use crate::repository::TickRepository as _;
 
 const SYMBOL: SymbolId = SymbolId::new(1);

@@ -1,5 +1,7 @@
 //! Compares `manual_sql/` and the migrations with the lists and expressions of the code.
 
+mod changed;
+
 use super::*;
 use crate::domain::CandleOrigin;
 use crate::postgres::statements::statements;
@@ -7,6 +9,8 @@ use crate::postgres::statements::statements;
 /// The SQL files that name candle relations or contain expressions of candles.
 #[derive(Debug, Clone)]
 struct Files {
+    trades: String,
+    policies: String,
     aggregates: String,
     views: String,
     /// The migrations.
@@ -17,6 +21,14 @@ struct Files {
 
 fn files() -> Files {
     Files {
+        trades: include_str!(
+            "../../../migrations_timeseries/2026-11-29-060000_create_trades/up.sql"
+        )
+        .to_owned(),
+        policies: include_str!(
+            "../../../migrations_timeseries/2026-11-21-060000_create_applied_policies/up.sql"
+        )
+        .to_owned(),
         aggregates: include_str!("../../../manual_sql/continuous_aggregates.sql").to_owned(),
         views: include_str!("../../../manual_sql/candle_views.sql").to_owned(),
         candles: include_str!(
@@ -60,10 +72,11 @@ fn quoted(names: &[&str]) -> String {
 /// The query that computes the candles of a relation.
 fn query(
     columns_of: fn(PriceBasis) -> String,
+    input: CandleInput,
     (source, time): (&str, &str),
     width: &str,
 ) -> String {
-    let columns = PriceBasis::ALL.iter().copied().map(columns_of);
+    let columns = input.bases().iter().copied().map(columns_of);
     let columns = columns.collect::<Vec<_>>().join(", ");
     let bucket = format!("time_bucket(INTERVAL {width}, {time})");
     format!(
@@ -75,14 +88,19 @@ fn query(
 fn aggregate(relation: CandleRelation) -> String {
     let width = format!("'{}'", width(relation.timeframe));
     let query = match relation.computed_from {
-        CandleOrigin::Ticks => query(
-            CandleAggregates::of_ticks_named,
-            ("ticks", "tick_time"),
+        CandleOrigin::Rows(input) => query(
+            CandleAggregates::of_rows_named,
+            input,
+            (input.table(), input.time_column()),
             &width,
         ),
         CandleOrigin::Candles(smaller) => query(
             CandleAggregates::of_candles_named,
-            (CandleRelation::of(smaller).name, "open_time"),
+            relation.input,
+            (
+                CandleRelation::of(relation.input, smaller).name,
+                "open_time",
+            ),
             &width,
         ),
     };
@@ -158,26 +176,37 @@ fn aggregate_problems(file: &str) -> Vec<String> {
     check.equal(&commented, &names);
     let mut largest_first = relation_names();
     largest_first.reverse();
-    check.has(&format!("ARRAY ARRAY[{}]", quoted(&largest_first)));
-    check.has(&format!("view_name IN ({})", quoted_relation_names()));
-    check.has(&format!("view_name = '{}'", MINUTES.name));
+    check.has(&format!("ARRAY ARRAY[ {} ]", quoted(&largest_first)));
+    check.has(&format!("view_name IN ( {} )", quoted_relation_names()));
+    let minutes = CandleInput::ALL.iter().map(|input| {
+        let (table, relation) = (input.table(), minutes(*input).name);
+        format!("('{table}', '{relation}')")
+    });
+    let minutes = Vec::from_iter(minutes).join(", ");
+    check.has(&format!("FOR source, minutes IN VALUES {minutes} LOOP"));
     check.problems
 }
 
 fn view_problems(file: &str) -> Vec<String> {
     let mut check = Check::new("candle_views.sql", file);
     let rows: Vec<_> = CandleRelation::all()
-        .map(|it| format!("('{}', INTERVAL '{}')", it.name, width(it.timeframe)))
+        .map(|it| {
+            let (width, table) = (width(it.timeframe), it.input.table());
+            format!("('{}', INTERVAL '{width}', '{table}')", it.name)
+        })
         .collect();
     check.has(&format!("IN VALUES {} LOOP", rows.join(", ")));
-    check.has(&format!(
-        "$view$ CREATE OR REPLACE VIEW %I AS {} $view$",
-        query(
-            CandleAggregates::of_ticks_named,
-            ("ticks", "tick_time"),
-            "%L"
-        )
-    ));
+    for (start, &input) in ["WHEN 'ticks' THEN", "ELSE"].iter().zip(CandleInput::ALL) {
+        check.has(&format!(
+            "{start} $view$ CREATE OR REPLACE VIEW %I AS {} $view$",
+            query(
+                CandleAggregates::of_rows_named,
+                input,
+                (input.table(), input.time_column()),
+                "%L"
+            )
+        ));
+    }
     check.problems
 }
 
@@ -190,14 +219,23 @@ fn migration_problems(files: &Files) -> Vec<String> {
     let (last, others) = names.split_last().expect("timeframes");
     candles.has(&format!("'Width: {} or {last}.'", others.join(", ")));
     let mut key = Check::new("create_tick_order_key", &files.key);
-    let with_types = TICK_ORDER
+    let order = row_order(CandleInput::Ticks);
+    let with_types = order
         .replace("tick_time", "tick_time timestamptz")
         .replace("sequence", "sequence bigint");
     key.has(&format!("CREATE FUNCTION {with_types} RETURNS"));
-    let mut ticks = Check::new("create_ticks", &files.ticks);
-    let (_, columns) = TICK_ORDER.split_once('(').expect("a call");
-    ticks.has(&format!("PRIMARY KEY (symbol_id, {columns}"));
-    [candles.problems, key.problems, ticks.problems].concat()
+    let mut policies = Check::new("create_applied_policies", &files.policies);
+    let mut rows = Vec::new();
+    for (&input, text) in CandleInput::ALL.iter().zip([&files.ticks, &files.trades]) {
+        let mut table = Check::new(input.table(), text);
+        table.has(&format!("CREATE TABLE {} (", input.table()));
+        let order = row_order(input);
+        let (_, columns) = order.split_once('(').expect("a call");
+        table.has(&format!("PRIMARY KEY (symbol_id, {columns}"));
+        policies.has(&format!("{}_dropped_before timestamptz", input.table()));
+        rows.extend(table.problems);
+    }
+    [candles.problems, key.problems, policies.problems, rows].concat()
 }
 
 fn problems(files: &Files) -> Vec<String> {
@@ -213,158 +251,4 @@ fn problems(files: &Files) -> Vec<String> {
 fn sql_files_hold_the_relations_and_prices() {
     let problems = problems(&files());
     assert!(problems.is_empty(), "{}", problems.join("\n"));
-}
-
-/// Selects a file of [`Files`].
-type Place = fn(&mut Files) -> &mut String;
-
-const AGGREGATES: Place = |files| &mut files.aggregates;
-const VIEWS: Place = |files| &mut files.views;
-const CANDLES: Place = |files| &mut files.candles;
-const KEY: Place = |files| &mut files.key;
-const TICKS: Place = |files| &mut files.ticks;
-
-#[test]
-fn sql_files_that_differ_are_noticed() {
-    let key = TICK_ORDER;
-    let changes: [(Place, String, String); 29] = [
-        // missing, misplaced and additional relations
-        (AGGREGATES, "'ohlc_4h', ".into(), String::new()),
-        (
-            AGGREGATES,
-            "COMMENT ON VIEW ohlc_4h".into(),
-            "SELECT".into(),
-        ),
-        (
-            AGGREGATES,
-            "CALL refresh_continuous_aggregate('ohlc_4h'".into(),
-            "CALL refresh_continuous_aggregate('ohlc_1h'".into(),
-        ),
-        (
-            AGGREGATES,
-            "CREATE MATERIALIZED VIEW IF NOT EXISTS ohlc_1d".into(),
-            "CREATE TABLE ohlc_1d".into(),
-        ),
-        (
-            AGGREGATES,
-            "CREATE MATERIALIZED VIEW IF NOT EXISTS ohlc_5m".into(),
-            "CREATE MATERIALIZED VIEW IF NOT EXISTS ohlc_2h AS SELECT; \
-             CREATE MATERIALIZED VIEW IF NOT EXISTS ohlc_5m"
-                .into(),
-        ),
-        (
-            AGGREGATES,
-            "view_name IN ('ohlc_1m', ".into(),
-            "view_name IN (".into(),
-        ),
-        (
-            AGGREGATES,
-            "view_name = 'ohlc_1m'".into(),
-            "view_name = 'ohlc_5m'".into(),
-        ),
-        (
-            VIEWS,
-            "('ohlc_30m', INTERVAL '30 minutes'),".into(),
-            String::new(),
-        ),
-        // sources and widths
-        (AGGREGATES, "FROM ohlc_30m".into(), "FROM ohlc_15m".into()),
-        (AGGREGATES, "FROM ticks\n".into(), "FROM ohlc_1m\n".into()),
-        (
-            AGGREGATES,
-            "INTERVAL '4 hours'".into(),
-            "INTERVAL '2 hours'".into(),
-        ),
-        (VIEWS, "FROM ticks".into(), "FROM ohlc_1m".into()),
-        (
-            VIEWS,
-            "INTERVAL '1 hour'".into(),
-            "INTERVAL '2 hours'".into(),
-        ),
-        // prices, volume, tick count
-        (AGGREGATES, "max(bid_price)".into(), "max(ask_price)".into()),
-        (
-            AGGREGATES,
-            "max(bid_price + ask_price) * 0.5".into(),
-            "max(bid_price + ask_price) / 2".into(),
-        ),
-        (AGGREGATES, "min(mid_low)".into(), "min(bid_low)".into()),
-        (
-            AGGREGATES,
-            format!("first(ask_price, {key})"),
-            "first(ask_price, tick_time)".into(),
-        ),
-        (
-            AGGREGATES,
-            "last(mid_close, open_time)".into(),
-            "max(mid_close)".into(),
-        ),
-        (
-            AGGREGATES,
-            "sum(ask_volume)".into(),
-            "max(ask_volume)".into(),
-        ),
-        (
-            AGGREGATES,
-            "sum(bid_tick_count)::bigint".into(),
-            "count(*)".into(),
-        ),
-        (
-            AGGREGATES,
-            " FILTER (WHERE mid_open IS NOT NULL)".into(),
-            String::new(),
-        ),
-        (
-            AGGREGATES,
-            " FILTER (WHERE ask_price IS NOT NULL)".into(),
-            String::new(),
-        ),
-        (
-            VIEWS,
-            format!("last(bid_price, {key})"),
-            "last(bid_price, tick_time)".into(),
-        ),
-        (
-            VIEWS,
-            " - coalesce(sum(bid_volume) FILTER (WHERE ask_price IS NULL), 0)".into(),
-            String::new(),
-        ),
-        (VIEWS, "count(*)".into(), "count(bid_price)".into()),
-        // the migrations
-        (CANDLES, "'4h', ".into(), String::new()),
-        (CANDLES, ", 'mid'".into(), String::new()),
-        (KEY, "sequence bigint)".into(), "sequence integer)".into()),
-        (
-            TICKS,
-            "PRIMARY KEY (symbol_id, tick_time, sequence)".into(),
-            "PRIMARY KEY (symbol_id, tick_time)".into(),
-        ),
-    ];
-    for (place, from, to) in changes {
-        let mut changed = files();
-        let text = place(&mut changed);
-        assert!(text.contains(&from), "{from}");
-        // change each occurrence alone, since a check may read only one of them
-        let parts: Vec<_> = text.split(&from).collect();
-        for at in 1..parts.len() {
-            let (before, after) = (parts[..at].join(&from), parts[at..].join(&from));
-            let mut changed = files();
-            *place(&mut changed) = format!("{before}{to}{after}");
-            assert_ne!(problems(&changed), [""; 0], "{from} -> {to}, number {at}");
-        }
-    }
-}
-
-#[test]
-fn relations_without_their_statement_are_noticed() {
-    for relation in CandleRelation::all() {
-        let start = format!("CREATE MATERIALIZED VIEW IF NOT EXISTS {}\n", relation.name);
-        let end = "WITH NO DATA;\n";
-        let mut changed = files();
-        let text = &mut changed.aggregates;
-        let from = text.find(&start).expect("the statement");
-        let to = from + text[from..].find(end).expect("its end") + end.len();
-        text.replace_range(from..to, "");
-        assert_ne!(problems(&changed), [""; 0], "{}", relation.name);
-    }
 }

@@ -205,6 +205,16 @@ proptest! {
     }
 
     #[test]
+    fn fields_are_lengths_and_bytes(value in any_decimal(), units in any::<i64>(), scale in 0_u32..=28) {
+        for value in [value, Decimal::new(units, scale), Decimal::new(units % 1_000_000, scale)] {
+            let (mut field, bytes) = (Vec::new(), bytes_of(value));
+            encode_field(value, &mut field);
+            let length = (bytes.len() as i32).to_be_bytes();
+            prop_assert_eq!(field, [length.as_slice(), &bytes].concat());
+        }
+    }
+
+    #[test]
     fn bytes_are_canonical(value in any_decimal()) {
         let bytes = bytes_of(value);
         let digits = &bytes[HEADER..];

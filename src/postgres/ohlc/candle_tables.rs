@@ -6,12 +6,13 @@ use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::DbError;
-use crate::domain::{CandleRelation, Timeframe};
+use crate::domain::{CandleInput, CandleRelation, Timeframe};
 use crate::postgres::timescale::{AggregateIds, CatalogLayout, catalog_layout};
 
 /// A continuous aggregate.
 #[derive(Debug, Clone)]
 pub(super) struct AggregateTable {
+    pub(super) input: CandleInput,
     pub(super) timeframe: Timeframe,
     pub(super) ids: AggregateIds,
     /// The materialization table, quoted.
@@ -26,10 +27,10 @@ pub(super) struct CandleTables {
     pub(super) layout: CatalogLayout,
     /// Changes when an aggregate or a table is created or dropped.
     pub(super) identity: i64,
-    /// The aggregates of the current schema, smallest timeframe first.
+    /// The aggregates of the current schema, in the order of [`CandleRelation::all`].
     pub(super) aggregates: Vec<AggregateTable>,
-    /// The number of the hypertable of ticks, if known.
-    pub(super) ticks: Option<i32>,
+    /// The numbers of the hypertables of ticks and trades, if known.
+    pub(super) inputs: Vec<(CandleInput, i32)>,
     /// The number of the hypertable of stored candles, if known.
     pub(super) stored: Option<i32>,
 }
@@ -119,7 +120,7 @@ const KNOWN: &str = "SELECT format('%I.%I', h.schema_name, h.table_name) AS name
     FROM _timescaledb_catalog.hypertable AS h \
     LEFT JOIN _timescaledb_catalog.continuous_agg ON mat_hypertable_id = h.id \
     WHERE user_view_schema = current_schema() \
-    OR (h.schema_name = current_schema() AND h.table_name IN ('ticks', 'ohlc_candles'))";
+    OR (h.schema_name = current_schema() AND h.table_name IN ('ticks', 'trades', 'ohlc_candles'))";
 
 const DOCUMENTED: &str = "SELECT format('%I.%I', materialization_hypertable_schema, \
     materialization_hypertable_name) AS name, 0 AS id, 0 AS raw, view_name::text AS of \
@@ -139,12 +140,16 @@ impl CandleTables {
         };
         let mut aggregates = Vec::new();
         for CandleRelation {
-            timeframe, name, ..
+            input,
+            timeframe,
+            name,
+            ..
         } in CandleRelation::all()
         {
             let row = rows.iter().find(|row| row.of == name);
             aggregates.extend(row.and_then(|row| {
                 Some(AggregateTable {
+                    input,
                     timeframe,
                     ids: AggregateIds {
                         materialization: row.id,
@@ -158,7 +163,10 @@ impl CandleTables {
             version,
             layout,
             identity: 0,
-            ticks: table("ticks"),
+            inputs: CandleInput::ALL
+                .iter()
+                .filter_map(|input| Some((*input, table(input.table())?)))
+                .collect(),
             stored: table("ohlc_candles"),
             aggregates,
         };
@@ -173,10 +181,38 @@ impl CandleTables {
     /// The numbers of all hypertables.
     pub(super) fn all(&self) -> Vec<i32> {
         let aggregates = self.aggregates.iter().map(|it| it.ids.materialization);
-        aggregates.chain(self.ticks).chain(self.stored).collect()
+        let inputs = self.inputs.iter().map(|(_, id)| *id);
+        aggregates.chain(inputs).chain(self.stored).collect()
     }
 
-    pub(super) fn aggregate(&self, timeframe: Timeframe) -> Option<&AggregateTable> {
-        self.aggregates.iter().find(|it| it.timeframe == timeframe)
+    /// The aggregates of `input`, smallest timeframe first.
+    pub(super) fn aggregates_of(
+        &self,
+        input: CandleInput,
+    ) -> impl Iterator<Item = &AggregateTable> {
+        self.aggregates.iter().filter(move |it| it.input == input)
+    }
+
+    /// The ids of the aggregates of `input` whose changes candles of `timeframe` may lack, including its own.
+    pub(super) fn sources_of(&self, input: CandleInput, timeframe: Timeframe) -> Vec<AggregateIds> {
+        let relation = CandleRelation::of(input, timeframe);
+        let sources = self.aggregates_of(input);
+        let sources = sources.filter(|it| relation.depends_on(it.timeframe));
+        sources.map(|it| it.ids).collect()
+    }
+
+    pub(super) fn aggregate(
+        &self,
+        input: CandleInput,
+        timeframe: Timeframe,
+    ) -> Option<&AggregateTable> {
+        self.aggregates_of(input)
+            .find(|it| it.timeframe == timeframe)
+    }
+
+    /// The number of the hypertable of `input`, if known.
+    pub(super) fn rows(&self, input: CandleInput) -> Option<i32> {
+        let of = self.inputs.iter().find(|(it, _)| *it == input);
+        of.map(|(_, id)| *id)
     }
 }

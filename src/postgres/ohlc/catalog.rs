@@ -1,4 +1,4 @@
-//! The catalog of the candle relations as of one instant: the ranges whose ticks they may lack, and the state
+//! The catalog of the candle relations as of one instant: the ranges whose ticks or trades they may lack, and the state
 //! of their chunks.
 //!
 //! `docs/decisions/candle-reads.md` explains why this is sufficient.
@@ -12,7 +12,7 @@ use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
 use crate::db::DbError;
-use crate::domain::{CandleRelation, TimeRange, Timeframe};
+use crate::domain::{CandleInput, TimeRange, Timeframe};
 use crate::postgres::timescale::{CatalogLayout, pending_changes};
 
 use super::candle_tables::{CandleTables, hash_of_rows, identity};
@@ -20,23 +20,28 @@ use super::intervals::Intervals;
 
 /// Maximum number of intervals of one-minute candles, and of larger ones, that one statement reads
 /// separately. Wider intervals give the same result.
-const MAX_TICK_INTERVALS: usize = 32;
+const MAX_ROW_INTERVALS: usize = 32;
 const MAX_CANDLE_INTERVALS: usize = 16;
 
 /// The candle relations of one snapshot, and the changes in a range that they may lack.
 #[derive(Debug)]
 pub(super) struct Catalog {
     relations: Arc<CandleTables>,
+    input: CandleInput,
     timeframe: Timeframe,
     chunks: Chunks,
     has_stored: bool,
-    /// Changes of ticks, and of smaller candles, that the relations may lack.
-    ticks: Intervals,
+    /// Changes of ticks or trades, and of smaller candles, that the relations may lack.
+    rows: Intervals,
     others: Intervals,
+    /// All changes, including those of dropped rows.
+    changes: Intervals,
+    /// The start time of the server.
+    server: i64,
 }
 
 impl Catalog {
-    /// Reads the aggregates up to `timeframe` and the changes within `range`. Returns `None` if `relations`
+    /// Reads the aggregates of `input` up to `timeframe` and the changes within `range`. Returns `None` if `relations`
     /// are not the relations of this snapshot.
     ///
     /// Makes the server plan all later statements for the chunks that exist when it plans them. This
@@ -44,18 +49,19 @@ impl Catalog {
     /// chunks: an older plan may lack a chunk whose rows this snapshot has.
     pub(super) fn read(
         connection: &mut PgConnection,
-        timeframe: Timeframe,
+        (input, timeframe): (CandleInput, Timeframe),
         range: TimeRange,
         relations: &Arc<CandleTables>,
-        reads: TickReads,
+        reads: RowReads,
     ) -> Result<Option<Self>, DbError> {
-        let select = SelectCatalog::new(relations, timeframe, range, reads);
-        let rows: Vec<CatalogRow> = select.load(connection)?;
-        let (mut ticks, mut others) = (Vec::new(), Vec::new());
+        let select = SelectCatalog::new(relations, (input, timeframe), range, reads);
+        let found: Vec<CatalogRow> = select.load(connection)?;
+        let (mut rows, mut others) = (Vec::new(), Vec::new());
         let mut chunks = Chunks::none(relations.layout);
         let mut has_stored = relations.stored.is_none();
         let mut floor = i64::MIN;
-        for (kind, first, second, third, version) in rows {
+        let mut server = 0;
+        for (kind, first, second, third, version) in found {
             match kind {
                 STATE => {
                     let is_same =
@@ -63,6 +69,7 @@ impl Catalog {
                     if !is_same {
                         return Ok(None);
                     }
+                    server = second;
                 }
                 CHUNKS => {
                     chunks.states.insert(first, second);
@@ -71,19 +78,23 @@ impl Catalog {
                 }
                 FLOOR => floor = first,
                 // both ends of a change are inclusive
-                OF_TICKS => ticks.push((first, second.saturating_add(1))),
+                OF_ROWS => rows.push((first, second.saturating_add(1))),
                 _ => others.push((first, second.saturating_add(1))),
             }
         }
-        // before a chunk was dropped, the candles of every timeframe included its ticks
-        let ticks = ticks.into_iter().map(|(from, to)| (from.max(floor), to));
+        let changes = Intervals::new([rows.as_slice(), &others].concat());
+        // before a chunk was dropped, the candles of every timeframe included its rows
+        let rows = rows.into_iter().map(|(from, to)| (from.max(floor), to));
         Ok(Some(Self {
             relations: Arc::clone(relations),
+            input,
             timeframe,
             chunks,
             has_stored,
-            ticks: Intervals::new(ticks.collect()),
+            rows: Intervals::new(rows.collect()),
             others: Intervals::new(others),
+            changes,
+            server,
         }))
     }
 
@@ -94,14 +105,13 @@ impl Catalog {
 
     /// The table of the aggregate of `timeframe`, if it exists.
     pub(super) fn table(&self, timeframe: Timeframe) -> Option<&str> {
-        let aggregate = self.relations.aggregate(timeframe);
+        let aggregate = self.relations.aggregate(self.input, timeframe);
         aggregate.map(|it| it.table.as_str())
     }
 
-    /// The intervals of `window` to compute from ticks. `window` starts and ends on bucket boundaries.
-    pub(super) fn tick_intervals(&self, window: TimeRange) -> Intervals {
-        self.ticks
-            .buckets(Timeframe::M1, window, MAX_TICK_INTERVALS)
+    /// The intervals of `window` to compute from ticks or trades. `window` starts and ends on bucket boundaries.
+    pub(super) fn row_intervals(&self, window: TimeRange) -> Intervals {
+        self.rows.buckets(Timeframe::M1, window, MAX_ROW_INTERVALS)
     }
 
     /// The buckets within `window` to compute from one-minute candles.
@@ -113,13 +123,13 @@ impl Catalog {
             );
             return Intervals::new(vec![all]);
         }
-        let pending = self.ticks.and(&self.others);
+        let pending = self.rows.and(&self.others);
         pending.buckets(self.timeframe, window, MAX_CANDLE_INTERVALS)
     }
 
     /// The buckets within `window` that wait for a refresh of this timeframe or of one of its sources.
     pub(super) fn waiting(&self, window: TimeRange) -> Intervals {
-        let pending = self.ticks.and(&self.others);
+        let pending = self.rows.and(&self.others);
         pending.buckets(self.timeframe, window, usize::MAX)
     }
 
@@ -128,16 +138,31 @@ impl Catalog {
         self.has_stored
     }
 
+    /// All changes within the range of this catalog, including those of dropped rows.
+    pub(super) fn changes(&self) -> &Intervals {
+        &self.changes
+    }
+
+    /// The relations, and the input and timeframe of this catalog.
+    pub(super) fn relations(&self) -> (&Arc<CandleTables>, CandleInput, Timeframe) {
+        (&self.relations, self.input, self.timeframe)
+    }
+
+    /// The start time of the server that this catalog was read from, in microseconds since 1970.
+    pub(super) fn server(&self) -> i64 {
+        self.server
+    }
+
     /// The chunks from which the candles of this catalog are read.
     pub(super) fn chunks(&self) -> &Chunks {
         &self.chunks
     }
 }
 
-/// The ticks to read in the snapshot of a catalog.
+/// The ticks or trades to read in the snapshot of a catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TickReads {
-    /// Only the ticks that candles may lack.
+pub(super) enum RowReads {
+    /// Only rows that candles may lack.
     Pending,
     All,
 }
@@ -157,6 +182,14 @@ impl Chunks {
             layout,
             states: BTreeMap::new(),
         }
+    }
+
+    /// The state of the chunks of the hypertables with these numbers, or `None` if one is unknown.
+    pub(super) fn state_of(&self, hypertables: &[i32]) -> Option<i64> {
+        let state = |id: &i32| self.states.get(&i64::from(*id));
+        hypertables
+            .iter()
+            .try_fold(0, |all, id| Some(all ^ state(id)?))
     }
 
     /// Adds `others` of the same snapshot.
@@ -180,12 +213,15 @@ impl Chunks {
 /// Kind, up to three numbers, the release.
 type CatalogRow = (i32, i64, i64, Option<i64>, Option<String>);
 
-/// The identity of the relations, and the release.
+/// The identity of the relations, the server, and the release.
 const STATE: i32 = 0;
 /// The number of a hypertable, the state of its chunks, and their count.
 const CHUNKS: i32 = 1;
 const FLOOR: i32 = 2;
-const OF_TICKS: i32 = 3;
+const OF_ROWS: i32 = 3;
+
+/// The start time of the server, which tells several replicas behind one address apart.
+const SERVER: &str = "(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint";
 
 /// The state and count of all chunks, from the documented view.
 const ALL_CHUNKS: &str = "SELECT coalesce(bit_xor(hashtextextended(format('%s.%s %s', \
@@ -204,20 +240,20 @@ fn chunks_of(hypertables: &str) -> String {
 /// The hypertables that candles are read from, each with the condition for reading it.
 fn read_from(
     relations: &CandleTables,
-    timeframe: Timeframe,
-    reads: TickReads,
+    (input, timeframe): (CandleInput, Timeframe),
+    reads: RowReads,
 ) -> Vec<(i32, &'static str)> {
-    let aggregates = relations.aggregates.iter();
+    let aggregates = relations.aggregates_of(input);
     let read = aggregates.filter(|it| it.timeframe == Timeframe::M1 || it.timeframe == timeframe);
     let mut read: Vec<_> = read.map(|it| (it.ids.materialization, "")).collect();
     read.extend(relations.stored.map(|id| (id, "")));
-    let has_minutes = relations.aggregate(Timeframe::M1).is_some();
-    let of_ticks = if has_minutes && reads == TickReads::Pending {
+    let has_minutes = relations.aggregate(input, Timeframe::M1).is_some();
+    let of_rows = if has_minutes && reads == RowReads::Pending {
         " WHERE EXISTS (SELECT FROM changes WHERE place = 1 AND first <= last)"
     } else {
         ""
     };
-    read.extend(relations.ticks.map(|id| (id, of_ticks)));
+    read.extend(relations.rows(input).map(|id| (id, of_rows)));
     read
 }
 
@@ -232,40 +268,38 @@ struct SelectCatalog {
 impl SelectCatalog {
     fn new(
         relations: &CandleTables,
-        timeframe: Timeframe,
+        (input, timeframe): (CandleInput, Timeframe),
         range: TimeRange,
-        reads: TickReads,
+        reads: RowReads,
     ) -> Self {
         let state = "(SELECT extversion FROM pg_extension, planned WHERE extname = 'timescaledb')";
         let text = if relations.layout == CatalogLayout::Unknown {
             format!(
                 " SELECT {STATE}, 0::bigint, 0::bigint, NULL::bigint, {state} \
                  UNION ALL SELECT {CHUNKS}, 0, hash, NULL, NULL FROM ({ALL_CHUNKS}) AS chunks \
-                 UNION ALL SELECT {OF_TICKS}, start, until, NULL, NULL FROM times"
+                 UNION ALL SELECT {OF_ROWS}, start, until, NULL, NULL FROM times"
             )
         } else {
-            let aggregates = relations.aggregates.iter();
-            let relation = CandleRelation::of(timeframe);
-            let counted = aggregates.filter(|it| relation.depends_on(it.timeframe));
-            let counted: Vec<_> = counted.map(|it| it.ids).collect();
+            let counted = relations.sources_of(input, timeframe);
             let mut text = format!(
-                ", changes AS ({}) SELECT {STATE}, {}, 0::bigint, NULL::bigint, {state}",
+                ", changes AS ({}) SELECT {STATE}, {}, {SERVER}, NULL::bigint, {state}",
                 pending_changes(relations.layout, &counted),
                 identity(&relations.all()),
             );
-            for (id, condition) in read_from(relations, timeframe, reads) {
+            for (id, condition) in read_from(relations, (input, timeframe), reads) {
                 text.push_str(&format!(
                     " UNION ALL SELECT {CHUNKS}, {id}, hash, count, NULL \
                      FROM ({}) AS chunks{condition}",
                     chunks_of(&id.to_string())
                 ));
             }
+            let dropped = format!("{}_dropped_before", input.table());
             text.push_str(&format!(
                 " UNION ALL SELECT {FLOOR}, \
-                 (extract(epoch FROM ticks_dropped_before) * 1000000)::bigint, 0, NULL, NULL \
-                 FROM applied_policies WHERE ticks_dropped_before IS NOT NULL \
+                 (extract(epoch FROM {dropped}) * 1000000)::bigint, 0, NULL, NULL \
+                 FROM applied_policies WHERE {dropped} IS NOT NULL \
                  UNION ALL SELECT kind, lower(part), upper(part) - 1, NULL, NULL FROM (\
-                 SELECT least(place, 2) + {OF_TICKS} - 1 AS kind, \
+                 SELECT least(place, 2) + {OF_ROWS} - 1 AS kind, \
                  unnest(range_agg(int8range(first, last, '[]'))) AS part \
                  FROM changes WHERE first <= last GROUP BY 1) AS merged"
             ));

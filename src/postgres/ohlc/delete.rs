@@ -1,14 +1,16 @@
-//! Deletion of candles without ticks: stored candles, and materialized candles of dropped ticks.
+//! Deletion of candles without ticks and trades: stored candles, and materialized candles of dropped rows.
 
 use chrono::{DateTime, Utc};
 use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::{DbError, transaction};
-use crate::domain::{PriceBasis, SortOrder, SymbolId, TimeRange, Timeframe};
+use crate::domain::{
+    CandleInput, PriceBasis, SortOrder, SymbolId, Tick, TimeRange, Timeframe, Trade,
+};
 use crate::error::RepositoryError;
-use crate::postgres::candle_sql::CANDLES_OF_ROW;
-use crate::postgres::ticks::first_tick_time;
+use crate::postgres::candle_sql::candles_of_row;
+use crate::postgres::reading::first_time;
 use crate::postgres::timescale::{CandleRows, begin_deleting, mark_changed_day};
 use crate::repository::{DeletedCandles, part_of_a_day, refuse_cut_candles};
 
@@ -38,14 +40,22 @@ impl Doomed {
     pub(super) fn delete(self, connection: &mut PgConnection) -> Result<DeletedCandles, DbError> {
         transaction(connection, |connection| {
             begin_deleting(connection)?;
-            let rows = CandleRows::lock(connection)?;
-            rows.allow_deleting_stored(connection)?;
-            let Some((doomed, rest)) = self.first_part(connection, rows.minutes())? else {
+            let mut tables = Vec::new();
+            for &input in CandleInput::ALL {
+                tables.push(CandleRows::lock(connection, input)?);
+            }
+            let minutes = tables.iter().map(CandleRows::minutes).collect::<Vec<_>>();
+            let Some((doomed, rest)) = self.first_part(connection, &minutes)? else {
                 return Ok(DeletedCandles::default());
             };
             let mut deleted = doomed.counted(connection, DELETE_STORED)?;
             deleted.rest = rest;
-            if let Some(retained) = doomed.retained_minutes(connection, rows.minutes())? {
+            for rows in &tables {
+                rows.allow_deleting_stored(connection)?;
+                let retained = doomed.retained_minutes(connection, rows.input(), rows.minutes())?;
+                let Some(retained) = retained else {
+                    continue;
+                };
                 let minutes = retained.into_iter().map(|row| row.open_time).collect();
                 let deleted_rows = rows.forget_minutes(connection, self.symbol_id, &minutes)?;
                 rows.forget_larger(connection, self.symbol_id, &minutes)?;
@@ -63,23 +73,31 @@ impl Doomed {
 
     /// Counts the candles that [`delete`](Self::delete) would delete.
     pub(super) fn count(self, connection: &mut PgConnection) -> Result<DeletedCandles, DbError> {
-        let minutes = CandleRows::minutes_of(connection)?;
-        let Some((doomed, rest)) = self.first_part(connection, minutes.as_deref())? else {
+        let mut tables = Vec::new();
+        for &input in CandleInput::ALL {
+            tables.push((input, CandleRows::minutes_of(connection, input)?));
+        }
+        let minutes: Vec<_> = tables.iter().map(|(_, table)| table.as_deref()).collect();
+        let Some((doomed, rest)) = self.first_part(connection, &minutes)? else {
             return Ok(DeletedCandles::default());
         };
         let mut deleted = doomed.counted(connection, SELECT_STORED)?;
         deleted.rest = rest;
-        if let Some(retained) = doomed.retained_minutes(connection, minutes.as_deref())? {
-            add_kept(&mut deleted, retained.iter().map(|row| row.candles).sum());
+        for (input, table) in &tables {
+            let retained = doomed.retained_minutes(connection, *input, table.as_deref())?;
+            if let Some(retained) = retained {
+                add_kept(&mut deleted, retained.iter().map(|row| row.candles).sum());
+            }
         }
         Ok(deleted)
     }
 
-    /// The first part and the rest; `None` without candles and ticks.
+    /// The first part and the rest; `None` without candles, ticks and trades. `minutes` are the tables of
+    /// one-minute candles.
     fn first_part(
         self,
         connection: &mut PgConnection,
-        minutes: Option<&str>,
+        minutes: &[Option<&str>],
     ) -> Result<Option<(Self, Option<TimeRange>)>, DbError> {
         let stored: First = sql_query(
             "SELECT min(edge.open_time) AS first FROM unnest($2) AS wanted (name) \
@@ -94,31 +112,30 @@ impl Doomed {
         .bind::<Timestamptz, _>(self.range.start())
         .bind::<Timestamptz, _>(self.range.end())
         .get_result(connection)?;
-        let retained = match minutes.filter(|_| self.has_retained()) {
-            Some(table) => {
-                let first: First = sql_query(format!(
-                    "SELECT min(open_time) AS first FROM (SELECT open_time FROM {table} \
-                     WHERE symbol_id = $1 AND open_time >= $2 AND open_time < $3 \
-                     ORDER BY open_time LIMIT 1) AS edge"
-                ))
-                .bind::<BigInt, _>(self.symbol_id.get())
-                .bind::<Timestamptz, _>(self.range.start())
-                .bind::<Timestamptz, _>(self.range.end())
-                .get_result(connection)?;
-                first.first
-            }
-            None => None,
-        };
-        let (order, now) = (SortOrder::Ascending, self.range.end());
-        let tick = first_tick_time(connection, self.symbol_id, self.range, order, now)?;
-        let Some(first) = [stored.first, retained, tick].into_iter().flatten().min() else {
+        let mut edges = vec![stored.first];
+        for table in minutes.iter().flatten().filter(|_| self.has_retained()) {
+            let first: First = sql_query(format!(
+                "SELECT min(open_time) AS first FROM (SELECT open_time FROM {table} \
+                 WHERE symbol_id = $1 AND open_time >= $2 AND open_time < $3 \
+                 ORDER BY open_time LIMIT 1) AS edge"
+            ))
+            .bind::<BigInt, _>(self.symbol_id.get())
+            .bind::<Timestamptz, _>(self.range.start())
+            .bind::<Timestamptz, _>(self.range.end())
+            .get_result(connection)?;
+            edges.push(first.first);
+        }
+        let (of, order, now) = (self.symbol_id, SortOrder::Ascending, self.range.end());
+        edges.push(first_time::<Tick>(connection, of, self.range, order, now)?);
+        edges.push(first_time::<Trade>(connection, of, self.range, order, now)?);
+        let Some(first) = edges.into_iter().flatten().min() else {
             return Ok(None);
         };
         let (range, rest) = part_of_a_day(self.range, first)?;
         Ok(Some((Self { range, ..self }, rest)))
     }
 
-    /// Runs `statement` on the stored candles, and counts the buckets that have ticks.
+    /// Runs `statement` on the stored candles, and counts the buckets that have ticks or trades.
     fn counted(
         self,
         connection: &mut PgConnection,
@@ -137,9 +154,16 @@ impl Doomed {
         }
         let bucket = self.timeframe.unwrap_or(Timeframe::M1);
         let width = bucket.duration().num_minutes();
+        let starts = CandleInput::ALL.iter().map(|input| {
+            let (table, time) = (input.table(), input.time_column());
+            format!(
+                "SELECT time_bucket(INTERVAL '{width} minutes', {time}) FROM {table} \
+                 WHERE symbol_id = $1 AND {time} >= $2 AND {time} < $3"
+            )
+        });
         let count: Count = sql_query(format!(
-            "SELECT count(DISTINCT time_bucket(INTERVAL '{width} minutes', tick_time)) AS count \
-             FROM ticks WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3"
+            "SELECT count(*) AS count FROM ({}) AS buckets",
+            Vec::from_iter(starts).join(" UNION ")
         ))
         .bind::<BigInt, _>(self.symbol_id.get())
         .bind::<Timestamptz, _>(self.range.start())
@@ -149,19 +173,21 @@ impl Doomed {
         Ok(deleted)
     }
 
-    /// The one-minute candles of the table `minutes` whose ticks are not stored.
+    /// The one-minute candles of the table `minutes` whose rows of `input` are not stored.
     fn retained_minutes(
         self,
         connection: &mut PgConnection,
+        input: CandleInput,
         minutes: Option<&str>,
     ) -> Result<Option<Vec<RetainedMinute>>, DbError> {
         let Some(table) = minutes.filter(|_| self.has_retained()) else {
             return Ok(None);
         };
+        let (candles, rows, time) = (candles_of_row(input), input.table(), input.time_column());
         let retained = sql_query(format!(
-            "SELECT retained.open_time, {CANDLES_OF_ROW} AS candles FROM {table} AS retained LEFT JOIN (\
-             SELECT DISTINCT time_bucket(INTERVAL '1 minute', tick_time) AS open_time FROM ticks \
-             WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3) AS computed USING (open_time) \
+            "SELECT retained.open_time, {candles} AS candles FROM {table} AS retained LEFT JOIN (\
+             SELECT DISTINCT time_bucket(INTERVAL '1 minute', {time}) AS open_time FROM {rows} \
+             WHERE symbol_id = $1 AND {time} >= $2 AND {time} < $3) AS computed USING (open_time) \
              WHERE symbol_id = $1 AND retained.open_time >= $2 AND retained.open_time < $3 \
              AND computed.open_time IS NULL"
         ))

@@ -59,7 +59,8 @@ impl Intervals {
         Self::new(inside.collect()).joined(max)
     }
 
-    fn joined(mut self, max: usize) -> Self {
+    /// Closes the smallest gaps until at most `max` intervals are left.
+    pub(super) fn joined(mut self, max: usize) -> Self {
         if self.0.len() <= max {
             return self;
         }

@@ -9,12 +9,12 @@ use chrono::{DateTime, Utc};
 use crate::Clock;
 use crate::audit::{MaterializedCandles, MaterializedRows};
 use crate::db::{DbError, TimeseriesDb};
-use crate::domain::{PageLimit, PriceBasis, SymbolId, TimeRange, Timeframe};
+use crate::domain::{CandleInput, PageLimit, SymbolId, TimeRange, Timeframe};
 use crate::error::RepositoryError;
 use crate::repository::CandleQuery;
 
-use super::candle_tables::CandleTableCache;
-use super::catalog::TickReads;
+use super::caches::CandleCaches;
+use super::catalog::RowReads;
 use super::select::all_materialized;
 use super::snapshot::{self, Snapshot};
 
@@ -22,17 +22,17 @@ use super::snapshot::{self, Snapshot};
 #[derive(Clone)]
 pub struct PgMaterializedCandles {
     db: TimeseriesDb,
-    relations: Arc<CandleTableCache>,
+    caches: Arc<CandleCaches>,
     clock: Clock,
 }
 
 impl PgMaterializedCandles {
-    /// Reads over `db`; all of `ohlc_1m` to `ohlc_1d` must be continuous aggregates.
+    /// Reads over `db`; all candle relations must be continuous aggregates.
     #[must_use]
     pub fn new(db: TimeseriesDb) -> Self {
         Self {
             db,
-            relations: Arc::new(CandleTableCache::default()),
+            caches: Arc::new(CandleCaches::default()),
             clock: Clock::system(),
         }
     }
@@ -58,14 +58,15 @@ impl MaterializedCandles for PgMaterializedCandles {
     async fn rows(
         &self,
         symbol_id: SymbolId,
+        input: CandleInput,
         window: TimeRange,
     ) -> Result<MaterializedRows, RepositoryError> {
-        let relations = Arc::clone(&self.relations);
+        let caches = Arc::clone(&self.caches);
         let now = self.clock.now();
         self.db
             .read("materialized_candles", move |connection| {
-                snapshot::at_one_instant(connection, &relations, |snapshot| {
-                    read(snapshot, symbol_id, window, now)
+                snapshot::at_one_instant(connection, &caches, |snapshot| {
+                    read(snapshot, symbol_id, input, window, now)
                 })
             })
             .await
@@ -75,12 +76,13 @@ impl MaterializedCandles for PgMaterializedCandles {
 fn read(
     snapshot: &mut Snapshot<'_>,
     symbol_id: SymbolId,
+    input: CandleInput,
     window: TimeRange,
     now: DateTime<Utc>,
 ) -> Result<MaterializedRows, DbError> {
     let mut all = MaterializedRows::default();
     for &timeframe in Timeframe::ALL {
-        let catalog = snapshot.catalog(timeframe, window, TickReads::Pending)?;
+        let catalog = snapshot.catalog((input, timeframe), window, RowReads::Pending)?;
         let Some(table) = catalog.table(timeframe) else {
             all.waiting.insert(timeframe, vec![window]);
             continue;
@@ -92,7 +94,7 @@ fn read(
         });
         let waiting = waiting.collect::<Result<Vec<_>, _>>()?;
         all.waiting.insert(timeframe, waiting);
-        for &basis in PriceBasis::ALL {
+        for &basis in input.bases() {
             let query = CandleQuery {
                 limit: PageLimit::MAX,
                 ..CandleQuery::new(symbol_id, timeframe, basis, window)

@@ -6,13 +6,16 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::db::DbError;
-use crate::domain::{Candle, CandleCursor, ExactCandle, Page, SortOrder, TimeRange, Timeframe};
+use crate::domain::{
+    Candle, CandleCursor, CandleInput, ExactCandle, Page, SortOrder, TimeRange, Timeframe, Trade,
+};
 use crate::error::RepositoryError;
-use crate::postgres::symbol_days::SearchWindows;
+use crate::postgres::reading::first_time;
+use crate::postgres::symbol_days::{SearchWindows, days_of};
 use crate::postgres::ticks::first_tick_time_of_basis;
 use crate::repository::{CandleQuery, FoldedListing};
 
-use super::catalog::{Catalog, TickReads};
+use super::catalog::{Catalog, RowReads};
 use super::rollup::{self, RollupReader};
 use super::select::first_materialized;
 use super::snapshot::Snapshot;
@@ -94,21 +97,23 @@ impl PageReader<'_, '_> {
         Ok(candles)
     }
 
-    /// The ticks to read: seconds are computed from ticks alone.
-    fn tick_reads(&self) -> TickReads {
+    /// The ticks or trades to read: seconds are computed from them alone.
+    fn row_reads(&self) -> RowReads {
         match self.query.timeframe.is_stored() {
-            true => TickReads::Pending,
-            false => TickReads::All,
+            true => RowReads::Pending,
+            false => RowReads::All,
         }
     }
 
     /// The first `limit` candles of `window`. For each open time the stored candle takes precedence, then a
-    /// candle with stored parts, then the candle computed from ticks.
+    /// candle with stored parts, then the candle computed from ticks or trades.
     fn window(&mut self, window: TimeRange, limit: usize) -> Result<Vec<ExactCandle>, DbError> {
         let (query, now) = (self.query, self.now);
-        let catalog = self
-            .snapshot
-            .catalog(query.timeframe, window, self.tick_reads())?;
+        let catalog = self.snapshot.catalog(
+            (query.basis.input(), query.timeframe),
+            window,
+            self.row_reads(),
+        )?;
         let found = SelectWindow {
             query,
             catalog: &catalog,
@@ -144,20 +149,27 @@ impl PageReader<'_, '_> {
         // read the catalog first: it makes the server plan later statements for the chunks of this
         // instant; the changes are not needed here
         let nothing = TimeRange::new(range.start(), range.start()).unwrap_or(range);
-        let catalog = self
-            .snapshot
-            .catalog(query.timeframe, nothing, TickReads::All)?;
+        let catalog = self.snapshot.catalog(
+            (query.basis.input(), query.timeframe),
+            nothing,
+            RowReads::All,
+        )?;
         let connection = &mut *self.snapshot.connection;
-        let of = (query.symbol_id, query.basis);
-        let tick = first_tick_time_of_basis(connection, of, range, query.order, self.now)?;
-        let tick = tick.map(|time| query.timeframe.bucket_start(time));
+        let (of, order) = ((query.symbol_id, query.basis), query.order);
+        let row = match query.basis.input() {
+            CandleInput::Ticks => first_tick_time_of_basis(connection, of, range, order, self.now)?,
+            CandleInput::Trades => {
+                first_time::<Trade>(connection, query.symbol_id, range, order, self.now)?
+            }
+        };
+        let row = row.map(|time| query.timeframe.bucket_start(time));
         let stored = match catalog.has_stored() && query.timeframe.is_stored() {
             true => rollup::first_stored_bucket(connection, query, range)?,
             false => None,
         };
-        // an aggregate may have candles whose ticks were dropped; all of them are outside of the range of
-        // stored ticks
-        let outside = match tick {
+        // an aggregate may have candles whose ticks or trades were dropped; all of them are outside of the
+        // range of stored ones
+        let outside = match row {
             Some(open_time) => before(range, query.order, open_time, query.timeframe),
             None => Some(range),
         };
@@ -165,7 +177,7 @@ impl PageReader<'_, '_> {
             Some(outside) if !outside.is_empty() => self.first_materialized(&catalog, outside)?,
             _ => None,
         };
-        let open_times = [tick, stored, materialized].into_iter().flatten();
+        let open_times = [row, stored, materialized].into_iter().flatten();
         Ok(match query.order {
             SortOrder::Ascending => open_times
                 .min()
@@ -193,7 +205,8 @@ impl PageReader<'_, '_> {
             return Ok(None);
         }
         let connection = &mut *self.snapshot.connection;
-        let mut windows = SearchWindows::of_days(query.symbol_id, range, query.order);
+        let days = days_of(query.basis.input());
+        let mut windows = SearchWindows::of_days(days, query.symbol_id, range, query.order);
         while let Some(window) = windows.next(connection)? {
             let mut edges = Vec::new();
             for table in tables.into_iter().flatten() {

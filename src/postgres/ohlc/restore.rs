@@ -1,4 +1,4 @@
-//! Restores candles whose ticks are not stored.
+//! Restores candles whose ticks or trades are not stored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use super::stored::{Call, CandleArrays, Replaced, different};
 use crate::db::{DbError, transaction};
-use crate::domain::{Candle, CandleSource, SymbolId, Timeframe};
+use crate::domain::{Candle, CandleInput, CandleSource, SymbolId, Timeframe};
 use crate::error::{Database, RepositoryError};
 use crate::postgres::timescale::CandleRows;
 use crate::postgres::timescale::retention::keep_writers_out;
@@ -71,8 +71,8 @@ impl Restore {
 /// The buckets of some candles for which something is stored.
 #[derive(Debug, Default)]
 struct Occupied {
-    /// Buckets with ticks or rows of aggregates, which cover every basis.
-    of_ticks: BTreeSet<(SymbolId, Timeframe, DateTime<Utc>)>,
+    /// Buckets with ticks or trades, or rows of their aggregates, which cover every basis of these.
+    of_rows: BTreeSet<(SymbolId, CandleInput, Timeframe, DateTime<Utc>)>,
     /// Buckets with stored candles.
     of_candles: BTreeSet<(SymbolId, Timeframe, DateTime<Utc>, String)>,
 }
@@ -100,6 +100,7 @@ struct ChunkState {
 /// Neighbouring buckets of one width, ascending.
 struct Run {
     symbol_id: SymbolId,
+    input: CandleInput,
     timeframe: Timeframe,
     starts: Vec<DateTime<Utc>>,
     /// The end of the last bucket.
@@ -108,9 +109,9 @@ struct Run {
 
 impl Occupied {
     fn read(connection: &mut PgConnection, candles: &[Candle]) -> Result<Self, DbError> {
-        let rows = CandleRows::tables_of(connection)?;
         let mut occupied = Self::default();
         for run in runs(candles) {
+            let rows = CandleRows::tables_of(connection, run.input)?;
             let before = chunks(connection, &run)?;
             occupied.add_made(connection, &run, &rows)?;
             occupied.add_stored(connection, &run)?;
@@ -131,7 +132,8 @@ impl Occupied {
         let (symbol_id, timeframe, open_time) =
             (candle.symbol_id, candle.timeframe, candle.open_time);
         let basis = candle.basis.as_str().to_owned();
-        self.of_ticks.contains(&(symbol_id, timeframe, open_time))
+        let input = candle.basis.input();
+        (self.of_rows).contains(&(symbol_id, input, timeframe, open_time))
             || (self.of_candles).contains(&(symbol_id, timeframe, open_time, basis))
     }
 
@@ -150,7 +152,7 @@ impl Occupied {
         };
         let rows = rows.iter().filter(|(of, _)| *of <= run.timeframe);
         let rows = rows.map(|(_, table)| within(table, "open_time"));
-        let stored: Vec<_> = [within("ticks", "tick_time")]
+        let stored: Vec<_> = [within(run.input.table(), run.input.time_column())]
             .into_iter()
             .chain(rows)
             .collect();
@@ -164,8 +166,8 @@ impl Occupied {
         .bind::<Timestamptz, _>(run.end)
         .load(connection)?;
         let found = found.into_iter();
-        self.of_ticks
-            .extend(found.map(|row| (run.symbol_id, run.timeframe, row.bucket)));
+        self.of_rows
+            .extend(found.map(|row| (run.symbol_id, run.input, run.timeframe, row.bucket)));
         Ok(())
     }
 
@@ -202,11 +204,11 @@ impl Run {
 fn runs(candles: &[Candle]) -> Vec<Run> {
     let mut starts: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for candle in candles {
-        let of = (candle.symbol_id, candle.timeframe);
+        let of = (candle.symbol_id, candle.basis.input(), candle.timeframe);
         starts.entry(of).or_default().insert(candle.open_time);
     }
     let mut runs: Vec<Run> = Vec::new();
-    for ((symbol_id, timeframe), starts) in starts {
+    for ((symbol_id, input, timeframe), starts) in starts {
         let first_of_series = runs.len();
         for start in starts {
             let end = timeframe.bucket_end(start);
@@ -217,6 +219,7 @@ fn runs(candles: &[Candle]) -> Vec<Run> {
                 }
                 _ => runs.push(Run {
                     symbol_id,
+                    input,
                     timeframe,
                     starts: vec![start],
                     end,
@@ -233,7 +236,7 @@ fn chunks(connection: &mut PgConnection, run: &Run) -> Result<i64, DbError> {
         "SELECT coalesce(bit_xor(hashtextextended(format('%s.%s %s', \
          chunk_schema, chunk_name, is_compressed), 0)), 0) AS state \
          FROM timescaledb_information.chunks WHERE range_start < $2 AND range_end > $1 \
-         AND ((hypertable_schema = current_schema() AND hypertable_name IN ('ticks', 'ohlc_candles')) \
+         AND ((hypertable_schema = current_schema() AND hypertable_name IN ('ticks', 'trades', 'ohlc_candles')) \
          OR (hypertable_schema, hypertable_name) IN (SELECT materialization_hypertable_schema, \
          materialization_hypertable_name FROM timescaledb_information.continuous_aggregates \
          WHERE view_schema = current_schema()))",
@@ -263,6 +266,7 @@ mod tests {
             close: Decimal::ONE,
             volume: Decimal::ZERO,
             tick_count: 1,
+            trade_volumes: None,
             closed: true,
             source: CandleSource::Ticks,
         }

@@ -4,15 +4,15 @@ use std::fmt::Display;
 
 use chrono::{DateTime, Utc};
 use diesel::Queryable;
-use diesel::sql_types::{BigInt, Numeric, Timestamptz};
+use diesel::sql_types::{BigInt, Nullable, Numeric, Timestamptz};
 
-use crate::domain::{Candle, CandleSource, ExactCandle};
+use crate::domain::{Candle, CandleSource, ExactCandle, TradeVolumes};
 use crate::error::{Entity, RepositoryError};
-use crate::postgres::numeric::{StoredNumeric, StoredSum};
+use crate::postgres::numeric::{StoredAmount, StoredNumeric, StoredSum};
 use crate::postgres::stored_time::StoredTime;
 use crate::repository::CandleQuery;
 
-/// Open time, open, high, low, close, volume, tick count.
+/// Open time, open, high, low, close, volume, count, buy volume, notional.
 pub(super) type CandleSqlType = (
     Timestamptz,
     Numeric,
@@ -21,6 +21,8 @@ pub(super) type CandleSqlType = (
     Numeric,
     Numeric,
     BigInt,
+    Nullable<Numeric>,
+    Nullable<Numeric>,
 );
 
 #[derive(Debug, Queryable)]
@@ -32,9 +34,16 @@ pub(super) struct CandleRow {
     close: StoredNumeric,
     volume: StoredSum,
     tick_count: i64,
+    buy_volume: Option<StoredSum>,
+    notional: Option<StoredAmount>,
 }
 
 impl CandleRow {
+    /// Whether it is the row that a statement of a settled page adds to the candles. Candles have rows.
+    pub(super) fn is_mark(&self) -> bool {
+        self.tick_count < 0
+    }
+
     /// The open time, or an error for a value that cannot be a time.
     pub(super) fn open_time(&self, query: &CandleQuery) -> Result<DateTime<Utc>, RepositoryError> {
         open_time(query, self.open_time)
@@ -52,6 +61,13 @@ impl CandleRow {
         let number =
             |column: &str, value: StoredNumeric| value.0.map_err(|error| data(column, &error));
         let (volume, sum) = self.volume.0.map_err(|error| data("volume", &error))?;
+        let (mut trade_volumes, mut buy_sum) = (None, None);
+        if let Some((bought, notional)) = self.buy_volume.zip(self.notional) {
+            let (buy_volume, exact) = bought.0.map_err(|error| data("buy_volume", &error))?;
+            let notional = notional.0.map_err(|error| data("notional", &error))?;
+            trade_volumes = Some(TradeVolumes::new(buy_volume, notional));
+            buy_sum = exact;
+        }
         let candle = Candle {
             symbol_id: query.symbol_id,
             timeframe: query.timeframe,
@@ -63,10 +79,11 @@ impl CandleRow {
             close: number("close", self.close)?,
             volume,
             tick_count: self.tick_count,
+            trade_volumes,
             closed: query.timeframe.bucket_end(open_time) <= now,
             source,
         };
-        Ok(ExactCandle::new(candle, sum))
+        Ok(ExactCandle::new(candle, sum, buy_sum))
     }
 }
 
@@ -119,6 +136,8 @@ mod tests {
             close: number(),
             volume: StoredSum(Ok((Decimal::ONE, None))),
             tick_count: 1,
+            buy_volume: None,
+            notional: None,
         }
     }
 

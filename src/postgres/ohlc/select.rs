@@ -1,5 +1,5 @@
 //! Reads the candles of a window: rows of an aggregate, stored candles, folds of stored smaller candles, and
-//! candles computed from ticks.
+//! candles computed from ticks or trades.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use super::statement::{FOLDED, SelectWindow, Statement, StoredCandleRow};
 /// The candles that were found in a window.
 #[derive(Debug, Default)]
 pub(super) struct WindowCandles {
-    /// Candles of ticks, read from an aggregate or computed by the statement, in the order of the listing.
+    /// Candles of ticks or trades, read from an aggregate or computed by the statement, in the order of the listing.
     pub(super) computed: Vec<ExactCandle>,
     /// Stored candles by open time.
     pub(super) stored: BTreeMap<DateTime<Utc>, ExactCandle>,
@@ -52,17 +52,14 @@ impl SelectWindow<'_> {
         now: DateTime<Utc>,
     ) -> Result<WindowCandles, DbError> {
         let query = self.query;
-        let of_ticks = |row: CandleRow| -> Result<_, DbError> {
-            Ok(row.into_candle(query, CandleSource::Ticks, now)?)
+        let computed = |row: CandleRow| -> Result<_, DbError> {
+            Ok(row.into_candle(query, CandleSource::of(query.basis.input()), now)?)
         };
         let mut found = WindowCandles::default();
         if let Some(table) = self.catalog.table(query.timeframe) {
             let materialized = Statement::of_materialized(query, table, self.window, self.limit);
-            let materialized: Vec<CandleRow> = materialized.load(connection)?;
-            found.computed = materialized
-                .into_iter()
-                .map(of_ticks)
-                .collect::<Result<_, _>>()?;
+            let rows = materialized.rows(connection)?;
+            found.computed = rows.into_iter().map(computed).collect::<Result<_, _>>()?;
         }
         if self.with_stored && self.catalog.has_stored() {
             let stored: Vec<StoredCandleRow> = Statement::of_stored(&self).load(connection)?;
@@ -71,9 +68,8 @@ impl SelectWindow<'_> {
         // a separate statement, since few pages have changes and each needs its own plan
         let mut corrected = BTreeMap::new();
         if let Some(changes) = Statement::of_changes(&self) {
-            let rows: Vec<CandleRow> = changes.load(connection)?;
-            for row in rows {
-                let candle = of_ticks(row)?;
+            for row in changes.rows(connection)? {
+                let candle = computed(row)?;
                 corrected.insert(candle.open_time, candle);
             }
         }
@@ -84,8 +80,8 @@ impl SelectWindow<'_> {
     }
 }
 
-/// Merges `materialized` with candles recomputed from ticks. Ticks are only added, or dropped after their
-/// candle included them. So if a bucket has two candles, the one with more ticks is complete.
+/// Merges `materialized` with candles recomputed from ticks or trades. These are only added, or dropped after
+/// their candle included them. So if a bucket has two candles, the one with more of them is complete.
 fn corrected_by(
     materialized: Vec<ExactCandle>,
     mut corrected: BTreeMap<DateTime<Utc>, ExactCandle>,
@@ -111,8 +107,7 @@ pub(super) fn first_materialized(
     name: &str,
     range: TimeRange,
 ) -> Result<Option<DateTime<Utc>>, DbError> {
-    let rows: Vec<CandleRow> =
-        Statement::of_materialized(query, name, range, 1).load(connection)?;
+    let rows = Statement::of_materialized(query, name, range, 1).rows(connection)?;
     let first = rows.into_iter().next();
     first.map(|row| Ok(row.open_time(query)?)).transpose()
 }
@@ -125,10 +120,9 @@ pub(super) fn all_materialized(
     now: DateTime<Utc>,
 ) -> Result<Vec<Candle>, DbError> {
     let limit = query.limit.get();
-    let rows: Vec<CandleRow> =
-        Statement::of_materialized(query, name, query.range, limit).load(connection)?;
+    let rows = Statement::of_materialized(query, name, query.range, limit).rows(connection)?;
     let candles = rows.into_iter().map(|row| {
-        let candle = row.into_candle(query, CandleSource::Ticks, now)?;
+        let candle = row.into_candle(query, CandleSource::of(query.basis.input()), now)?;
         Ok(candle.into_candle())
     });
     candles.collect()

@@ -3,13 +3,13 @@
 use std::marker::PhantomData;
 
 use chrono::{DateTime, Utc};
-use diesel::pg::Pg;
+use diesel::pg::{Pg, PgRowByRowLoadingMode};
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Integer, Text, Timestamptz};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
 use crate::domain::{PriceBasis, SortOrder, TimeRange, Timeframe};
-use crate::postgres::candle_sql::{CandleAggregates, CandleColumns, has_price};
+use crate::postgres::candle_sql::{CandleAggregates, CandleColumns, and_has_price};
 use crate::repository::CandleQuery;
 
 use super::catalog::Catalog;
@@ -40,7 +40,7 @@ pub(super) type StoredCandleSqlType = (Integer, CandleSqlType, Text);
 /// SQL with a question mark for each parameter, and the parameters. Rows have the SQL type `T`.
 pub(super) struct Statement<T> {
     pub(super) text: String,
-    parameters: Vec<Parameter>,
+    pub(super) parameters: Vec<Parameter>,
     basis: PriceBasis,
     timeframe: Timeframe,
     order: SortOrder,
@@ -51,15 +51,23 @@ pub(super) struct Statement<T> {
     rows: PhantomData<T>,
 }
 
-enum Parameter {
+pub(super) enum Parameter {
     Number(i64),
     Time(DateTime<Utc>),
     Text(&'static str),
     Texts(Vec<&'static str>),
+    Owned(String),
+    Numbers(Vec<i32>),
 }
 
 /// Statements that return candles.
 impl Statement<CandleSqlType> {
+    /// Reads the rows, and decodes each while the server sends the next.
+    pub(super) fn rows(self, connection: &mut PgConnection) -> QueryResult<Vec<CandleRow>> {
+        self.load_iter::<CandleRow, PgRowByRowLoadingMode>(connection)?
+            .collect()
+    }
+
     /// Reads the rows of the aggregate's table `name`.
     pub(super) fn of_materialized(
         query: &CandleQuery,
@@ -89,72 +97,78 @@ impl Statement<CandleSqlType> {
             ..
         } = select;
         let mut statement = Self::empty(query, *limit);
-        // seconds are computed from ticks alone
+        // seconds are computed from ticks or trades alone
         let minutes = catalog.minutes().filter(|_| query.timeframe.is_stored());
         let Some(minutes) = minutes else {
-            statement.of_ticks(window.start(), window.end());
+            statement.of_rows(window.start(), window.end());
             return Some(statement);
         };
-        let ticks = catalog.tick_intervals(*window);
+        let rows = catalog.row_intervals(*window);
         if query.timeframe == Timeframe::M1 {
-            for (from, to) in ticks.iter() {
-                statement.of_ticks(time(from), time(to));
+            for (from, to) in rows.iter() {
+                statement.of_rows(time(from), time(to));
             }
         } else {
             let candles = catalog.candle_intervals(*window);
-            statement.of_minutes(minutes, &candles, &ticks);
+            statement.of_minutes(minutes, &candles, &rows);
             statement.is_common = candles.iter().count() <= 1;
         }
-        statement.is_common &= ticks.iter().count() <= 1;
+        statement.is_common &= rows.iter().count() <= 1;
         Some(statement).filter(|statement| !statement.text.is_empty())
     }
 
-    /// Computes candles from the ticks of this interval.
-    fn of_ticks(&mut self, from: DateTime<Utc>, to: DateTime<Utc>) {
-        let (columns, end) = (tick_columns(self.timeframe, self.basis), self.end(1));
-        let has_price = has_price(self.basis);
-        self.part(&format!(
-            "SELECT {columns} FROM ticks WHERE symbol_id = ? AND tick_time >= ? AND tick_time < ? \
-             AND {has_price} GROUP BY 1{end}"
-        ));
+    /// Computes candles from the ticks or trades of this interval.
+    fn of_rows(&mut self, from: DateTime<Utc>, to: DateTime<Utc>) {
+        let (computed, end) = (self.computed(self.timeframe, ""), self.end(1));
+        self.part(&format!("{computed}{end}"));
         self.bind_symbol_and_times(from, to);
         self.bind_limit();
     }
 
+    /// Selects the candles of ticks or trades that have the price, computed from an interval: open
+    /// time, columns of the candle, and `more` columns.
+    fn computed(&self, timeframe: Timeframe, more: &str) -> String {
+        let (width, input) = (width(timeframe), self.basis.input());
+        let (table, time) = (input.table(), input.time_column());
+        let (columns, has_price) = (
+            CandleAggregates::of_rows(self.basis),
+            and_has_price(self.basis),
+        );
+        format!(
+            "SELECT time_bucket(INTERVAL '{width}', {time}) AS bucket, {columns}{more} FROM {table} \
+             WHERE symbol_id = ? AND {time} >= ? AND {time} < ?{has_price} GROUP BY 1"
+        )
+    }
+
     /// Computes the candles of `buckets` from the one-minute candles of the table `minutes`, and within
-    /// `ticks` from the ticks as well.
-    fn of_minutes(&mut self, minutes: &str, buckets: &Intervals, ticks: &Intervals) {
+    /// `rows` from the ticks or trades as well.
+    fn of_minutes(&mut self, minutes: &str, buckets: &Intervals, rows: &Intervals) {
         let (basis, end) = (self.basis, self.end(1));
         let width = width(self.timeframe);
         let columns = CandleColumns::of_relation(basis);
         let materialized = format!(
-            "SELECT open_time, {columns}, 0 AS of_ticks FROM {minutes} \
+            "SELECT open_time, {columns}, 0 AS of_rows FROM {minutes} \
              WHERE symbol_id = ? AND open_time >= ? AND open_time < ? AND {} > 0",
             columns.tick_count
         );
-        let computed = format!(
-            "SELECT {}, 1 FROM ticks WHERE symbol_id = ? AND tick_time >= ? AND tick_time < ? \
-             AND {} GROUP BY 1",
-            tick_columns(Timeframe::M1, basis),
-            has_price(basis)
-        );
+        let computed = self.computed(Timeframe::M1, ", 1");
         let mut parts = Vec::new();
-        for (from, to) in buckets.without(ticks).iter() {
+        for (from, to) in buckets.without(rows).iter() {
             parts.push(materialized.clone());
             self.bind_symbol_and_times(time(from), time(to));
         }
         let mut candidates = Vec::new();
         for text in [&materialized, &computed] {
-            for (from, to) in ticks.iter() {
+            for (from, to) in rows.iter() {
                 candidates.push(text.as_str());
                 self.bind_symbol_and_times(time(from), time(to));
             }
         }
         if !candidates.is_empty() {
-            // if a minute has a materialized and a computed candle, the one with more ticks counts
+            // if a minute has a materialized and a computed candle, the one of more rows counts
             parts.push(format!(
-                "(SELECT DISTINCT ON (open_time) open_time, {columns}, of_ticks \
-                 FROM ({}) AS candidates ORDER BY open_time, {} DESC, of_ticks DESC)",
+                "(SELECT DISTINCT ON (open_time) open_time, {columns}, of_rows \
+                 FROM ({}) AS candidates ORDER BY open_time, {} DESC, of_rows DESC)",
                 candidates.join(" UNION ALL "),
                 columns.tick_count
             ));
@@ -267,13 +281,6 @@ impl<T> Statement<T> {
     }
 }
 
-/// The bucket, open, high, low, close, volume and tick count of ticks that [have the price](has_price).
-fn tick_columns(timeframe: Timeframe, basis: PriceBasis) -> String {
-    let width = width(timeframe);
-    let computed = CandleAggregates::of_ticks(basis);
-    format!("time_bucket(INTERVAL '{width}', tick_time) AS bucket, {computed}")
-}
-
 /// The width of a stored timeframe or of seconds as an interval.
 fn width(timeframe: Timeframe) -> String {
     let width = timeframe.duration();
@@ -300,6 +307,10 @@ impl<T> QueryFragment<Pg> for Statement<T> {
                 Parameter::Number(number) => out.push_bind_param::<BigInt, _>(number)?,
                 Parameter::Time(time) => out.push_bind_param::<Timestamptz, _>(time)?,
                 Parameter::Text(text) => out.push_bind_param::<Text, _>(text)?,
+                Parameter::Owned(text) => out.push_bind_param::<Text, _>(text)?,
+                Parameter::Numbers(numbers) => {
+                    out.push_bind_param::<Array<Integer>, _>(numbers)?;
+                }
                 Parameter::Texts(texts) => out.push_bind_param::<Array<Text>, _>(texts)?,
             }
             out.push_sql(piece);

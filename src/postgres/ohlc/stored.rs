@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{Array, BigInt, Numeric, Text, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Nullable, Numeric, Text, Timestamptz};
 use diesel::{
     ExpressionMethods as _, PgConnection, QueryDsl as _, QueryableByName, RunQueryDsl as _,
     sql_query,
@@ -14,7 +14,7 @@ use diesel::{
 use crate::db::DbError;
 use crate::domain::{Candle, CandleSource, ExactCandle, SortOrder, TimeRange, Timeframe};
 use crate::error::{Database, RepositoryError};
-use crate::postgres::numeric::PgDecimal;
+use crate::postgres::numeric::{PgAmount, PgDecimal};
 use crate::postgres::schema::timeseries::ohlc_candles;
 use crate::repository::CandleQuery;
 
@@ -47,6 +47,8 @@ fn read(
                 ohlc_candles::close_price,
                 ohlc_candles::volume,
                 ohlc_candles::tick_count,
+                ohlc_candles::buy_volume,
+                ohlc_candles::notional,
             ),
             ohlc_candles::source,
         ));
@@ -213,6 +215,8 @@ pub(super) struct CandleArrays {
     closes: Vec<PgDecimal>,
     volumes: Vec<PgDecimal>,
     tick_counts: Vec<i64>,
+    buy_volumes: Vec<Option<PgDecimal>>,
+    notionals: Vec<Option<PgAmount>>,
     sources: Vec<String>,
 }
 
@@ -229,6 +233,11 @@ impl CandleArrays {
         self.closes.push(PgDecimal(candle.close));
         self.volumes.push(PgDecimal(candle.volume));
         self.tick_counts.push(candle.tick_count);
+        let volumes = candle.trade_volumes;
+        self.buy_volumes
+            .push(volumes.map(|volumes| PgDecimal(volumes.buy_volume)));
+        self.notionals
+            .push(volumes.map(|volumes| PgAmount(volumes.notional)));
         self.sources.push(source.to_owned());
     }
 
@@ -248,13 +257,15 @@ impl CandleArrays {
         };
         let stored = sql_query(format!(
             "INSERT INTO ohlc_candles (symbol_id, timeframe, basis, open_time, close_time, \
-             open_price, high_price, low_price, close_price, volume, tick_count, source, revision) \
-             SELECT *, $13 FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+             open_price, high_price, low_price, close_price, volume, tick_count, buy_volume, notional, \
+             source, revision) SELECT *, $15 \
+             FROM UNNEST($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
              ON CONFLICT (symbol_id, timeframe, basis, open_time) DO UPDATE SET \
              close_time = EXCLUDED.close_time, open_price = EXCLUDED.open_price, \
              high_price = EXCLUDED.high_price, low_price = EXCLUDED.low_price, \
              close_price = EXCLUDED.close_price, volume = EXCLUDED.volume, \
-             tick_count = EXCLUDED.tick_count, source = EXCLUDED.source, \
+             tick_count = EXCLUDED.tick_count, buy_volume = EXCLUDED.buy_volume, \
+             notional = EXCLUDED.notional, source = EXCLUDED.source, \
              revision = EXCLUDED.revision WHERE ohlc_candles.revision <= EXCLUDED.revision{downsampled}"
         ))
         .bind::<Array<BigInt>, _>(&self.symbol_ids)
@@ -268,6 +279,8 @@ impl CandleArrays {
         .bind::<Array<Numeric>, _>(&self.closes)
         .bind::<Array<Numeric>, _>(&self.volumes)
         .bind::<Array<BigInt>, _>(&self.tick_counts)
+        .bind::<Array<Nullable<Numeric>>, _>(&self.buy_volumes)
+        .bind::<Array<Nullable<Numeric>>, _>(&self.notionals)
         .bind::<Array<Text>, _>(&self.sources)
         .bind::<BigInt, _>(revision)
         .execute(connection)?;

@@ -9,4 +9,6 @@ mod range;
 
 pub(super) use newest::{distinct_ids, newest_of};
 pub(super) use part::first_part;
-pub(super) use range::{Listing, count, first_time, first_time_with, newest_in, page, up_to};
+pub(super) use range::{
+    Listing, count, first_time, first_time_with, newest_in, page, page_with, up_to,
+};

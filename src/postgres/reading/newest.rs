@@ -159,7 +159,7 @@ fn read_newest<R: KeyedRow>(
 
 /// Probes the index once for each symbol; `DISTINCT ON` would read every row of the range.
 ///
-/// It is not prepared, so that the server plans for the given range; see `range.rs`.
+/// The server plans it for the given range; see `range.rs`.
 struct SelectNewest<'a, R> {
     symbol_ids: &'a [i64],
     from: DateTime<Utc>,
@@ -170,7 +170,6 @@ struct SelectNewest<'a, R> {
 impl<R: KeyedRow> QueryFragment<Pg> for SelectNewest<'_, R> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let (time, sequence) = (time_column::<R>(), sequence_column::<R>());
-        out.unsafe_to_cache_prepared();
         out.push_sql("SELECT newest.* FROM UNNEST(");
         out.push_bind_param::<Array<BigInt>, _>(self.symbol_ids)?;
         out.push_sql(") AS wanted (id) CROSS JOIN LATERAL (SELECT ");

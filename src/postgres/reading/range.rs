@@ -34,6 +34,16 @@ pub(in crate::postgres) fn page<R: KeyedRow>(
     listing: &Listing,
     now: DateTime<Utc>,
 ) -> Result<Vec<R>, DbError> {
+    page_with(connection, listing, now, |_| ())
+}
+
+/// Reads one page like [`page`], and passes each row to `change` as soon as it is read.
+pub(in crate::postgres) fn page_with<R: KeyedRow>(
+    connection: &mut PgConnection,
+    listing: &Listing,
+    now: DateTime<Utc>,
+    change: impl Fn(&mut R),
+) -> Result<Vec<R>, DbError> {
     let mut range = listing.range;
     if let Some((after, _)) = listing.after {
         let (from, to) = match listing.order {
@@ -61,7 +71,7 @@ pub(in crate::postgres) fn page<R: KeyedRow>(
         now,
         condition: None,
     };
-    select.run(connection)
+    select.run_with(connection, change)
 }
 
 /// The newest row in `range`.
@@ -116,7 +126,6 @@ pub(in crate::postgres) fn count<R: KeyedRow>(
     range: TimeRange,
 ) -> Result<u64, DbError> {
     let (table, time) = (R::TABLE, time_column::<R>());
-    // not prepared, like `SelectPart`
     let row: CountRow = sql_query(format!(
         "SELECT count(*) AS count FROM {table} \
          WHERE symbol_id = $1 AND {time} >= $2 AND {time} < $3"
@@ -163,6 +172,14 @@ impl SelectRange {
     }
 
     fn run<R: KeyedRow>(self, connection: &mut PgConnection) -> Result<Vec<R>, DbError> {
+        self.run_with(connection, |_| ())
+    }
+
+    fn run_with<R: KeyedRow>(
+        self,
+        connection: &mut PgConnection,
+        change: impl Fn(&mut R),
+    ) -> Result<Vec<R>, DbError> {
         let mut rows = Vec::new();
         let (order, now) = (self.order, self.now);
         let mut windows =
@@ -178,7 +195,9 @@ impl SelectRange {
                 of: PhantomData::<R>,
             };
             for row in part.load_iter::<StoredRow<R>, PgRowByRowLoadingMode>(connection)? {
-                rows.push(R::of_stored(row?.0)?);
+                let mut row = R::of_stored(row?.0)?;
+                change(&mut row);
+                rows.push(row);
             }
             if rows.len() >= self.limit {
                 break;
@@ -190,9 +209,13 @@ impl SelectRange {
 
 /// The statement for one window.
 ///
-/// It is not prepared, so the server always plans it for the given values and opens only the chunks of the
-/// window. A prepared statement may get a generic plan, which opens all chunks: in a mixture of short and long
-/// pages, the average cost of the plans made so far exceeds that of the generic plan.
+/// The sessions of time-series databases always plan for the given values, so the server opens only the chunks of the
+/// window. A generic plan would open all chunks, and the server would choose it: in a mixture of short and long pages,
+/// the average cost of the plans made so far exceeds that of the generic plan.
+///
+/// The limit is a subquery, whose value the planner does not know. It then reads the index in order, and stops at
+/// the limit. With a large limit it would read all rows of the window by a bitmap and sort them, which costs two to
+/// three times as much.
 struct SelectPart<'a, R> {
     select: &'a SelectRange,
     symbol_id: i64,
@@ -209,7 +232,6 @@ impl<R: KeyedRow> QueryFragment<Pg> for SelectPart<'_, R> {
             SortOrder::Descending => ("<", " DESC"),
         };
         let (time, sequence) = (time_column::<R>(), sequence_column::<R>());
-        out.unsafe_to_cache_prepared();
         out.push_sql("SELECT ");
         push_names(R::COLUMNS, &mut out);
         out.push_sql(" FROM ");
@@ -237,8 +259,15 @@ impl<R: KeyedRow> QueryFragment<Pg> for SelectPart<'_, R> {
             &mut out,
             &[" ORDER BY ", time, direction, ", ", sequence, direction],
         );
-        out.push_sql(" LIMIT ");
-        out.push_bind_param::<BigInt, _>(&self.limit)
+        if self.limit == 1 {
+            out.push_sql(" LIMIT 1");
+            return Ok(());
+        }
+        // with a known limit the planner prefers to sort all rows of the window
+        out.push_sql(" LIMIT (SELECT ");
+        out.push_bind_param::<BigInt, _>(&self.limit)?;
+        out.push_sql(")");
+        Ok(())
     }
 }
 

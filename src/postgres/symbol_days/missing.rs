@@ -5,9 +5,9 @@ use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::DbError;
-use crate::domain::{SymbolId, TimeRange};
+use crate::domain::{CandleInput, CandleRelation, SymbolId, TimeRange, Timeframe};
 
-use super::{DAYS_OF_TICKS, RecordedDays};
+use super::RecordedDays;
 
 #[derive(QueryableByName)]
 struct UnrecordedEntry {
@@ -68,8 +68,9 @@ pub(in crate::postgres) fn record_missing(
         .bind::<Timestamptz, _>(until)
         .execute(connection)?;
     }
-    if *rows == DAYS_OF_TICKS.rows {
-        record_candles(connection)?;
+    let inputs = CandleInput::ALL.iter().copied();
+    for input in inputs.filter(|input| input.table() == *rows) {
+        record_candles(connection, input, days)?;
     }
     let entry_ids: Vec<_> = entries.into_iter().map(|row| row.entry_id).collect();
     let deleted = sql_query(format!("DELETE FROM {unrecorded} WHERE entry_id = ANY($1)"))
@@ -78,19 +79,24 @@ pub(in crate::postgres) fn record_missing(
     Ok(deleted)
 }
 
-/// Records the days of the candles of an aggregate: their ticks may have been dropped since.
-fn record_candles(connection: &mut PgConnection) -> Result<(), DbError> {
-    // before ticks are dropped, the candles of every timeframe include them
+/// Records the days of the candles of an aggregate: their ticks or trades may have been dropped since.
+fn record_candles(
+    connection: &mut PgConnection,
+    input: CandleInput,
+    days: &str,
+) -> Result<(), DbError> {
+    // before ticks or trades are dropped, the candles of every timeframe include them
     let candles: Vec<AggregateTable> = sql_query(
         "SELECT format('%I.%I', materialization_hypertable_schema, \
          materialization_hypertable_name) AS name \
          FROM timescaledb_information.continuous_aggregates \
-         WHERE view_schema = current_schema() AND view_name = 'ohlc_1d'",
+         WHERE view_schema = current_schema() AND view_name = $1",
     )
+    .bind::<Text, _>(CandleRelation::of(input, Timeframe::D1).name)
     .load(connection)?;
     for AggregateTable { name } in candles {
         sql_query(format!(
-            "INSERT INTO symbol_days (symbol_id, day) SELECT symbol_id, open_time FROM {name} \
+            "INSERT INTO {days} (symbol_id, day) SELECT symbol_id, open_time FROM {name} \
              ON CONFLICT DO NOTHING"
         ))
         .execute(connection)?;

@@ -11,8 +11,8 @@ use diesel::PgConnection;
 use crate::db::DbError;
 use crate::domain::{SortOrder, SymbolId, TimeRange, earliest_time};
 
+use super::RecordedDays;
 use super::recorded::recorded_days;
-use super::{DAYS_OF_TICKS, RecordedDays};
 
 /// The distances from the start of a search that its first windows reach.
 const NEAR: [TimeDelta; 2] = [TimeDelta::hours(1), TimeDelta::days(1)];
@@ -83,14 +83,15 @@ impl SearchWindows {
         }
     }
 
-    /// The recorded days of ticks in `range`, in `order`.
+    /// The recorded days of rows in `range`, in `order`.
     pub(in crate::postgres) fn of_days(
+        recorded: &'static RecordedDays,
         symbol_id: SymbolId,
         range: TimeRange,
         order: SortOrder,
     ) -> Self {
         Self {
-            recorded: Some(&DAYS_OF_TICKS),
+            recorded: Some(recorded),
             symbol_id,
             order,
             ready: VecDeque::new(),
@@ -203,6 +204,7 @@ fn part_of((from, to): (DateTime<Utc>, DateTime<Utc>)) -> Option<TimeRange> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::DAYS_OF_TICKS;
     use super::*;
     use proptest::prelude::*;
 

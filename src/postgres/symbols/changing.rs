@@ -5,12 +5,11 @@
 use std::collections::BTreeMap;
 use std::iter;
 
+use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 
 use crate::db::{DbError, transaction};
-use crate::domain::{
-    InvalidSymbol, MergedSymbol, StatedSymbol, Symbol, SymbolFacts, SymbolId, SymbolReference,
-};
+use crate::domain::{InvalidSymbol, MergedSymbol, StatedSymbol, Symbol, SymbolChange, SymbolId};
 use crate::error::RepositoryError;
 use crate::repository::{name_taken, name_taken_in_other_case, symbol_missing};
 
@@ -22,6 +21,7 @@ pub(super) fn merge(
     connection: &mut PgConnection,
     stated: &[StatedSymbol],
     overwrite: bool,
+    at: DateTime<Utc>,
 ) -> Result<Vec<Result<MergedSymbol, InvalidSymbol>>, DbError> {
     transaction(connection, |connection| {
         let names = stated.iter().map(|one| (&*one.exchange, &*one.name));
@@ -49,7 +49,7 @@ pub(super) fn merge(
             results.push(merged);
         }
         if !changed.is_empty() {
-            store(connection, &Vec::from_iter(changed.values()))?;
+            store(connection, &Vec::from_iter(changed.values()), at)?;
         }
         Ok(results)
     })
@@ -62,42 +62,32 @@ fn spelled(stated: &StatedSymbol, known: &KnownSymbols) -> StatedSymbol {
     }
 }
 
-pub(super) fn describe(
+/// Renames and describes.
+pub(super) fn amend(
     connection: &mut PgConnection,
     symbol_id: SymbolId,
-    facts: &SymbolFacts,
-) -> Result<MergedSymbol, DbError> {
-    transaction(connection, |connection| {
-        lock(connection)?;
-        let merged = existing(connection, symbol_id)?.merged(facts, true);
-        let merged = merged.map_err(RepositoryError::invalid)?;
-        if !merged.changed.is_empty() {
-            store(connection, &[&merged.symbol])?;
-        }
-        Ok(merged)
-    })
-}
-
-pub(super) fn rename(
-    connection: &mut PgConnection,
-    symbol_id: SymbolId,
-    name: &SymbolReference,
+    mut change: SymbolChange,
+    at: DateTime<Utc>,
 ) -> Result<MergedSymbol, DbError> {
     transaction(connection, |connection| {
         lock(connection)?;
         let symbol = existing(connection, symbol_id)?;
-        let exchange = name.exchange.as_deref().unwrap_or(&symbol.exchange);
-        let known = KnownSymbols::read(connection, iter::once((exchange, &*name.name)))?;
-        let renamed = symbol.renamed(Some(&known.spelling(exchange)), &name.name);
-        let renamed = renamed.map_err(RepositoryError::invalid)?;
-        match known.symbol(exchange, &name.name) {
-            Some(taker) if taker.symbol_id != symbol_id => return Err(name_taken(taker).into()),
-            _ => {}
+        if let Some(name) = &mut change.name {
+            let exchange = name.exchange.as_deref().unwrap_or(&symbol.exchange);
+            let known = KnownSymbols::read(connection, iter::once((exchange, &*name.name)))?;
+            match known.symbol(exchange, &name.name) {
+                Some(taker) if taker.symbol_id != symbol_id => {
+                    return Err(name_taken(taker).into());
+                }
+                _ => name.exchange = Some(known.spelling(exchange)),
+            }
         }
-        if !renamed.changed.is_empty() {
-            store(connection, &[&renamed.symbol])?;
+        let amended = symbol.amended(&change);
+        let amended = amended.map_err(RepositoryError::invalid)?;
+        if !amended.changed.is_empty() {
+            store(connection, &[&amended.symbol], at)?;
         }
-        Ok(renamed)
+        Ok(amended)
     })
 }
 

@@ -1,9 +1,11 @@
 //! Exchanges.
 
-use diesel::dsl::insert_into;
+use diesel::dsl::{insert_into, sql};
+use diesel::expression::SqlLiteral;
+use diesel::sql_types::{Array, Bool, Text};
 use diesel::{
-    ExpressionMethods as _, OptionalExtension as _, PgConnection, QueryDsl as _, Queryable,
-    RunQueryDsl as _,
+    ExpressionMethods as _, OptionalExtension as _, PgConnection, QueryDsl as _, QueryResult,
+    Queryable, RunQueryDsl as _,
 };
 
 use crate::db::{DbError, transaction};
@@ -12,22 +14,27 @@ use crate::error::RepositoryError;
 use crate::postgres::schema::metadata::exchanges;
 use crate::repository::{ExchangeQuery, exchange_missing, exchange_taken};
 
-use super::holds_nul;
 use super::known::{folded_exchange, lock};
+use super::{holds_nul, sessions};
 
 type ExchangeColumns = (
     exchanges::name,
     exchanges::description,
     exchanges::code,
     exchanges::time_zone,
+    SqlLiteral<Array<Text>>,
 );
 
-const COLUMNS: ExchangeColumns = (
-    exchanges::name,
-    exchanges::description,
-    exchanges::code,
-    exchanges::time_zone,
-);
+/// The columns of an [`ExchangeRow`], in its order.
+fn columns() -> ExchangeColumns {
+    (
+        exchanges::name,
+        exchanges::description,
+        exchanges::code,
+        exchanges::time_zone,
+        sessions::session_texts(),
+    )
+}
 
 #[derive(Debug, Queryable)]
 struct ExchangeRow {
@@ -35,17 +42,25 @@ struct ExchangeRow {
     description: String,
     code: Option<String>,
     time_zone: Option<String>,
+    sessions: Vec<String>,
 }
 
-impl From<ExchangeRow> for Exchange {
-    fn from(row: ExchangeRow) -> Self {
-        Self {
-            name: row.name,
-            description: row.description,
-            code: row.code,
-            time_zone: row.time_zone,
-        }
+impl ExchangeRow {
+    fn into_exchange(self) -> Result<Exchange, RepositoryError> {
+        let sessions = self.sessions.iter();
+        let sessions = sessions.map(|text| sessions::session(&self.name, text));
+        Ok(Exchange {
+            sessions: sessions.collect::<Result<_, _>>()?,
+            name: self.name,
+            description: self.description,
+            code: self.code,
+            time_zone: self.time_zone,
+        })
     }
+}
+
+fn into_exchanges(rows: Vec<ExchangeRow>) -> Result<Vec<Exchange>, RepositoryError> {
+    rows.into_iter().map(ExchangeRow::into_exchange).collect()
 }
 
 pub(super) fn create(connection: &mut PgConnection, exchange: &Exchange) -> Result<(), DbError> {
@@ -54,16 +69,21 @@ pub(super) fn create(connection: &mut PgConnection, exchange: &Exchange) -> Resu
         if let Some(taker) = by_name(connection, &exchange.name)? {
             return Err(exchange_taken(&taker).into());
         }
-        insert_into(exchanges::table)
-            .values((
-                exchanges::name.eq(&exchange.name),
-                exchanges::description.eq(&exchange.description),
-                exchanges::code.eq(&exchange.code),
-                exchanges::time_zone.eq(&exchange.time_zone),
-            ))
-            .execute(connection)?;
-        Ok(())
+        Ok(insert(connection, exchange)?)
     })
+}
+
+/// Stores a new exchange with its sessions.
+pub(super) fn insert(connection: &mut PgConnection, exchange: &Exchange) -> QueryResult<()> {
+    insert_into(exchanges::table)
+        .values((
+            exchanges::name.eq(&exchange.name),
+            exchanges::description.eq(&exchange.description),
+            exchanges::code.eq(&exchange.code),
+            exchanges::time_zone.eq(&exchange.time_zone),
+        ))
+        .execute(connection)?;
+    sessions::store(connection, [exchange])
 }
 
 pub(super) fn describe(
@@ -73,19 +93,32 @@ pub(super) fn describe(
 ) -> Result<Exchange, DbError> {
     transaction(connection, |connection| {
         lock(connection)?;
-        let exchange = by_name(connection, name)?;
-        let exchange = exchange.ok_or_else(|| exchange_missing(name))?;
-        let exchange = exchange.described(facts);
+        let known = by_name(connection, name)?;
+        let known = known.ok_or_else(|| exchange_missing(name))?;
+        let exchange = known.described(facts);
         let exchange = exchange.map_err(RepositoryError::invalid)?;
-        diesel::update(exchanges::table.find(&exchange.name))
-            .set((
-                exchanges::description.eq(&exchange.description),
-                exchanges::code.eq(&exchange.code),
-                exchanges::time_zone.eq(&exchange.time_zone),
-            ))
-            .execute(connection)?;
+        update(connection, &known, &exchange)?;
         Ok(exchange)
     })
+}
+
+/// Replaces `known` by `exchange`, which has the same name.
+pub(super) fn update(
+    connection: &mut PgConnection,
+    known: &Exchange,
+    exchange: &Exchange,
+) -> QueryResult<()> {
+    diesel::update(exchanges::table.find(&exchange.name))
+        .set((
+            exchanges::description.eq(&exchange.description),
+            exchanges::code.eq(&exchange.code),
+            exchanges::time_zone.eq(&exchange.time_zone),
+        ))
+        .execute(connection)?;
+    if known.sessions != exchange.sessions {
+        sessions::replace(connection, exchange)?;
+    }
+    Ok(())
 }
 
 pub(super) fn by_name(
@@ -98,10 +131,26 @@ pub(super) fn by_name(
     }
     let row: Option<ExchangeRow> = exchanges::table
         .filter(folded_exchange().eq(folded_name(name)))
-        .select(COLUMNS)
+        .select(columns())
         .first(connection)
         .optional()?;
-    Ok(row.map(Exchange::from))
+    Ok(row.map(ExchangeRow::into_exchange).transpose()?)
+}
+
+/// The exchanges with one of these folded names, which contain no NUL.
+pub(super) fn by_folded_names(
+    connection: &mut PgConnection,
+    names: Vec<String>,
+) -> Result<Vec<Exchange>, DbError> {
+    let rows = exchanges::table
+        .filter(
+            sql::<Bool>("lower(exchanges.name COLLATE \"C\") = ANY(")
+                .bind::<Array<Text>, _>(names)
+                .sql(")"),
+        )
+        .select(columns())
+        .load(connection)?;
+    Ok(into_exchanges(rows)?)
 }
 
 pub(super) fn list(
@@ -109,7 +158,7 @@ pub(super) fn list(
     query: &ExchangeQuery,
 ) -> Result<Page<Exchange, String>, DbError> {
     let mut select = exchanges::table
-        .select(COLUMNS)
+        .select(columns())
         .order(folded_exchange())
         // at most 10,001
         .limit(query.limit.get() as i64 + 1)
@@ -120,7 +169,7 @@ pub(super) fn list(
         select = select.filter(folded_exchange().gt(folded_name(after)));
     }
     let rows: Vec<ExchangeRow> = select.load(connection)?;
-    let exchanges = rows.into_iter().map(Exchange::from).collect();
+    let exchanges = into_exchanges(rows)?;
     let name = |exchange: &Exchange| exchange.name.clone();
     Ok(Page::from_limit_plus_one(exchanges, query.limit, name))
 }

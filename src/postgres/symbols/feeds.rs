@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use diesel::sql_types::{Array, BigInt, Text};
 use diesel::{
     ExpressionMethods as _, JoinOnDsl as _, OptionalExtension as _, PgConnection, QueryDsl as _,
-    RunQueryDsl as _, sql_query,
+    QueryableByName, RunQueryDsl as _, sql_query,
 };
 
 use crate::db::{DbError, transaction};
@@ -47,6 +47,55 @@ pub(super) fn map(connection: &mut PgConnection, mappings: &[FeedSymbol]) -> Res
         .execute(connection)?;
         Ok(())
     })
+}
+
+/// Returns the other symbol that has the identifier.
+pub(super) fn add(
+    connection: &mut PgConnection,
+    mapping: &FeedSymbol,
+) -> Result<Option<Symbol>, DbError> {
+    transaction(connection, |connection| {
+        let symbol_id = mapping.symbol_id.get();
+        let existing: Option<i64> = symbols::table
+            .find(symbol_id)
+            .select(symbols::symbol_id)
+            .first(connection)
+            .optional()?;
+        if existing.is_none() {
+            return Err(symbol_missing(mapping.symbol_id).into());
+        }
+        // an existing row is locked, so that the owner stays the same until the end of the transaction
+        let owner: Owner = sql_query(
+            "INSERT INTO feed_symbols (feed, feed_key, symbol_id) VALUES ($1, $2, $3) \
+             ON CONFLICT (feed, feed_key) DO UPDATE SET symbol_id = feed_symbols.symbol_id \
+             RETURNING symbol_id",
+        )
+        .bind::<Text, _>(&mapping.feed)
+        .bind::<Text, _>(&mapping.feed_key)
+        .bind::<BigInt, _>(symbol_id)
+        .get_result(connection)?;
+        match owner.symbol_id == symbol_id {
+            true => Ok(None),
+            false => symbol_of(connection, &mapping.feed, &mapping.feed_key),
+        }
+    })
+}
+
+/// The symbol of an identifier.
+#[derive(QueryableByName)]
+struct Owner {
+    #[diesel(sql_type = BigInt)]
+    symbol_id: i64,
+}
+
+/// Returns whether there was such a row.
+pub(super) fn remove(connection: &mut PgConnection, mapping: &FeedSymbol) -> Result<bool, DbError> {
+    if holds_nul(&mapping.feed) || holds_nul(&mapping.feed_key) {
+        return Ok(false);
+    }
+    let row = feed_symbols::table.find((&mapping.feed, &mapping.feed_key));
+    let row = row.filter(feed_symbols::symbol_id.eq(mapping.symbol_id.get()));
+    Ok(diesel::delete(row).execute(connection)? > 0)
 }
 
 pub(super) fn unmap(

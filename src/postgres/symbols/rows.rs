@@ -76,14 +76,14 @@ pub(super) struct SymbolRow {
 
 #[derive(Debug, Queryable)]
 pub(super) struct InstrumentRow {
-    instrument_type: String,
-    base_currency: Option<String>,
-    quote_currency: String,
-    tick_size: StoredNumeric,
-    lot_size: StoredNumeric,
-    contract_multiplier: StoredNumeric,
-    expiry: Option<NaiveDate>,
-    strike: Option<StoredNumeric>,
+    pub(super) instrument_type: String,
+    pub(super) base_currency: Option<String>,
+    pub(super) quote_currency: String,
+    pub(super) tick_size: StoredNumeric,
+    pub(super) lot_size: StoredNumeric,
+    pub(super) contract_multiplier: StoredNumeric,
+    pub(super) expiry: Option<NaiveDate>,
+    pub(super) strike: Option<StoredNumeric>,
 }
 
 impl SymbolRow {
@@ -105,7 +105,10 @@ impl SymbolRow {
 }
 
 impl InstrumentRow {
-    fn into_instrument(self, symbol_id: SymbolId) -> Result<Instrument, RepositoryError> {
+    pub(super) fn into_instrument(
+        self,
+        symbol_id: SymbolId,
+    ) -> Result<Instrument, RepositoryError> {
         let data = |reason: String| RepositoryError::Data {
             entity: Entity::Symbol,
             key: symbol_id.to_string(),

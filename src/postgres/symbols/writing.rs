@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use diesel::dsl::{max, now};
 use diesel::sql_types::{Array, BigInt, Bool, Date, Nullable, Numeric, SmallInt, Text};
 use diesel::{
@@ -19,16 +20,20 @@ use crate::postgres::schema::metadata::{instruments, symbols};
 use crate::repository::{name_taken, symbol_missing, symbol_taken};
 
 use super::known::KnownSymbols;
-use super::reading;
+use super::{reading, versions};
 
-pub(super) fn create(connection: &mut PgConnection, symbol: NewSymbol) -> Result<Symbol, DbError> {
+pub(super) fn create(
+    connection: &mut PgConnection,
+    symbol: NewSymbol,
+    at: DateTime<Utc>,
+) -> Result<Symbol, DbError> {
     transaction(connection, |connection| {
         let mut given = Given::read(connection, std::slice::from_ref(&symbol))?;
         if let Some(taker) = given.known.symbol(&symbol.exchange, &symbol.name) {
             return Err(name_taken(taker).into());
         }
         let symbol = given.assign(symbol)?;
-        store(connection, &[&symbol])?;
+        store(connection, &[&symbol], at)?;
         Ok(symbol)
     })
 }
@@ -36,6 +41,7 @@ pub(super) fn create(connection: &mut PgConnection, symbol: NewSymbol) -> Result
 pub(super) fn upsert(
     connection: &mut PgConnection,
     symbols: &[NewSymbol],
+    at: DateTime<Utc>,
 ) -> Result<Vec<Symbol>, DbError> {
     transaction(connection, |connection| {
         let mut given = Given::read(connection, symbols)?;
@@ -47,7 +53,7 @@ pub(super) fn upsert(
             ids.push(symbol.symbol_id);
             stored.insert(symbol.symbol_id, symbol);
         }
-        store(connection, &Vec::from_iter(stored.values()))?;
+        store(connection, &Vec::from_iter(stored.values()), at)?;
         let symbols = ids.iter().filter_map(|id| stored.get(id).cloned());
         Ok(symbols.collect())
     })
@@ -132,6 +138,11 @@ impl LastId {
         Ok(Self(largest.unwrap_or(0)))
     }
 
+    /// The id; 0 without symbols.
+    pub(super) fn get(&self) -> i64 {
+        self.0
+    }
+
     /// The id of the next symbol.
     pub(super) fn next(&mut self) -> Result<SymbolId, RepositoryError> {
         self.0 = self.0.checked_add(1).ok_or_else(|| {
@@ -141,8 +152,13 @@ impl LastId {
     }
 }
 
-/// Creates or overwrites symbols with their exchanges and instruments, in four statements.
-pub(super) fn store(connection: &mut PgConnection, given: &[&Symbol]) -> QueryResult<()> {
+/// Creates or overwrites symbols with their exchanges and instruments, in five statements. Changed terms are a new
+/// version, valid from `at` on.
+pub(super) fn store(
+    connection: &mut PgConnection,
+    given: &[&Symbol],
+    at: DateTime<Utc>,
+) -> QueryResult<()> {
     let names: BTreeSet<_> = given
         .iter()
         .map(|symbol| symbol.exchange.as_str())
@@ -156,11 +172,13 @@ pub(super) fn store(connection: &mut PgConnection, given: &[&Symbol]) -> QueryRe
     let ids: Vec<_> = ids.map(|symbol| symbol.symbol_id.get()).collect();
     diesel::delete(instruments::table.filter(instruments::symbol_id.eq_any(ids)))
         .execute(connection)?;
-    let given: Vec<_> = given
+    let instruments: Vec<_> = given
         .iter()
         .filter_map(|symbol| Some((symbol.symbol_id.get(), symbol.instrument.as_ref()?)))
         .collect();
-    store_instruments(connection, &given)
+    store_instruments(connection, &instruments)?;
+    let ids = given.iter().map(|symbol| symbol.symbol_id.get());
+    versions::record(connection, ids.collect(), at)
 }
 
 fn store_symbols(connection: &mut PgConnection, given: &[&Symbol]) -> QueryResult<()> {

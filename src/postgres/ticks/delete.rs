@@ -1,29 +1,20 @@
 //! Deletion of ticks and of the candle rows that include them.
 
-use std::collections::BTreeMap;
-
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use diesel::sql_types::{BigInt, Nullable, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::{DbError, transaction};
-use crate::domain::{SymbolId, Tick, TimeRange, Timeframe};
-use crate::error::RepositoryError;
+use crate::domain::{CandleInput, SymbolId, Tick, TimeRange, Timeframe};
 use crate::postgres::reading::first_part;
 use crate::postgres::timescale::retention::applied_now;
-use crate::postgres::timescale::{CandleRows, begin_deleting, mark_changed_day};
+use crate::postgres::timescale::{CandleRows, begin_deleting};
 use crate::repository::{CandleCounts, DeletedTicks, TimeSpan, refuse_dropped};
 
 #[derive(QueryableByName)]
 struct Time {
     #[diesel(sql_type = Timestamptz)]
     tick_time: DateTime<Utc>,
-}
-
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
 }
 
 /// Deletes the first part of `range` in one transaction.
@@ -38,7 +29,7 @@ pub(super) fn delete_part(
             return Ok(DeletedTicks::default());
         };
         // before the ticks are read: see `CandleRows`
-        let rows = CandleRows::lock(connection)?;
+        let rows = CandleRows::lock(connection, CandleInput::Ticks)?;
         let times: Vec<Time> = sql_query(
             "DELETE FROM ticks WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3 \
              RETURNING tick_time",
@@ -47,29 +38,9 @@ pub(super) fn delete_part(
         .bind::<Timestamptz, _>(part.start())
         .bind::<Timestamptz, _>(part.end())
         .load(connection)?;
-        let times = times.into_iter().map(|row| row.tick_time);
-        let mut of_minutes: BTreeMap<DateTime<Utc>, i64> = BTreeMap::new();
-        let deleted = DeletedTicks::of(times.inspect(|time| {
-            *of_minutes
-                .entry(Timeframe::M1.bucket_start(*time))
-                .or_default() += 1;
-        }));
-        let minutes = of_minutes.keys().copied().collect();
-        for row in rows.forget_minutes(connection, symbol_id, &minutes)? {
-            let deleted = of_minutes.get(&row.open_time).copied().unwrap_or_default();
-            if row.tick_count > deleted {
-                see_what_is_left(
-                    connection,
-                    symbol_id,
-                    row.open_time,
-                    row.tick_count - deleted,
-                )?;
-            }
-        }
-        rows.forget_larger(connection, symbol_id, &minutes)?;
-        if let Some(TimeSpan { first, .. }) = deleted.span {
-            mark_changed_day(connection, first)?;
-        }
+        let times: Vec<_> = times.into_iter().map(|row| row.tick_time).collect();
+        rows.forget(connection, symbol_id, times.iter().copied())?;
+        let deleted = DeletedTicks::of(times);
         Ok(DeletedTicks { rest, ..deleted })
     })
 }
@@ -119,35 +90,6 @@ fn part_of_ticks(
         refuse_dropped(range, applied.floor.dropped_before)?;
     }
     first_part::<Tick>(connection, symbol_id, range)
-}
-
-/// Fails if a candle of one minute counts more ticks than were stored. `missing` is its tick count minus the
-/// number of deleted ticks.
-fn see_what_is_left(
-    connection: &mut PgConnection,
-    symbol_id: SymbolId,
-    minute: DateTime<Utc>,
-    missing: i64,
-) -> Result<(), DbError> {
-    let end = minute + TimeDelta::minutes(1);
-    let left: Count = sql_query(
-        "SELECT count(*) AS count FROM ticks \
-         WHERE symbol_id = $1 AND tick_time >= $2 AND tick_time < $3",
-    )
-    .bind::<BigInt, _>(symbol_id.get())
-    .bind::<Timestamptz, _>(minute)
-    .bind::<Timestamptz, _>(end)
-    .get_result(connection)?;
-    if missing <= left.count {
-        return Ok(());
-    }
-    Err(RepositoryError::invalid(format!(
-        "the candle of symbol {symbol_id} at {} counts more ticks than are stored, so it cannot be \
-         recomputed: see `tickbook verify`, or delete ticks from {} on",
-        minute.to_rfc3339(),
-        end.to_rfc3339()
-    ))
-    .into())
 }
 
 #[derive(QueryableByName)]

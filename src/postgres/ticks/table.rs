@@ -31,7 +31,7 @@ impl KeyedRow for Tick {
     const KEY_COLUMNS: usize = 3;
     const OPERATION: &'static str = "insert_batch";
     const NAME: &'static str = "tick";
-    const LATE_DAYS: Option<&'static str> = Some("late_tick_days");
+    const LATE_DAYS: Option<&'static str> = Some("late_days");
 
     fn key(&self) -> TickKey {
         self.key()

@@ -2,7 +2,7 @@
 
 mod chunks;
 mod keys;
-mod retained_ticks;
+mod retained_rows;
 mod symbol_days;
 
 use chrono::{DateTime, Utc};
@@ -10,7 +10,7 @@ use diesel::sql_types::{Array, Bool, Text};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::audit::{FindingKind, Measurement, StateProblem};
-use crate::domain::TimeRange;
+use crate::domain::{CandleInput, TimeRange};
 use crate::error::RepositoryError;
 use crate::postgres::timescale::bool_row::BoolRow;
 use crate::retention::{PolicyDuration, RetentionPolicies};
@@ -26,7 +26,7 @@ use crate::postgres::timescale::edition::{Edition, detect_edition};
 use crate::postgres::timescale::failed_jobs::{FailedJob, failed_jobs};
 use crate::postgres::timescale::invalidations::waiting_changes;
 use crate::postgres::timescale::thresholds::near_thresholds;
-use retained_ticks::{RetainedTicks, retained_ticks};
+use retained_rows::retained_rows;
 
 pub use symbol_days::missing_symbol_days;
 
@@ -49,6 +49,10 @@ pub struct TimeseriesState {
     /// Later ranges that may lack ticks: they have candles, but either no chunk of ticks or a chunk that
     /// was created after a chunk of a later time.
     pub incomplete_ranges: Vec<TimeRange>,
+    /// As `complete_from`, of trades.
+    pub trades_complete_from: Option<DateTime<Utc>>,
+    /// As `incomplete_ranges`, of trades.
+    pub trades_incomplete_ranges: Vec<TimeRange>,
     /// The number of tick changes that wait for a refresh.
     pub invalidations: u64,
     /// The problems that were found.
@@ -82,15 +86,15 @@ pub async fn timeseries_state(
         if has_aggregates {
             problems.extend(overdue_backlog(connection, &declared)?);
         }
-        let RetainedTicks {
-            from,
-            incomplete_ranges,
-        } = retained_ticks(connection, has_aggregates)?;
+        let ticks = retained_rows(connection, CandleInput::Ticks, has_aggregates)?;
+        let trades = retained_rows(connection, CandleInput::Trades, has_aggregates)?;
         Ok(TimeseriesState {
             edition,
             has_aggregates,
-            complete_from: from,
-            incomplete_ranges,
+            complete_from: ticks.from,
+            incomplete_ranges: ticks.incomplete_ranges,
+            trades_complete_from: trades.from,
+            trades_incomplete_ranges: trades.incomplete_ranges,
             invalidations: waiting,
             problems,
         })
@@ -227,7 +231,7 @@ fn overdue_backlog(
     connection: &mut PgConnection,
     declared: &RetentionPolicies,
 ) -> Result<Option<StateProblem>, DbError> {
-    if !has_table(connection, "late_tick_days")? {
+    if !has_table(connection, "late_days")? {
         return Ok(None);
     }
     let waiting = retention::refresh_backlog(connection)?;
@@ -253,7 +257,7 @@ fn overdue(days: u64, age: PolicyDuration, declared: &RetentionPolicies) -> Opti
                 Measurement::new("days", days),
                 Measurement::new("oldest_age_seconds", age.as_seconds()),
             ],
-            ..problem(FindingKind::RefreshBacklogOverdue, "late_tick_days", detail)
+            ..problem(FindingKind::RefreshBacklogOverdue, "late_days", detail)
         }
     })
 }

@@ -1,19 +1,19 @@
-//! Deletes rows of continuous aggregates whose ticks are deleted.
+//! Deletes rows of continuous aggregates whose ticks or trades are deleted.
 //!
-//! For a changed bucket, reads choose between the row and a candle of the stored ticks by the larger tick
-//! count. A row must therefore be deleted in the same transaction as its ticks, and no refresh may write it
-//! again from ticks that it read before. `docs/decisions/deleting.md` explains why.
+//! For a changed bucket, reads choose between the row and a candle of the stored ticks or trades by the larger
+//! count. A row must therefore be deleted in the same transaction as these, and no refresh may write it again
+//! from ticks or trades that it read before. `docs/decisions/deleting.md` explains why.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
-use crate::domain::{CandleOrigin, CandleRelation, SymbolId, Timeframe};
+use crate::domain::{CandleInput, CandleOrigin, CandleRelation, SymbolId, Timeframe};
 use crate::error::{Database, RepositoryError};
-use crate::postgres::candle_sql::{CANDLES_OF_ROW, TICKS_OF_ROW};
+use crate::postgres::candle_sql::{candles_of_row, count_column, count_of_row};
 use crate::postgres::timescale::bool_row::BoolRow;
 use crate::repository::buckets;
 
@@ -51,7 +51,7 @@ pub(crate) fn mark_changed_day(
     time: DateTime<Utc>,
 ) -> Result<(), DbError> {
     sql_query(
-        "INSERT INTO late_tick_days (day) SELECT $1 FROM applied_policies \
+        "INSERT INTO late_days (day) SELECT $1 FROM applied_policies \
          WHERE $2 < clock_timestamp() - make_interval(secs => late_after_seconds)",
     )
     .bind::<Timestamptz, _>(Timeframe::D1.bucket_start(time))
@@ -60,11 +60,18 @@ pub(crate) fn mark_changed_day(
     Ok(())
 }
 
-/// The tables of the continuous aggregates, locked.
+/// The tables of the continuous aggregates of one input, locked.
 #[derive(Debug)]
 pub(crate) struct CandleRows {
+    input: CandleInput,
     /// Quoted names, smallest timeframe first; empty on the Apache edition.
     tables: Vec<(Timeframe, String)>,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
 }
 
 /// A deleted one-minute row.
@@ -73,7 +80,7 @@ pub(crate) struct MinuteRow {
     #[diesel(sql_type = Timestamptz)]
     pub(crate) open_time: DateTime<Utc>,
     #[diesel(sql_type = BigInt)]
-    pub(crate) tick_count: i64,
+    pub(crate) row_count: i64,
     /// The number of bases that had a candle in the row.
     #[diesel(sql_type = BigInt)]
     pub(crate) candles: i64,
@@ -83,8 +90,8 @@ impl CandleRows {
     /// Waits for refreshes that have written rows, and blocks other refreshes from writing until the
     /// transaction ends. Blocked refreshes then compute candles from the remaining ticks only, since a
     /// statement locks its target before it reads.
-    pub(crate) fn lock(connection: &mut PgConnection) -> Result<Self, DbError> {
-        let tables = tables(connection)?;
+    pub(crate) fn lock(connection: &mut PgConnection, input: CandleInput) -> Result<Self, DbError> {
+        let tables = tables(connection, input)?;
         if !tables.is_empty() && !thresholds_are_far(connection)? {
             return Err(RepositoryError::Schema {
                 database: Database::Timeseries,
@@ -97,19 +104,27 @@ impl CandleRows {
                 "LOCK TABLE ONLY {name} IN SHARE ROW EXCLUSIVE MODE"
             ))?;
         }
-        Ok(Self { tables })
+        Ok(Self { input, tables })
+    }
+
+    pub(crate) fn input(&self) -> CandleInput {
+        self.input
     }
 
     /// The tables, smallest timeframe first, without locks.
     pub(crate) fn tables_of(
         connection: &mut PgConnection,
+        input: CandleInput,
     ) -> Result<Vec<(Timeframe, String)>, DbError> {
-        tables(connection)
+        tables(connection, input)
     }
 
     /// The table of one-minute candles, without a lock.
-    pub(crate) fn minutes_of(connection: &mut PgConnection) -> Result<Option<String>, DbError> {
-        let tables = tables(connection)?;
+    pub(crate) fn minutes_of(
+        connection: &mut PgConnection,
+        input: CandleInput,
+    ) -> Result<Option<String>, DbError> {
+        let tables = tables(connection, input)?;
         Ok(table_of(&tables, Timeframe::M1).map(str::to_owned))
     }
 
@@ -118,7 +133,70 @@ impl CandleRows {
         table_of(&self.tables, Timeframe::M1)
     }
 
-    /// Deletes the rows of these minutes, whose ticks were deleted in this transaction.
+    /// Deletes the rows that include ticks or trades of these times, which were deleted in this transaction, and
+    /// marks their day for a refresh. All times are of one day.
+    ///
+    /// Fails if a row of one minute counts more of them than were stored.
+    pub(crate) fn forget(
+        &self,
+        connection: &mut PgConnection,
+        symbol_id: SymbolId,
+        times: impl IntoIterator<Item = DateTime<Utc>>,
+    ) -> Result<(), DbError> {
+        let mut of_minutes: BTreeMap<DateTime<Utc>, i64> = BTreeMap::new();
+        let mut first = None;
+        for time in times {
+            let minute = Timeframe::M1.bucket_start(time);
+            *of_minutes.entry(minute).or_default() += 1;
+            first = Some(first.map_or(time, |first: DateTime<Utc>| first.min(time)));
+        }
+        let minutes = of_minutes.keys().copied().collect();
+        for row in self.forget_minutes(connection, symbol_id, &minutes)? {
+            let deleted = of_minutes.get(&row.open_time).copied().unwrap_or_default();
+            if row.row_count > deleted {
+                let missing = row.row_count - deleted;
+                self.see_what_is_left(connection, symbol_id, row.open_time, missing)?;
+            }
+        }
+        self.forget_larger(connection, symbol_id, &minutes)?;
+        match first {
+            Some(first) => mark_changed_day(connection, first),
+            None => Ok(()),
+        }
+    }
+
+    /// Fails if fewer than `missing` ticks or trades are left in a minute: its row counted more of them than were
+    /// stored.
+    fn see_what_is_left(
+        &self,
+        connection: &mut PgConnection,
+        symbol_id: SymbolId,
+        minute: DateTime<Utc>,
+        missing: i64,
+    ) -> Result<(), DbError> {
+        let end = minute + TimeDelta::minutes(1);
+        let (table, time) = (self.input.table(), self.input.time_column());
+        let left: Count = sql_query(format!(
+            "SELECT count(*) AS count FROM {table} \
+             WHERE symbol_id = $1 AND {time} >= $2 AND {time} < $3"
+        ))
+        .bind::<BigInt, _>(symbol_id.get())
+        .bind::<Timestamptz, _>(minute)
+        .bind::<Timestamptz, _>(end)
+        .get_result(connection)?;
+        if missing <= left.count {
+            return Ok(());
+        }
+        Err(RepositoryError::invalid(format!(
+            "the candle of symbol {symbol_id} at {} counts more {table} than are stored, so it cannot be \
+             recomputed: see `tickbook verify`, or delete {table} from {} on",
+            minute.to_rfc3339(),
+            end.to_rfc3339()
+        ))
+        .into())
+    }
+
+    /// Deletes the rows of these minutes, whose ticks or trades were deleted in this transaction.
     pub(crate) fn forget_minutes(
         &self,
         connection: &mut PgConnection,
@@ -131,11 +209,11 @@ impl CandleRows {
             return Ok(Vec::new());
         };
         let starts: Vec<_> = minutes.iter().copied().collect();
+        let (count, candles) = (count_of_row(self.input), candles_of_row(self.input));
         let rows = sql_query(format!(
             "DELETE FROM {table} WHERE symbol_id = $1 AND open_time >= $2 AND open_time <= $3 \
              AND open_time = ANY($4) \
-             RETURNING open_time, {TICKS_OF_ROW}::bigint AS tick_count, \
-             {CANDLES_OF_ROW} AS candles"
+             RETURNING open_time, {count}::bigint AS row_count, {candles} AS candles"
         ))
         .bind::<BigInt, _>(symbol_id.get())
         .bind::<Timestamptz, _>(*first)
@@ -165,7 +243,8 @@ impl CandleRows {
         minutes: &BTreeSet<DateTime<Utc>>,
     ) -> Result<(), DbError> {
         for (timeframe, table) in &self.tables {
-            let CandleOrigin::Candles(source) = CandleRelation::of(*timeframe).computed_from else {
+            let relation = CandleRelation::of(self.input, *timeframe);
+            let CandleOrigin::Candles(source) = relation.computed_from else {
                 continue;
             };
             let Some(source) = table_of(&self.tables, source) else {
@@ -178,11 +257,12 @@ impl CandleRows {
             let (from, to) = (*first, *last + timeframe.duration());
             let width = timeframe.duration().num_minutes();
             let starts: Vec<_> = starts.iter().copied().collect();
+            let count = count_column(self.input);
             // updating the remaining source rows logs the change of the bucket; the deleted rows logged
             // theirs
             for statement in [
                 format!(
-                    "UPDATE {source} SET bid_tick_count = bid_tick_count WHERE symbol_id = $1 \
+                    "UPDATE {source} SET {count} = {count} WHERE symbol_id = $1 \
                      AND open_time >= $2 AND open_time < $3 \
                      AND time_bucket(INTERVAL '{width} minutes', open_time) = ANY($4)"
                 ),
@@ -238,7 +318,10 @@ impl CandleRows {
     }
 }
 
-fn tables(connection: &mut PgConnection) -> Result<Vec<(Timeframe, String)>, DbError> {
+fn tables(
+    connection: &mut PgConnection,
+    input: CandleInput,
+) -> Result<Vec<(Timeframe, String)>, DbError> {
     let rows: Vec<AggregateTableRow> = sql_query(
         "SELECT view_name::text AS view, format('%I.%I', materialization_hypertable_schema, \
          materialization_hypertable_name) AS name \
@@ -247,9 +330,9 @@ fn tables(connection: &mut PgConnection) -> Result<Vec<(Timeframe, String)>, DbE
     )
     .load(connection)?;
     let mut tables: Vec<(Timeframe, String)> = Vec::new();
-    for relation in CandleRelation::all() {
+    for relation in CandleRelation::all_of(input) {
         let is_computed_from_one = match relation.computed_from {
-            CandleOrigin::Ticks => true,
+            CandleOrigin::Rows(_) => true,
             CandleOrigin::Candles(source) => table_of(&tables, source).is_some(),
         };
         if let Some(row) = rows.iter().find(|row| row.view == relation.name)

@@ -1,4 +1,4 @@
-//! Tick changes that continuous aggregates have not yet processed, from TimescaleDB's invalidation logs.
+//! Changes of ticks and trades that continuous aggregates have not yet processed, from TimescaleDB's invalidation logs.
 //!
 //! Three tables contain them: changes of a hypertable that no refresh has seen; changes that a refresh has
 //! passed on to each aggregate of that hypertable; and, in some releases, ranges that a refresh is about to
@@ -10,7 +10,8 @@ use diesel::sql_types::{BigInt, Bool, Integer, Text};
 use diesel::{OptionalExtension as _, PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::DbError;
-use crate::postgres::candle_sql::MINUTES;
+use crate::domain::CandleInput;
+use crate::postgres::candle_sql::minutes;
 use crate::postgres::timescale::candle_relations::{CandleRelationState, candle_relations};
 use crate::postgres::timescale::thresholds::raise_thresholds;
 
@@ -143,13 +144,13 @@ struct Count {
     count: i64,
 }
 
-/// The number of changes in the log of ticks above which they are moved to the logs of the aggregates.
+/// The number of changes in the log of ticks or trades above which they are moved to the logs of the aggregates.
 const MAX_CHANGES: i64 = 10_000;
 
 /// A minute that never has a tick: [`latest_time`](crate::domain::latest_time) is its start.
 const EMPTY_MINUTE: (&str, &str) = ("2100-01-01 00:00:00Z", "2100-01-01 00:01:00Z");
 
-/// Keeps the log of single tick changes short, since reads scan it. Every refresh, such as that of a job,
+/// Keeps the logs of single changes of ticks and trades short, since reads scan it. Every refresh, such as that of a job,
 /// moves the changes to a log where they are merged; without applied policies there is no such job.
 pub(super) fn empty_change_log(connection: &mut PgConnection) -> Result<(), DbError> {
     let aggregates = candle_relations(connection)?;
@@ -158,6 +159,14 @@ pub(super) fn empty_change_log(connection: &mut PgConnection) -> Result<(), DbEr
     }
     // includes aggregates that were created by hand since
     raise_thresholds(connection)?;
+    for &input in CandleInput::ALL {
+        empty_log_of(connection, minutes(input).name)?;
+    }
+    Ok(())
+}
+
+/// Moves the changes of the rows of the one-minute relation `minutes`, if there are many.
+fn empty_log_of(connection: &mut PgConnection, minutes: &str) -> Result<(), DbError> {
     let row: Count = sql_query(
         "SELECT count(*) AS count FROM (SELECT \
          FROM _timescaledb_catalog.continuous_aggs_hypertable_invalidation_log \
@@ -165,14 +174,13 @@ pub(super) fn empty_change_log(connection: &mut PgConnection) -> Result<(), DbEr
          WHERE user_view_schema = current_schema() AND user_view_name = $2 LIMIT $1) AS changes",
     )
     .bind::<BigInt, _>(MAX_CHANGES + 1)
-    .bind::<Text, _>(MINUTES.name)
+    .bind::<Text, _>(minutes)
     .get_result(connection)?;
     if row.count > MAX_CHANGES {
         let (from, to) = EMPTY_MINUTE;
         sql_query(format!(
-            "CALL refresh_continuous_aggregate('{}', timestamptz '{from}', \
-             timestamptz '{to}')",
-            MINUTES.name
+            "CALL refresh_continuous_aggregate('{minutes}', timestamptz '{from}', \
+             timestamptz '{to}')"
         ))
         .execute(connection)?;
     }

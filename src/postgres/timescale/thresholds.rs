@@ -66,8 +66,9 @@ pub(crate) fn raise_thresholds(connection: &mut PgConnection) -> Result<(), DbEr
     }
     // a writer that read an old threshold must have committed before the next refresh
     transaction(connection, |connection| {
-        connection
-            .batch_execute("SET LOCAL lock_timeout = '5s'; LOCK TABLE ONLY ticks IN SHARE MODE")?;
+        connection.batch_execute(
+            "SET LOCAL lock_timeout = '5s'; LOCK TABLE ONLY ticks, ONLY trades IN SHARE MODE",
+        )?;
         Ok(())
     })
 }

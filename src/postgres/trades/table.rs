@@ -11,8 +11,10 @@ use crate::postgres::schema::timeseries::trades;
 use crate::postgres::symbol_days::{DAYS_OF_TRADES, RecordedDays};
 use crate::postgres::timescale::AppliedPolicies;
 use crate::postgres::writing::{AssignedKeys, Column, KeyedRow, TableRow};
+use crate::repository::InsertReceipt;
 use crate::retention::RetentionFloor;
 
+use super::corrections::settle_batch;
 use super::row::{COLUMNS, TradeRow};
 
 impl TableRow for Trade {
@@ -31,8 +33,7 @@ impl KeyedRow for Trade {
     const KEY_COLUMNS: usize = 3;
     const OPERATION: &'static str = "insert_trades";
     const NAME: &'static str = "trade";
-    // no aggregate has candles of trades
-    const LATE_DAYS: Option<&'static str> = None;
+    const LATE_DAYS: Option<&'static str> = Some("late_days");
 
     fn key(&self) -> TradeKey {
         self.key()
@@ -79,8 +80,17 @@ impl KeyedRow for Trade {
         placed_events(stored, given)
     }
 
-    /// No policy drops trades.
-    fn floor(_: &AppliedPolicies) -> RetentionFloor {
-        RetentionFloor::default()
+    const IS_SETTLED: bool = true;
+
+    fn settle(
+        connection: &mut PgConnection,
+        instants: Vec<(SymbolId, DateTime<Utc>)>,
+        receipt: &mut InsertReceipt<Self>,
+    ) -> Result<(), DbError> {
+        settle_batch(connection, instants, receipt)
+    }
+
+    fn floor(applied: &AppliedPolicies) -> RetentionFloor {
+        applied.trades
     }
 }

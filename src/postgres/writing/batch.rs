@@ -67,8 +67,10 @@ impl<R: KeyedRow> RowBatch<R> {
                 }),
             }
         }
-        // stable, so that the first row given of each key stays first
-        sorted.sort_by_key(R::key);
+        // stable, so that the first row given of each key stays first; a key is shorter than a row
+        if !sorted.is_sorted_by_key(R::key) {
+            sorted.sort_by_cached_key(R::key);
+        }
         Self {
             keyless,
             rejected,

@@ -7,11 +7,13 @@ use chrono::{DateTime, Utc};
 use diesel::pg::{CopyTarget, Pg};
 use diesel::query_builder::AstPass;
 use diesel::sql_types::{
-    BigInt, Bool, IntoNullable, Nullable, Numeric, SmallInt, Text, Timestamptz,
+    Array, BigInt, Bool, IntoNullable, Nullable, Numeric, SmallInt, Text, Timestamptz,
 };
 use rust_decimal::Decimal;
 
+use crate::domain::book::PriceLevel;
 use crate::postgres::numeric;
+use crate::postgres::numeric_array;
 use crate::postgres::symbol_days::{RECORDED, RecordedDays};
 
 /// A row that can be written to a table.
@@ -48,21 +50,29 @@ pub(in crate::postgres) struct Column<R> {
 /// Reads the value of a row, by the SQL type of the column; `None` is NULL.
 ///
 /// A table with columns of another type needs a variant here, an encoding in [`Column::encode`], and a line
-/// in the two matches of `values.rs`. `UNNEST` also expands nested arrays, so array values must be sent as
-/// texts and cast.
+/// in the two matches of `values.rs`. `UNNEST` also expands nested arrays, so among many rows arrays are sent as
+/// texts ([`Column::encode_element`]) and cast ([`Column::cast`]).
 #[derive(Debug)]
 pub(super) enum Value<R> {
     SmallInt(fn(&R) -> Option<i16>),
     BigInt(fn(&R) -> Option<i64>),
     Bool(fn(&R) -> Option<bool>),
     Numeric(fn(&R) -> Option<Decimal>),
+    /// An array with one number of each level.
+    NumericArray(fn(&R) -> &[PriceLevel], fn(&PriceLevel) -> Decimal),
     /// A text without the character NUL, which PostgreSQL texts cannot contain.
     Text(fn(&R) -> Option<&str>),
     Timestamptz(fn(&R) -> Option<DateTime<Utc>>),
 }
 
+impl<R> Column<R> {
+    /// The name in statements.
+    pub(in crate::postgres) const fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
 impl<R: TableRow> Column<R> {
-    #[cfg_attr(not(test), expect(dead_code, reason = "no table has one yet"))]
     pub(in crate::postgres) const fn small_int<C>(_: C, value: fn(&R) -> Option<i16>) -> Self
     where
         C: diesel::Column<Table = R::Table> + Copy,
@@ -105,6 +115,22 @@ impl<R: TableRow> Column<R> {
         C::SqlType: IntoNullable<Nullable = Nullable<Numeric>>,
     {
         let value = Value::Numeric(value);
+        Self {
+            name: C::NAME,
+            value,
+        }
+    }
+
+    /// The array of one number of each level.
+    pub(in crate::postgres) const fn numeric_array<C>(
+        _: C,
+        levels: fn(&R) -> &[PriceLevel],
+        number: fn(&PriceLevel) -> Decimal,
+    ) -> Self
+    where
+        C: diesel::Column<Table = R::Table, SqlType = Array<Nullable<Numeric>>> + Copy,
+    {
+        let value = Value::NumericArray(levels, number);
         Self {
             name: C::NAME,
             value,
@@ -155,8 +181,32 @@ impl<R> Column<R> {
             Value::BigInt(value) => fixed(value(row).map(i64::to_be_bytes), out),
             Value::Bool(value) => fixed(value(row).map(|it| [u8::from(it)]), out),
             Value::Numeric(value) => numeric(value(row), out),
+            Value::NumericArray(levels, number) => {
+                numeric_array::encode(levels(row).iter().map(number), out);
+            }
             Value::Text(value) => text(value(row), out),
             Value::Timestamptz(value) => fixed(value(row).map(server_micros), out),
+        }
+    }
+}
+
+impl<R> Column<R> {
+    /// Appends the value of `row` as an element of an array: like [`encode`](Self::encode), but an array as text.
+    #[inline]
+    pub(super) fn encode_element(&self, row: &R, out: &mut Vec<u8>) {
+        match self.value {
+            Value::NumericArray(levels, number) => {
+                numeric_array::encode_text(levels(row).iter().map(number), out);
+            }
+            _ => self.encode(row, out),
+        }
+    }
+
+    /// The type to which an element of an array is cast; empty if it has the type of the column.
+    pub(super) fn cast(&self) -> &'static str {
+        match self.value {
+            Value::NumericArray(..) => "::numeric[]",
+            _ => "",
         }
     }
 }
@@ -182,15 +232,7 @@ fn fixed<const N: usize>(value: Option<[u8; N]>, out: &mut Vec<u8>) {
 
 fn numeric(value: Option<Decimal>, out: &mut Vec<u8>) {
     match value {
-        Some(value) => {
-            let (bytes, length) = numeric::encoded(value);
-            // at most 24
-            out.extend_from_slice(&(length as i32).to_be_bytes());
-            let end = out.len() + length;
-            // a copy of a constant length is faster
-            out.extend_from_slice(&bytes);
-            out.truncate(end);
-        }
+        Some(value) => numeric::encode_field(value, out),
         None => out.extend_from_slice(&NULL),
     }
 }

@@ -56,12 +56,15 @@ impl<R: TableRow> CopyTarget for RecordedTarget<R> {
 }
 
 fn write_rows<R: KeyedRow>(rows: &[R], out: &mut dyn Write) -> std::io::Result<()> {
-    let bytes = rows.len().min(ROWS_PER_WRITE) * R::COLUMNS.len() * FIELD_BYTES;
-    let mut buffer = Vec::with_capacity(bytes);
+    let mut buffer = Vec::with_capacity(R::COLUMNS.len() * FIELD_BYTES);
     buffer.extend_from_slice(HEADER);
     for rows in rows.chunks(ROWS_PER_WRITE) {
-        for row in rows {
+        for (done, row) in rows.iter().enumerate() {
             encode_row(row, &mut buffer);
+            if done == 0 {
+                // the first row shows how long the others are
+                buffer.reserve(buffer.len() * (rows.len() - 1));
+            }
         }
         out.write_all(&buffer)?;
         buffer.clear();

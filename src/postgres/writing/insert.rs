@@ -80,11 +80,18 @@ impl<R: KeyedRow> TableWriter<R> {
         batch: RowBatch<R>,
         now: DateTime<Utc>,
     ) -> Result<InsertReceipt<R>, DbError> {
+        let rows = batch.firsts.iter().chain(&batch.keyless);
+        let rows = rows.filter(|_| R::IS_SETTLED);
+        let instants = rows.map(|row| (row.symbol_id(), row.time())).collect();
         let written = match self.record_days(connection, &batch) {
             Ok(()) => self.insert_recorded(connection, batch, now),
             Err(error) => Err(error),
         };
-        written.inspect_err(|_| self.known_days.forget())
+        let mut receipt = written.inspect_err(|_| self.known_days.forget())?;
+        if R::IS_SETTLED {
+            R::settle(connection, instants, &mut receipt).map_err(after_commit::<R>)?;
+        }
+        Ok(receipt)
     }
 
     fn record_days(

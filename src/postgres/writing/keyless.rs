@@ -113,7 +113,10 @@ impl<R: KeyedRow> TableWriter<R> {
     ) -> Result<InsertReceipt<R>, NotWritten> {
         let mut late_before = None;
         if has_old_rows(&batch, now) {
-            self.begin(connection)?;
+            connection.batch_execute(&format!(
+                "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; {}",
+                self.settings()
+            ))?;
             late_before = apply_retention(connection, &mut batch)?;
         } else if self.synchronous_commit == SynchronousCommit::Off {
             connection.batch_execute("SET LOCAL synchronous_commit = off")?;

@@ -31,7 +31,7 @@ use batch::{RowBatch, in_order_given};
 
 pub(super) use column::{Column, TableRow, names, push_names};
 pub(super) use insert::TableWriter;
-pub(super) use stored::StoredRow;
+pub(super) use stored::{StoredRow, read_instants};
 pub(super) use table::{AssignedKeys, KeyedRow, sequence_column, time_column};
 pub(super) use unnest::insert_missing;
 

@@ -4,11 +4,9 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, Utc};
-use diesel::connection::SimpleConnection as _;
-use diesel::{Connection as _, PgConnection};
+use diesel::PgConnection;
 
-use crate::db::DbError;
-use crate::db::SynchronousCommit;
+use crate::db::{DbError, SynchronousCommit, transaction_begun_by};
 use crate::postgres::timescale::retention::SHARE_FLOOR;
 
 use super::batch::RowBatch;
@@ -43,10 +41,10 @@ impl<R: KeyedRow> TableWriter<R> {
         now: DateTime<Utc>,
     ) -> Result<InsertOutcome<R>, DbError> {
         let mut method = InsertMethod::Fastest;
+        let begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED; {}", self.settings());
         loop {
             let mut next = None;
-            let written = connection.transaction(|connection| {
-                self.begin(connection)?;
+            let written = transaction_begun_by(connection, &begin, |connection| {
                 batch.late_before = apply_retention(connection, batch)?;
                 self.write(connection, batch, method, &mut next, now)
             });
@@ -64,16 +62,14 @@ impl<R: KeyedRow> TableWriter<R> {
         }
     }
 
-    /// Begins the transaction. Each of its statements must see what was committed before it took the lock.
-    pub(super) fn begin(&self, connection: &mut PgConnection) -> Result<(), DbError> {
+    /// The first statements of the transaction, at `READ COMMITTED`: each later statement must see what was committed
+    /// before it took the lock.
+    pub(super) fn settings(&self) -> String {
         let off = match self.synchronous_commit {
             SynchronousCommit::On => "",
             SynchronousCommit::Off => "SET LOCAL synchronous_commit = off; ",
         };
-        connection.batch_execute(&format!(
-            "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; {off}{SHARE_FLOOR}"
-        ))?;
-        Ok(())
+        format!("{off}{SHARE_FLOOR}")
     }
 
     /// Writes `batch` by `method`. Sets `next` to the strategy to try if the database refuses rows.

@@ -36,7 +36,7 @@ pub(super) fn apply_retention<R: KeyedRow>(
     if let Some(oldest) = floor.oldest(now)
         && batch.firsts.iter().any(|row| row.time() < oldest)
     {
-        batch.reject(|row| floor.refusal(row.time(), now));
+        batch.reject(|row| R::refusal(&floor, row.time(), now));
     }
     let late_after = applied.late_after;
     Ok(late_after.map(|late_after| now - late_after.delta()))

@@ -33,7 +33,7 @@ pub(super) fn read_stored<R: KeyedRow>(
 }
 
 /// All stored rows that have the symbol and the time of one of `rows`.
-pub(super) fn read_instants<R: KeyedRow>(
+pub(in crate::postgres) fn read_instants<R: KeyedRow>(
     connection: &mut PgConnection,
     rows: &[R],
 ) -> Result<Vec<R>, DbError> {
@@ -90,9 +90,8 @@ impl<R: KeyedRow> QueryableByName<Pg> for StoredRow<R> {
 
 /// Selects the rows of some symbols at some times, and more of these symbols.
 ///
-/// It is not prepared, so that the server plans for the given values; see `ticks/range.rs`. It is not a join
-/// with the given keys: for a chunk without statistics the planner expects one row in any range, and may then
-/// compare each row with each key.
+/// The server plans it for the given values; see `reading/range.rs`. It is not a join with the given keys: for a chunk
+/// without statistics the planner expects one row in any range, and may then compare each row with each key.
 pub(super) struct SelectTimes<'a, R: 'static> {
     symbols: Vec<i64>,
     first: DateTime<Utc>,
@@ -119,7 +118,6 @@ impl<'a, R: KeyedRow> SelectTimes<'a, R> {
 
 impl<R: KeyedRow> QueryFragment<Pg> for SelectTimes<'_, R> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.unsafe_to_cache_prepared();
         let key = key_columns::<R>();
         let (symbol, time) = (key[0].name, key[1].name);
         out.push_sql("SELECT ");

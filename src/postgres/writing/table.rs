@@ -13,6 +13,7 @@ use crate::db::DbError;
 use crate::domain::SymbolId;
 use crate::error::RepositoryError;
 use crate::postgres::timescale::AppliedPolicies;
+use crate::repository::InsertReceipt;
 use crate::retention::RetentionFloor;
 
 use super::column::{Column, TableRow};
@@ -92,8 +93,26 @@ pub(in crate::postgres) trait KeyedRow:
         Vec::new()
     }
 
+    /// Whether [`settle`](Self::settle) does anything.
+    const IS_SETTLED: bool = false;
+
+    /// Changes rows that were stored and committed with `receipt`, as other tables say. `instants` are the symbols
+    /// and times of the rows.
+    fn settle(
+        _connection: &mut PgConnection,
+        _instants: Vec<(SymbolId, DateTime<Utc>)>,
+        _receipt: &mut InsertReceipt<Self>,
+    ) -> Result<(), DbError> {
+        Ok(())
+    }
+
     /// The retention floor of the rows.
     fn floor(applied: &AppliedPolicies) -> RetentionFloor;
+
+    /// The reason why `floor` refuses a row of that time at `now`; `None` if it is accepted.
+    fn refusal(floor: &RetentionFloor, time: DateTime<Utc>, now: DateTime<Utc>) -> Option<String> {
+        floor.refusal(time, now)
+    }
 }
 
 /// The name of the column of times.

@@ -15,9 +15,12 @@ use diesel::{PgConnection, Table as _};
 use rust_decimal::Decimal;
 
 use crate::db::{DatabasePools, SynchronousCommit};
+use crate::domain::book::{BookSnapshot, BookUpdate};
 use crate::domain::{self, SymbolId, Tick, Timeframe};
 use crate::error::RepositoryError;
-use crate::postgres::schema::timeseries::{ticks, trades};
+use crate::postgres::schema::timeseries::{
+    order_book_snapshots, order_book_updates, ticks, trades,
+};
 use crate::repository::InsertConflict;
 
 use super::table::key_columns;
@@ -46,6 +49,12 @@ fn descriptions_have_the_columns_of_the_schema() {
     assert_described::<Tick>(&all, &key);
     let (all, key) = (trades::table::all_columns(), trades::table.primary_key());
     assert_described::<domain::Trade>(&all, &key);
+    let all = order_book_snapshots::table::all_columns();
+    let key = order_book_snapshots::table.primary_key();
+    assert_described::<BookSnapshot>(&all, &key);
+    let all = order_book_updates::table::all_columns();
+    let key = order_book_updates::table.primary_key();
+    assert_described::<BookUpdate>(&all, &key);
     let all = made_up_trades::table::all_columns();
     assert_described::<Trade>(&all, &made_up_trades::table.primary_key());
 }
@@ -346,7 +355,7 @@ async fn late_rows_record_the_days_of_their_table() {
         let all = "SELECT count(*) AS number FROM made_up_late_days";
         assert_eq!(number(&mut connection, all), 1, "{size}");
     }
-    let of_ticks = "SELECT count(*) AS number FROM late_tick_days";
+    let of_ticks = "SELECT count(*) AS number FROM late_days";
     assert_eq!(number(&mut connection, of_ticks), 0);
 }
 

@@ -5,7 +5,7 @@ use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
 
-use super::column::{TableRow, push_names, push_recorded};
+use super::column::{Column, TableRow, push_names, push_recorded};
 use super::values::{ColumnArray, ColumnValue, arrays, push_arrays, push_values, values};
 
 /// Stores the `rows` whose keys are free and returns their number.
@@ -41,11 +41,36 @@ impl<R: TableRow> QueryFragment<Pg> for InsertMissing<'_, R> {
         out.push_sql(R::TABLE);
         out.push_sql(" (");
         push_names(R::COLUMNS, &mut out);
-        out.push_sql(") SELECT * FROM UNNEST(");
+        out.push_sql(") SELECT ");
+        let is_cast = push_casts(R::COLUMNS, &mut out);
+        out.push_sql(" FROM UNNEST(");
         push_arrays(&self.0, &mut out)?;
-        out.push_sql(") ON CONFLICT DO NOTHING");
+        out.push_sql(")");
+        if is_cast {
+            out.push_sql(" AS rows (");
+            push_names(R::COLUMNS, &mut out);
+            out.push_sql(")");
+        }
+        out.push_sql(" ON CONFLICT DO NOTHING");
         Ok(())
     }
+}
+
+/// Appends the columns of the unnested arrays, cast to the types of the table. Returns whether one is cast;
+/// otherwise it appends `*`.
+fn push_casts<R>(columns: &[Column<R>], out: &mut AstPass<'_, '_, Pg>) -> bool {
+    if columns.iter().all(|column| column.cast().is_empty()) {
+        out.push_sql("*");
+        return false;
+    }
+    let mut comma = "";
+    for column in columns {
+        out.push_sql(comma);
+        out.push_sql(column.name);
+        out.push_sql(column.cast());
+        comma = ", ";
+    }
+    true
 }
 
 impl<R: TableRow> QueryId for InsertMissing<'_, R> {

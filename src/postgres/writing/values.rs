@@ -39,7 +39,9 @@ pub(super) fn push_arrays<'b, R: 'static>(
             Value::BigInt(_) => out.push_bind_param::<Array<BigInt>, _>(array)?,
             Value::Bool(_) => out.push_bind_param::<Array<Bool>, _>(array)?,
             Value::Numeric(_) => out.push_bind_param::<Array<Numeric>, _>(array)?,
-            Value::Text(_) => out.push_bind_param::<Array<Text>, _>(array)?,
+            Value::Text(_) | Value::NumericArray(..) => {
+                out.push_bind_param::<Array<Text>, _>(array)?;
+            }
             Value::Timestamptz(_) => out.push_bind_param::<Array<Timestamptz>, _>(array)?,
         }
         comma = ", ";
@@ -67,7 +69,7 @@ where
         bytes.extend_from_slice(&count.to_be_bytes());
         bytes.extend_from_slice(&FIRST_INDEX.to_be_bytes());
         for row in self.rows {
-            self.column.encode(row, &mut bytes);
+            self.column.encode_element(row, &mut bytes);
         }
         out.write_all(&bytes)?;
         Ok(IsNull::No)
@@ -108,6 +110,7 @@ pub(super) fn push_values<'b, R: 'static>(
             Value::BigInt(_) => out.push_bind_param::<BigInt, _>(value)?,
             Value::Bool(_) => out.push_bind_param::<Bool, _>(value)?,
             Value::Numeric(_) => out.push_bind_param::<Numeric, _>(value)?,
+            Value::NumericArray(..) => out.push_bind_param::<Array<Numeric>, _>(value)?,
             Value::Text(_) => out.push_bind_param::<Text, _>(value)?,
             Value::Timestamptz(_) => out.push_bind_param::<Timestamptz, _>(value)?,
         }

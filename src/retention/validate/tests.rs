@@ -1,4 +1,5 @@
 use super::*;
+use crate::retention::late_after;
 
 fn minute() -> PolicyDuration {
     PolicyDuration::seconds(60)
@@ -8,16 +9,43 @@ fn minute() -> PolicyDuration {
 fn conflict(change: impl FnOnce(&mut RetentionPolicies)) -> Option<String> {
     let mut policies = RetentionPolicies::default();
     change(&mut policies);
-    match validate(&policies) {
-        Ok(()) => None,
-        Err(conflicts) => Some(
-            conflicts
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join("\n"),
-        ),
-    }
+    // trades have the policies of ticks, and the same conflicts
+    policies.trades = policies.ticks;
+    let conflicts = validate(&policies).err()?;
+    let texts = conflicts.iter().map(ToString::to_string);
+    let (of_trades, others): (Vec<_>, Vec<_>) =
+        texts.partition(|text| text.contains("policies.trades"));
+    let renamed: Vec<_> = of_trades
+        .iter()
+        .map(|text| text.replace("trades", "ticks"))
+        .collect();
+    let of_ticks = others.iter().filter(|text| text.contains("policies.ticks"));
+    assert_eq!(Vec::from_iter(of_ticks), Vec::from_iter(&renamed));
+    Some(others.join("\n"))
+}
+
+#[test]
+fn trades_alone_conflict_as_ticks_do() {
+    let mut policies = RetentionPolicies::default();
+    policies.trades.drop_after = Some(PolicyDuration::days(5));
+    let conflicts = validate(&policies).expect_err("too short");
+    let texts: Vec<_> = conflicts.iter().map(ToString::to_string).collect();
+    assert!(
+        texts.iter().all(|text| text.contains("policies.trades.")),
+        "{texts:?}"
+    );
+    let expected = "a refresh would find its trades dropped";
+    assert!(
+        texts.iter().any(|text| text.contains(expected)),
+        "{texts:?}"
+    );
+    policies.trades.drop_after = None;
+    let conflicts = validate(&policies).expect_err("candles are dropped");
+    let text = conflicts[0].to_string();
+    assert!(
+        text.contains("candles would be dropped before their trades"),
+        "{text}"
+    );
 }
 
 fn refresh(policies: &mut RetentionPolicies, timeframe: Timeframe) -> &mut RefreshPolicy {

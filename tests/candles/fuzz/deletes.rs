@@ -1,10 +1,11 @@
-//! Deletes ticks, part by part, beside all calls except batches. The model decides which ticks of a batch
+//! Deletes ticks or trades, part by part, beside all calls except batches. The model decides which ticks of a batch
 //! are new when the batch begins, but with a concurrent delete this is decided for each tick.
 //! `tests/retention/ticks_deleted_beside_inserts.rs` tests that case.
 
 use chrono::TimeDelta;
 
 use super::draw;
+use super::model::TRADED;
 use super::report;
 use super::site::Site;
 use crate::support::random::Random;
@@ -31,17 +32,29 @@ pub(crate) async fn delete(site: &Site, random: &mut Random, writer: usize) {
     while let Some(range) = rest {
         let _alone = site.batches.write().await;
         let op = site.model.begin_delete(writer, symbol_id, range);
-        let done = site.repositories.ticks.delete_range(symbol_id, range).await;
+        let repositories = &site.repositories;
+        let done = match symbol_id {
+            TRADED => {
+                let deleted = repositories.trades.delete_range(symbol_id, range).await;
+                deleted.map(|it| (it.trades, it.rest))
+            }
+            _ => {
+                let deleted = repositories.ticks.delete_range(symbol_id, range).await;
+                deleted.map(|it| (it.ticks, it.rest))
+            }
+        };
         site.counts.op(KIND, done.is_err());
         rest = match done {
-            Ok(deleted) => {
-                let outcome = format!("{} ticks, rest {:?}", deleted.ticks, deleted.rest);
+            Ok((count, rest)) => {
+                let outcome = format!("{count} ticks, rest {rest:?}");
                 let place = (symbol_id, range);
-                let wrong = site.model.end_delete(op, place, Some(&deleted), outcome);
+                let wrong = site
+                    .model
+                    .end_delete(op, place, Some((count, rest)), outcome);
                 if let Some(wrong) = wrong {
                     report::difference(site, "receipts have other numbers", &wrong, None);
                 }
-                deleted.rest
+                rest
             }
             Err(error) => {
                 site.counts.error(KIND, &error);

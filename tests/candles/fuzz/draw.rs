@@ -8,7 +8,7 @@ use tickbook::domain::{
 use tickbook::repository::CandleQuery;
 use tickbook::retention::{PolicyDuration, RefreshPolicy, RetentionPolicies, validate};
 
-use super::model::SYMBOLS;
+use super::model::{SYMBOLS, TRADED};
 use crate::support::random::Random;
 
 /// The times of a round: some days that end now, or some hours ago.
@@ -111,8 +111,16 @@ pub(crate) fn tick(
 ) -> Tick {
     // sequences of more than one byte
     let place = [1, 70_000, 1 << 53][random.below(3) as usize] * random.below(6) as i64;
+    let sequence = place * 4 + writer as i64;
+    if symbol_id == TRADED {
+        // a quantity is greater than zero
+        let quantity = volume(random, is_large).max(Decimal::new(1, 7));
+        let trade = Tick::new(symbol_id, tick_time).with_bid(price(random));
+        let trade = trade.with_bid_volume(quantity).with_sequence(sequence);
+        return trade.normalized().expect("a valid trade");
+    }
     let both = Tick::quote(symbol_id, tick_time, price(random), price(random))
-        .with_sequence(place * 4 + writer as i64)
+        .with_sequence(sequence)
         .with_volumes(volume(random, is_large), volume(random, is_large));
     let tick = match random.below(8) {
         0 => both.with_bid(None),
@@ -169,19 +177,22 @@ pub(crate) fn query(random: &mut Random, times: &Times) -> CandleQuery {
     let after = (random.below(6) == 0).then(|| CandleCursor {
         open_time: timeframe.bucket_start(times.any(random)),
     });
-    CandleQuery::new(
+    let (symbol, of_ticks) = (
         symbol(random),
-        timeframe,
-        PriceBasis::ALL[random.below(3) as usize],
-        range,
-    )
-    .closed_only(random.below(4) == 0)
-    .order(match random.below(2) {
-        0 => SortOrder::Ascending,
-        _ => SortOrder::Descending,
-    })
-    .after(after)
-    .limit(PageLimit::new(limit).expect("in range"))
+        PriceBasis::OF_TICKS[random.below(3) as usize],
+    );
+    let basis = match symbol {
+        TRADED => PriceBasis::Trade,
+        _ => of_ticks,
+    };
+    CandleQuery::new(symbol, timeframe, basis, range)
+        .closed_only(random.below(4) == 0)
+        .order(match random.below(2) {
+            0 => SortOrder::Ascending,
+            _ => SortOrder::Descending,
+        })
+        .after(after)
+        .limit(PageLimit::new(limit).expect("in range"))
 }
 
 pub(crate) fn range(from: DateTime<Utc>, to: DateTime<Utc>) -> TimeRange {
@@ -218,6 +229,7 @@ fn set(random: &mut Random) -> RetentionPolicies {
     policies.ticks.drop_after = (random.below(5) > 0).then_some(drop_after);
     policies.ticks.compress_after = (random.below(2) == 0)
         .then(|| policies.lateness + PolicyDuration::hours(random.below(20) as i64));
+    policies.trades = policies.ticks;
     policies.candles.chunk = PolicyDuration::days([1, 7][random.below(2) as usize]);
     policies.candles.compress_after = (random.below(2) == 0).then_some(PolicyDuration::days(6));
     policies.candles.drop_after = (random.below(2) == 0 && policies.ticks.drop_after.is_some())

@@ -35,6 +35,8 @@ impl Quote {
             PriceBasis::Ask => self.ask,
             // both prices are multiples of ten, so the half is exact
             PriceBasis::Mid => Some((self.bid? + self.ask?) / 2),
+            // the model has the price of a trade as its bid
+            PriceBasis::Trade => self.bid,
             _ => panic!("the model has no {basis}"),
         }
     }

@@ -17,7 +17,7 @@ use crate::support::random::Random;
 const RELATIONS: &str = "WITH relations AS (\
     SELECT hypertable_schema, hypertable_name, hypertable_name::text AS relation, \
     compression_enabled FROM timescaledb_information.hypertables \
-    WHERE hypertable_schema = current_schema() AND hypertable_name = 'ticks' \
+    WHERE hypertable_schema = current_schema() AND hypertable_name IN ('ticks', 'trades') \
     UNION ALL SELECT materialization_hypertable_schema, materialization_hypertable_name, \
     view_name::text, compression_enabled FROM timescaledb_information.continuous_aggregates \
     WHERE view_schema = current_schema()) ";
@@ -38,6 +38,13 @@ struct Chunk {
     chunk: String,
     #[diesel(sql_type = Bool)]
     compression_enabled: bool,
+}
+
+impl Chunk {
+    /// Whether it has ticks or trades.
+    fn is_of_rows(&self) -> bool {
+        matches!(self.relation.as_str(), "ticks" | "trades")
+    }
 }
 
 #[derive(QueryableByName)]
@@ -117,7 +124,8 @@ fn refresh(site: &Site, connection: &mut PgConnection, random: &mut Random, know
     };
     let to = from + length.max(timeframe.duration() * 2);
     let mut call = format!(
-        "CALL refresh_continuous_aggregate('{}', timestamptz '{}', timestamptz '{}'",
+        "CALL refresh_continuous_aggregate('{}{}', timestamptz '{}', timestamptz '{}'",
+        ["", "", "trade_"][random.below(3) as usize],
         relation(timeframe),
         from.to_rfc3339(),
         to.to_rfc3339()
@@ -150,7 +158,8 @@ fn run_job(site: &Site, connection: &mut PgConnection, random: &mut Random) {
         Ok(jobs) if jobs.is_empty() => {}
         Ok(mut jobs) => {
             // only one of many jobs drops ticks
-            let dropping = |job: &Job| job.what.contains("retention of ticks");
+            let is_of_rows = |what: &str| what.ends_with(" ticks") || what.ends_with(" trades");
+            let dropping = |job: &Job| job.what.contains("retention") && is_of_rows(&job.what);
             if random.below(4) == 0 && jobs.iter().any(dropping) {
                 jobs.retain(dropping);
             }
@@ -177,14 +186,14 @@ fn chunk(
         "{RELATIONS} SELECT relation, format('%I.%I', chunk_schema, chunk_name) AS chunk, \
          compression_enabled FROM timescaledb_information.chunks JOIN relations \
          USING (hypertable_schema, hypertable_name) WHERE is_compressed = {is_compressed} \
-         ORDER BY relation = 'ticks', chunk"
+         ORDER BY relation IN ('ticks', 'trades'), chunk"
     ))
     .load(connection);
     match chunks {
         Ok(mut chunks) => {
-            // choose a chunk of ticks in half of the cases
-            if random.below(2) == 0 && chunks.iter().any(|it| it.relation == "ticks") {
-                chunks.retain(|it| it.relation == "ticks");
+            // choose a chunk of ticks or trades in half of the cases
+            if random.below(2) == 0 && chunks.iter().any(Chunk::is_of_rows) {
+                chunks.retain(Chunk::is_of_rows);
             }
             let count = chunks.len();
             (count > 0).then(|| chunks.swap_remove(random.below(count as u64) as usize))
@@ -203,6 +212,7 @@ fn compress(site: &Site, connection: &mut PgConnection, random: &mut Random) {
     if !chunk.compression_enabled {
         let (what, order) = match chunk.relation.as_str() {
             "ticks" => ("TABLE", "tick_time,sequence"),
+            "trades" => ("TABLE", "trade_time,sequence"),
             _ => ("MATERIALIZED VIEW", "open_time"),
         };
         let sql = format!(
@@ -251,9 +261,5 @@ fn decompress(site: &Site, connection: &mut PgConnection, random: &mut Random) {
 }
 
 fn kind_of(chunk: &Chunk, [ticks, candles]: [&'static str; 2]) -> &'static str {
-    if chunk.relation == "ticks" {
-        ticks
-    } else {
-        candles
-    }
+    if chunk.is_of_rows() { ticks } else { candles }
 }

@@ -10,7 +10,7 @@ use tickbook::audit::{
     AuditObserver, AuditSettings, CandleRefresh, Finding, MaterializedCandles, RefreshWindow,
     Repair, audit_symbol,
 };
-use tickbook::domain::earliest_time;
+use tickbook::domain::{CandleInput, earliest_time};
 use tickbook::postgres::{PgCandleRefresh, PgMaterializedCandles};
 use tickbook::postgres::{
     apply_aggregates, apply_policies, force_refresh, maintain, refresh_days, remove_policies,
@@ -83,7 +83,7 @@ fn window(site: &Site, random: &mut Random) -> RefreshWindow {
     let end = timeframe.bucket_start(suite::now());
     let to = from + timeframe.duration() * (1 + random.below(200) as i32);
     let range = draw::range(from.min(end), to.min(end));
-    RefreshWindow::new(timeframe, range)
+    RefreshWindow::new(CandleInput::Ticks, timeframe, range)
 }
 
 /// Audits and repairs one symbol and some days, as `tickbook verify --repair` does.

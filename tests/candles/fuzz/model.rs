@@ -4,13 +4,52 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
-use tickbook::domain::{SymbolId, Tick, TickKey, TimeRange};
-use tickbook::repository::{DeletedTicks, InsertReceipt};
+use tickbook::domain::{SymbolId, Tick, TickKey, TimeRange, Trade};
+use tickbook::repository::InsertReceipt;
 use tokio::sync::Notify;
 
 use super::exact::Quote;
 
-pub(crate) const SYMBOLS: [SymbolId; 3] = [SymbolId::new(7), SymbolId::new(8), SymbolId::new(9)];
+/// The symbol that has trades and no ticks. In the model a trade is a tick with a bid alone.
+pub(crate) const TRADED: SymbolId = SymbolId::new(10);
+
+pub(crate) const SYMBOLS: [SymbolId; 4] =
+    [SymbolId::new(7), SymbolId::new(8), SymbolId::new(9), TRADED];
+
+/// The receipt of a batch of ticks or of trades.
+#[derive(Debug)]
+pub(crate) struct Receipt {
+    inserted: u64,
+    duplicates: u64,
+    conflicts: usize,
+    rejected: HashSet<TickKey>,
+}
+
+impl From<InsertReceipt<Tick>> for Receipt {
+    fn from(receipt: InsertReceipt<Tick>) -> Self {
+        Self {
+            inserted: receipt.inserted,
+            duplicates: receipt.duplicates,
+            conflicts: receipt.conflicts.len(),
+            rejected: receipt.rejected.iter().map(|it| it.row.key()).collect(),
+        }
+    }
+}
+
+impl From<InsertReceipt<Trade>> for Receipt {
+    fn from(receipt: InsertReceipt<Trade>) -> Self {
+        let key = |trade: &Trade| {
+            let tick = Tick::new(trade.symbol_id, trade.trade_time);
+            tick.with_sequence(trade.sequence).key()
+        };
+        Self {
+            inserted: receipt.inserted,
+            duplicates: receipt.duplicates,
+            conflicts: receipt.conflicts.len(),
+            rejected: receipt.rejected.iter().map(|it| key(&it.row)).collect(),
+        }
+    }
+}
 
 /// One call of any task except readers.
 #[derive(Debug)]
@@ -140,13 +179,8 @@ impl Model {
 
     /// Removes the ticks that the receipt rejected. Returns the problem of a wrong receipt. `again` means
     /// that an earlier attempt failed and may have been applied nevertheless.
-    pub(crate) fn end_batch(
-        &self,
-        batch: usize,
-        receipt: &InsertReceipt,
-        again: bool,
-    ) -> Option<String> {
-        let rejected: HashSet<_> = receipt.rejected.iter().map(|it| it.row.key()).collect();
+    pub(crate) fn end_batch(&self, batch: usize, receipt: &Receipt, again: bool) -> Option<String> {
+        let rejected = &receipt.rejected;
         let mut wrong = None;
         {
             let mut inner = self.lock();
@@ -177,7 +211,7 @@ impl Model {
             "inserted {}, duplicates {}, conflicts {}, rejected {}{}",
             receipt.inserted,
             receipt.duplicates,
-            receipt.conflicts.len(),
+            receipt.conflicts,
             receipt.rejected.len(),
             if again { ", at a second attempt" } else { "" }
         );
@@ -199,23 +233,21 @@ impl Model {
         op
     }
 
-    /// Records the result of the delete. `deleted` is `None` if nothing was deleted; if that is
-    /// uncertain, call [`forget`](Self::forget) as well. Returns the problem of a wrong receipt.
+    /// Records the result of the delete. `deleted` has the number of deleted ticks and the rest of the range; it
+    /// is `None` if nothing was deleted; if that is uncertain, call [`forget`](Self::forget) as well. Returns the problem of a wrong receipt.
     pub(crate) fn end_delete(
         &self,
         op: usize,
         (symbol, range): (SymbolId, TimeRange),
-        deleted: Option<&DeletedTicks>,
+        deleted: Option<(u64, Option<TimeRange>)>,
         outcome: String,
     ) -> Option<String> {
         let mut wrong = None;
         {
             let mut inner = self.lock();
             let behind = match deleted {
-                Some(DeletedTicks { rest: None, .. }) => range.end(),
-                Some(DeletedTicks {
-                    rest: Some(rest), ..
-                }) => rest.start(),
+                Some((_, None)) => range.end(),
+                Some((_, Some(rest))) => rest.start(),
                 None => range.start(),
             };
             let behind = behind.timestamp_micros();
@@ -230,12 +262,11 @@ impl Model {
                     }
                 }
             }
-            if let Some(deleted) = deleted
-                && deleted.ticks != count
+            if let Some((deleted, _)) = deleted
+                && deleted != count
             {
                 wrong = Some(format!(
-                    "{} ticks are said to be deleted, {count} were stored",
-                    deleted.ticks
+                    "{deleted} ticks are said to be deleted, {count} were stored"
                 ));
             }
         }

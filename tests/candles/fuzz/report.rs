@@ -9,7 +9,7 @@ use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
 use tickbook::Database;
 use tickbook::domain::Tick;
 
-use super::model::{Inner, Op};
+use super::model::{Inner, Op, TRADED};
 use super::site::{Counts, Site};
 use super::view::Call;
 
@@ -175,6 +175,10 @@ fn write_op(script: &mut String, number: usize, op: &Op) {
         }
         return;
     }
+    if op.ticks[0].symbol_id == TRADED {
+        write_trades(script, &op.ticks);
+        return;
+    }
     script.push_str(
         "INSERT INTO ticks (symbol_id, tick_time, sequence, bid_price, ask_price, bid_volume, \
          ask_volume) VALUES\n",
@@ -205,6 +209,28 @@ fn write_op(script: &mut String, number: usize, op: &Op) {
             script,
             "({symbol_id}, '{time}', {sequence}, {bid_price}, {ask_price}, {bid_volume}, \
              {ask_volume}){end}"
+        );
+    }
+}
+
+/// The trades that the model keeps as ticks.
+fn write_trades(script: &mut String, trades: &[Tick]) {
+    script.push_str(
+        "INSERT INTO trades (symbol_id, trade_time, sequence, price, quantity, is_block) VALUES\n",
+    );
+    for (index, trade) in trades.iter().enumerate() {
+        let (symbol, time, sequence) = (trade.symbol_id, trade.tick_time, trade.sequence);
+        let price = trade.bid_price.unwrap_or_default();
+        let quantity = trade.bid_volume.unwrap_or_default();
+        let end = if index + 1 == trades.len() {
+            "\nON CONFLICT DO NOTHING;"
+        } else {
+            ","
+        };
+        let time = time.to_rfc3339();
+        let _ = writeln!(
+            script,
+            "({symbol}, '{time}', {sequence}, {price}, {quantity}, false){end}"
         );
     }
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
-use tickbook::domain::{Tick, Timeframe};
+use tickbook::domain::{AggressorSide, Tick, Timeframe, Trade};
 use tickbook::postgres::refresh_days;
 
 use super::deletes;
 use super::draw;
+use super::model::{Receipt, TRADED};
 use super::report;
 use super::site::Site;
 use crate::support::random::Random;
@@ -176,15 +177,58 @@ async fn import(site: &Site, random: &mut Random, writer: usize) -> usize {
     count
 }
 
+/// The trade that the model keeps as `tick`.
+fn trade_of(tick: &Tick) -> Trade {
+    let (price, quantity) = (tick.bid_price, tick.bid_volume);
+    let side = AggressorSide::ALL[(tick.sequence % 2) as usize];
+    Trade::new(
+        tick.symbol_id,
+        tick.tick_time,
+        price.expect("each trade has one"),
+        quantity.expect("each trade has one"),
+    )
+    .with_sequence(tick.sequence)
+    .with_aggressor_side(side)
+}
+
+/// Stores the ticks and the trades among `ticks`, each as a batch.
 async fn store(site: &Site, kind: &'static str, writer: usize, ticks: &[Tick]) {
     if site.leaves_out(kind) {
         return;
     }
+    let all = ticks.iter().cloned();
+    let (trades, ticks): (Vec<_>, Vec<_>) = all.partition(|tick| tick.symbol_id == TRADED);
+    for batch in [trades, ticks] {
+        if !batch.is_empty() {
+            store_batch(site, kind, writer, &batch).await;
+        }
+    }
+}
+
+/// Stores ticks, or trades.
+async fn store_batch(site: &Site, kind: &'static str, writer: usize, ticks: &[Tick]) {
+    let trades: Vec<_> = match ticks[0].symbol_id {
+        TRADED => ticks.iter().map(trade_of).collect(),
+        _ => Vec::new(),
+    };
     let _beside = site.batches.read().await;
     let batch = site.model.begin_batch(kind, writer, ticks);
     let mut is_unknown = false;
     for _ in 0..ATTEMPTS {
-        let stored = site.repositories.ticks.insert_batch(ticks).await;
+        let stored = match trades.is_empty() {
+            true => site
+                .repositories
+                .ticks
+                .insert_batch(ticks)
+                .await
+                .map(Receipt::from),
+            false => site
+                .repositories
+                .trades
+                .insert_batch(&trades)
+                .await
+                .map(Receipt::from),
+        };
         site.counts.op(kind, stored.is_err());
         match stored {
             Ok(receipt) => {

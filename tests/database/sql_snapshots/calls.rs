@@ -1,14 +1,17 @@
 //! One or several calls of each repository method.
 
 use chrono::TimeDelta;
+use rust_decimal::Decimal;
 use tickbook::domain::{
-    Exchange, ExchangeFacts, NewSymbol, PageLimit, PriceBasis, StatedSymbol, SymbolFacts, SymbolId,
-    TickCursor, Timeframe, TradeCursor,
+    CorrectedTrade, Exchange, ExchangeFacts, ListedSymbol, NewSymbol, PageLimit, PriceBasis,
+    ReferenceData, StatedSymbol, SymbolChange, SymbolFacts, SymbolId, SymbolList, SymbolReference,
+    TickCursor, TimeRange, Timeframe, Trade, TradeCorrection, TradeCursor, TradeReference,
+    parse_sessions,
 };
 use tickbook::repository::{
-    CandleQuery, ExchangeQuery, FeedSymbol, OhlcRepository as _, QuarantineQuery,
-    QuarantineRepository as _, Resolution, SymbolQuery, SymbolRepository as _, TickQuery,
-    TickRepository as _, TradeQuery, TradeRepository as _,
+    CandleQuery, CorrectionQuery, ExchangeQuery, FeedSymbol, InstrumentRepository as _,
+    OhlcRepository as _, QuarantineQuery, QuarantineRepository as _, Resolution, SymbolQuery,
+    SymbolRepository as _, TickQuery, TickRepository as _, TradeQuery, TradeRepository as _,
 };
 
 use super::Recording;
@@ -79,12 +82,23 @@ pub(super) async fn symbols(site: &Site, recording: &mut Recording) {
     let name = "kraken:RENAMED".parse().expect("a name");
     symbols.rename(known, &name).await.expect("stored");
     recording.add("symbols.rename", "to another exchange");
+    let name = "kraken:AMENDED".parse::<SymbolReference>().expect("a name");
+    let change = SymbolChange::default()
+        .name(name)
+        .facts(described("a third"));
+    symbols.amend(known, &change).await.expect("stored");
+    recording.add("symbols.amend", "a name and a description");
     symbols.deactivate(known).await.expect("stored");
     recording.add("symbols.deactivate", "an active symbol");
 
     let mapping = FeedSymbol::new("ctrader", "55", known);
     symbols.map_feed_symbols(&[mapping]).await.expect("stored");
     recording.add("symbols.map_feed_symbols", "one identifier");
+    let mapping = FeedSymbol::new("ctrader", "56", known);
+    symbols.add_feed_symbol(&mapping).await.expect("stored");
+    recording.add("symbols.add_feed_symbol", "a new identifier");
+    symbols.remove_feed_symbol(&mapping).await.expect("removed");
+    recording.add("symbols.remove_feed_symbol", "a known identifier");
     symbols.feed_symbols(known).await.expect("read");
     recording.add("symbols.feed_symbols", "one identifier");
     symbols
@@ -97,6 +111,27 @@ pub(super) async fn symbols(site: &Site, recording: &mut Recording) {
         .await
         .expect("stored");
     recording.add("symbols.unmap_feed_symbol", "a known identifier");
+}
+
+pub(super) async fn instruments(site: &Site, recording: &mut Recording) {
+    let symbols = &site.symbols;
+    let known = SymbolId::new(100);
+    let names = ["L1", "L2", "L3"].map(|name| ListedSymbol::new(name, name));
+    let list = SymbolList::of("lmax", names.to_vec());
+    symbols.sync(&list).await.expect("stored");
+    recording.add("instruments.sync", "three new symbols");
+    symbols.sync(&list).await.expect("stored");
+    recording.add("instruments.sync", "no change");
+    let mut swapped = list.clone();
+    swapped.symbols[0].name = "L2".to_owned();
+    swapped.symbols[1].name = "L1".to_owned();
+    swapped.symbols[2].key = "9".to_owned();
+    symbols.sync(&swapped).await.expect("stored");
+    recording.add("instruments.sync", "two swapped names and another key");
+    symbols.instrument_as_of(known, day(1)).await.expect("read");
+    recording.add("instruments.instrument_as_of", "an instant");
+    symbols.instrument_versions(known).await.expect("read");
+    recording.add("instruments.instrument_versions", "a symbol");
 }
 
 pub(super) async fn exchanges(site: &Site, recording: &mut Recording) {
@@ -112,6 +147,25 @@ pub(super) async fn exchanges(site: &Site, recording: &mut Recording) {
         .await
         .expect("stored");
     recording.add("symbols.describe_exchange", "a description");
+    let sessions = parse_sessions("mon-fri 09:15-15:30").expect("sessions");
+    let facts = ExchangeFacts::default()
+        .time_zone("Asia/Kolkata")
+        .sessions(sessions);
+    symbols
+        .describe_exchange("lmax", &facts)
+        .await
+        .expect("stored");
+    recording.add("symbols.describe_exchange", "sessions");
+    let zone = Exchange::named("LMAX").code("XLOM");
+    let other = StatedSymbol::named("lmax", "NEW5");
+    symbols
+        .merge_reference_data(&ReferenceData::new(vec![zone], vec![other]))
+        .await
+        .expect("stored");
+    recording.add(
+        "symbols.merge_reference_data",
+        "a known exchange and a new symbol",
+    );
     symbols.get_exchange("LMAX").await.expect("read");
     recording.add("symbols.get_exchange", "in another case");
     let query = ExchangeQuery::default().after("kraken".to_owned());
@@ -215,6 +269,21 @@ pub(super) async fn trades(site: &Site, recording: &mut Recording) {
     let unsequenced = new[0].clone().with_occurrence(1);
     trades.insert_batch(&[unsequenced]).await.expect("stored");
     recording.add("trades.insert_batch", "an unsequenced trade");
+    let by = |trade: &Trade| {
+        let trade_time = trade.trade_time;
+        let at = trade_time + TimeDelta::minutes(1);
+        let sequence = TradeReference::Sequence(trade.sequence);
+        TradeCorrection::new(WRITTEN, trade_time, sequence, at, "venue")
+    };
+    let content = CorrectedTrade::new(Decimal::TWO, Decimal::ONE);
+    let corrections = [by(&new[1]).with_content(content), by(&new[2])];
+    trades.correct(&corrections).await.expect("recorded");
+    recording.add("trades.correct", "a correction and a cancellation");
+    let all = CorrectionQuery::new(WRITTEN, TimeRange::all());
+    trades.corrections(&all).await.expect("read");
+    recording.add("trades.corrections", "of a symbol");
+    trades.insert_batch(&new[1..3]).await.expect("stored");
+    recording.add("trades.insert_batch", "a corrected and a cancelled trade");
     trades
         .delete_range(DELETED, second_day)
         .await
@@ -246,6 +315,9 @@ pub(super) async fn candles(site: &Site, recording: &mut Recording) {
         .await
         .expect("read");
     recording.add("ohlc.candles", "of ten seconds, of ticks");
+    let of_trades = CandleQuery::new(QUOTED, Timeframe::M5, PriceBasis::Trade, of_ticks);
+    ohlc.candles(&of_trades).await.expect("read");
+    recording.add("ohlc.candles", "of trades");
     ohlc.latest(QUOTED, Timeframe::H1, PriceBasis::Bid)
         .await
         .expect("read");

@@ -11,12 +11,12 @@ use tickbook::domain::{
     Timeframe, Trade, Verdict,
 };
 use tickbook::postgres::{
-    PgOhlcRepository, PgQuarantineRepository, PgSymbolRepository, PgTickRepository,
-    PgTradeRepository,
+    PgFeedRepository, PgOhlcRepository, PgOrderBookRepository, PgQuarantineRepository,
+    PgSymbolRepository, PgTickRepository, PgTradeRepository,
 };
 use tickbook::repository::{
-    OhlcRepository as _, QuarantineRepository as _, QuarantinedTick, SymbolRepository as _,
-    TickRepository as _, TradeRepository as _,
+    OhlcRepository as _, OrderBookRepository as _, QuarantineRepository as _, QuarantinedTick,
+    SymbolRepository as _, TickRepository as _, TradeRepository as _,
 };
 
 /// A symbol with quotes.
@@ -36,18 +36,22 @@ pub(super) struct Site {
     pub(super) symbols: PgSymbolRepository,
     pub(super) ticks: PgTickRepository,
     pub(super) trades: PgTradeRepository,
+    pub(super) books: PgOrderBookRepository,
     pub(super) ohlc: PgOhlcRepository,
     pub(super) quarantine: PgQuarantineRepository,
+    pub(super) feeds: PgFeedRepository,
 }
 
 impl Site {
     pub(super) fn new(pools: &DatabasePools) -> Self {
         Self {
-            symbols: PgSymbolRepository::new(pools.metadata()),
+            symbols: PgSymbolRepository::new(pools.metadata()).with_clock(now),
             ticks: PgTickRepository::new(pools.timeseries()).with_clock(now),
             trades: PgTradeRepository::new(pools.timeseries()).with_clock(now),
+            books: PgOrderBookRepository::new(pools.timeseries()).with_clock(now),
             ohlc: PgOhlcRepository::new(pools.timeseries()).with_clock(now),
             quarantine: PgQuarantineRepository::new(pools.timeseries()),
+            feeds: PgFeedRepository::new(pools.timeseries()),
         }
     }
 
@@ -56,6 +60,8 @@ impl Site {
         self.symbols.get(QUOTED).await.expect("read");
         self.ticks.latest(QUOTED).await.expect("read");
         self.trades.latest(QUOTED).await.expect("read");
+        let book = self.books.snapshot_as_of(QUOTED, now(), 1);
+        book.await.expect("read");
         let latest = self.ohlc.latest(QUOTED, Timeframe::M1, PriceBasis::Bid);
         latest.await.expect("read");
     }
@@ -141,24 +147,39 @@ pub(super) async fn fill(pools: &DatabasePools) {
             let trades = trades(symbol, day, QUOTES);
             site.trades.insert_batch(&trades).await.expect("stored");
         }
+        super::books::fill(&site, symbol, DAYS, QUOTES).await;
         let stored = candles(symbol, 500);
         site.ohlc.upsert_candles(&stored).await.expect("stored");
     }
     let held_back = held_back(QUOTED, 500);
     site.quarantine.put(&held_back).await.expect("stored");
+    super::feeds::fill(&site).await;
 }
 
 /// Makes the statistics complete, and the same in every run.
 pub(super) fn settle(connection: &mut PgConnection, database: Database) {
     let tables: &[_] = match database {
-        Database::Metadata => &["exchanges", "symbols", "instruments", "feed_symbols"],
+        Database::Metadata => &[
+            "exchanges",
+            "exchange_sessions",
+            "symbols",
+            "instruments",
+            "feed_symbols",
+            "instrument_versions",
+        ],
         _ => &[
             "ticks",
             "trades",
+            "order_book_snapshots",
+            "order_book_updates",
+            "book_intervals",
+            "feed_gaps",
+            "feed_messages",
             "ohlc_candles",
             "tick_quarantine",
+            "trade_corrections",
             "applied_policies",
-            "late_tick_days",
+            "late_days",
         ],
     };
     for table in tables {

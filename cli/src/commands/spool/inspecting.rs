@@ -5,20 +5,25 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tickbook::Clock;
+use tickbook::domain::{Tick, Trade};
 use tickbook::ingest::quality::Quarantine;
-use tickbook::ingest::{Record, SPOOL_FORMAT, Spool, SpoolError, TickSpool};
+use tickbook::ingest::{BookSpool, Record, SPOOL_FORMAT, Spool, SpoolConfig, SpoolError};
 
 use crate::Outcome;
 use crate::args::SpoolArguments;
+use crate::held_event::{Fields, HeldEvent};
 use crate::report::{print, print_json};
 use crate::times::time_text;
 
-/// The spool of ticks, and the spool of the quarantine in its subdirectory; at least one exists.
+/// The spools of ticks, of trades, of their quarantines and of order books in their subdirectories; at least one exists.
 #[derive(Debug, Serialize)]
 struct Inspection {
     #[serde(flatten)]
     ticks: Option<Held>,
     quarantine: Option<Held>,
+    trades: Option<Held>,
+    trade_quarantine: Option<Held>,
+    books: Option<Held>,
 }
 
 /// The content of a spool.
@@ -30,7 +35,9 @@ struct Held {
     locked: bool,
     format: Option<u32>,
     file_bytes: u64,
-    ticks: Option<u64>,
+    /// `ticks`, `trades` or `rows`.
+    #[serde(flatten)]
+    records: Fields<Option<u64>>,
     bytes: Option<u64>,
     oldest: Option<String>,
     oldest_age_seconds: Option<i64>,
@@ -40,26 +47,29 @@ struct Held {
 
 pub(crate) async fn inspect(arguments: &SpoolArguments, clock: &Clock) -> anyhow::Result<Outcome> {
     let settings = super::settings(arguments)?.1;
-    let (directory, now) = (settings.directory, clock.now());
-    let mut inspection = Inspection {
-        ticks: None,
-        quarantine: None,
+    let now = clock.now();
+    let (ticks, quarantine) = look::<Tick>(&settings, now).await?;
+    let (trades, trade_quarantine) = look::<Trade>(&settings.of_trades(), now).await?;
+    let books = look_at_books(&settings.of_books(), now).await?;
+    let inspection = Inspection {
+        ticks,
+        quarantine,
+        trades,
+        trade_quarantine,
+        books,
     };
-    if TickSpool::exists(&directory) {
-        let opened = TickSpool::open(&directory, settings.max_bytes).await;
-        inspection.ticks = Some(Held::of(opened, directory.clone(), now).await?);
-    }
-    if Quarantine::exists(&directory) {
-        let opened = Quarantine::open_spool(&directory).await;
-        let folder = Quarantine::spool_directory(&directory);
-        inspection.quarantine = Some(Held::of(opened, folder, now).await?);
-    }
     if arguments.json {
         print_json(&inspection)?;
     } else {
         for (what, held) in [
             ("spool", &inspection.ticks),
             ("spool of the quarantine", &inspection.quarantine),
+            ("spool of trades", &inspection.trades),
+            (
+                "spool of the quarantine of trades",
+                &inspection.trade_quarantine,
+            ),
+            ("spool of order books", &inspection.books),
         ] {
             if let Some(held) = held {
                 print(&held.describe(what))?;
@@ -69,9 +79,41 @@ pub(crate) async fn inspect(arguments: &SpoolArguments, clock: &Clock) -> anyhow
     Ok(Outcome::Complete)
 }
 
+/// The contents of the spool of events and of the spool of their quarantine, as far as they exist.
+async fn look<E: HeldEvent>(
+    settings: &SpoolConfig,
+    now: DateTime<Utc>,
+) -> anyhow::Result<(Option<Held>, Option<Held>)> {
+    let directory = &settings.directory;
+    let (mut events, mut quarantine) = (None, None);
+    if Spool::<E>::exists(directory) {
+        let opened = Spool::<E>::open(directory, settings.max_bytes).await;
+        events = Some(Held::of(opened, E::NAMES, directory.clone(), now).await?);
+    }
+    if Quarantine::<E>::exists(directory) {
+        let opened = Quarantine::<E>::open_spool(directory).await;
+        let folder = Quarantine::<E>::spool_directory(directory);
+        quarantine = Some(Held::of(opened, E::NAMES, folder, now).await?);
+    }
+    Ok((events, quarantine))
+}
+
+/// The content of the spool of order books, if it exists.
+async fn look_at_books(settings: &SpoolConfig, now: DateTime<Utc>) -> anyhow::Result<Option<Held>> {
+    let directory = &settings.directory;
+    if !BookSpool::exists(directory) {
+        return Ok(None);
+    }
+    let opened = BookSpool::open(directory, settings.max_bytes).await;
+    let held = Held::of(opened, "rows", directory.clone(), now).await?;
+    Ok(Some(held))
+}
+
 impl Held {
+    /// `records` names the records.
     async fn of<R: Record>(
         opened: Result<Spool<R>, SpoolError>,
+        records: &'static str,
         directory: PathBuf,
         now: DateTime<Utc>,
     ) -> anyhow::Result<Self> {
@@ -92,7 +134,7 @@ impl Held {
             format: content.map(|_| SPOOL_FORMAT),
             file_bytes: Spool::<R>::file_bytes(&directory),
             directory,
-            ticks: content.map(|content| content.records),
+            records: Fields(vec![(records, content.map(|content| content.records))]),
             bytes: content.map(|content| content.bytes),
             oldest: oldest.map(time_text),
             oldest_age_seconds: oldest.map(|oldest| (now - oldest).num_seconds()),
@@ -113,10 +155,12 @@ impl Held {
                 format!("{owner}: its /metrics and /health/ready show the content"),
             );
         }
-        if let (Some(format), Some(ticks), Some(bytes)) = (self.format, self.ticks, self.bytes) {
+        if let (Some(format), Some(bytes)) = (self.format, self.bytes) {
             add("format", format.to_string());
             add("owner", "none".to_owned());
-            add("ticks", format!("{ticks} in {bytes} bytes"));
+            for (name, count) in &self.records.0 {
+                add(name, format!("{} in {bytes} bytes", count.unwrap_or(0)));
+            }
         }
         if let (Some(oldest), Some(age)) = (&self.oldest, self.oldest_age_seconds) {
             add("oldest", format!("{oldest}, {age} s ago"));

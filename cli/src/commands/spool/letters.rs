@@ -1,33 +1,38 @@
 //! `tickbook spool dead-letter`.
 
+use std::sync::Arc;
+
 use serde::Serialize;
-use tickbook::domain::Tick;
+use tickbook::domain::{Tick, Trade};
 use tickbook::ingest::quality::Quarantine;
 use tickbook::ingest::{
-    DeadLetter, DeadLetterReason, NumberedDeadLetter, Record, Spool, TickSpool,
+    BookRecord, BookSpool, DeadLetter, DeadLetterReason, NumberedDeadLetter, Record,
+    RepositoryRecord as _, Spool, SpoolConfig,
 };
-use tickbook::repository::QuarantinedTick;
+use tickbook::repository::Quarantined;
 use tickbook::{Repositories, RepositoryError};
 
 use crate::Outcome;
 use crate::args::DeadLetterArguments;
+use crate::held_event::{Fields, HeldEvent};
 use crate::opening::connect;
-use crate::quote_text::{price_text, volume_text};
 use crate::report::{print, print_json};
 use crate::times::time_text;
 
 /// One line of `dead-letter`.
 #[derive(Debug, Serialize)]
 struct Letter {
-    /// `ticks` or `quarantine`; each has its own numbers.
+    /// `ticks`, `trades`, `quarantine`, `trade_quarantine` or `books`; each has its own numbers.
     spool: &'static str,
     number: u64,
     at: String,
     /// `rejected` or `conflict`.
     kind: &'static str,
     reason: String,
-    tick: String,
-    /// The rule that held the tick back; `None` for the spool of ticks.
+    /// `tick`, `trade` or `row`.
+    #[serde(flatten)]
+    event: Fields<String>,
+    /// The rule that held the event back; `None` for the spools of ticks and trades.
     rule: Option<&'static str>,
     /// `kept`, `stored` or `discarded`.
     became: &'static str,
@@ -35,48 +40,53 @@ struct Letter {
 
 /// A record that can be a dead letter.
 trait Lettered: Record {
-    const SPOOL: &'static str;
+    const SPOOL_NAME: &'static str;
+    /// The name of the record, or of the event that it holds.
+    const EVENT_NAME: &'static str;
 
-    fn tick(&self) -> &Tick;
+    /// The record for people.
+    fn text(&self) -> String;
 
     fn rule(&self) -> Option<&'static str>;
 
     /// Stores the record; returns whether it is stored now.
-    async fn store(&self, repositories: &Repositories) -> Result<bool, RepositoryError>;
+    async fn store_in(&self, repositories: &Repositories) -> Result<bool, RepositoryError>;
 }
 
-impl Lettered for Tick {
-    const SPOOL: &'static str = "ticks";
+impl<E: HeldEvent> Lettered for E {
+    const SPOOL_NAME: &'static str = E::SPOOL;
+    const EVENT_NAME: &'static str = E::NAME;
 
-    fn tick(&self) -> &Tick {
-        self
+    fn text(&self) -> String {
+        HeldEvent::text(self)
     }
 
     fn rule(&self) -> Option<&'static str> {
         None
     }
 
-    async fn store(&self, repositories: &Repositories) -> Result<bool, RepositoryError> {
-        let ticks = std::slice::from_ref(self);
-        let receipt = repositories.ticks.insert_batch(ticks).await?;
+    async fn store_in(&self, repositories: &Repositories) -> Result<bool, RepositoryError> {
+        let events = std::slice::from_ref(self);
+        let receipt = E::stored_in(repositories).insert_batch(events).await?;
         Ok(receipt.inserted + receipt.duplicates > 0)
     }
 }
 
-impl Lettered for QuarantinedTick {
-    const SPOOL: &'static str = "quarantine";
+impl<E: HeldEvent> Lettered for Quarantined<E> {
+    const SPOOL_NAME: &'static str = E::QUARANTINE;
+    const EVENT_NAME: &'static str = E::NAME;
 
-    fn tick(&self) -> &Tick {
-        &self.tick
+    fn text(&self) -> String {
+        self.event.text()
     }
 
     fn rule(&self) -> Option<&'static str> {
         Some(self.verdict.rule.as_str())
     }
 
-    async fn store(&self, repositories: &Repositories) -> Result<bool, RepositoryError> {
-        let ticks = std::slice::from_ref(self);
-        match repositories.quarantine.put(ticks).await {
+    async fn store_in(&self, repositories: &Repositories) -> Result<bool, RepositoryError> {
+        let events = std::slice::from_ref(self);
+        match E::quarantine(repositories).put(events).await {
             Ok(_) => Ok(true),
             Err(RepositoryError::InvalidInput { .. }) => Ok(false),
             Err(error) => Err(error),
@@ -84,29 +94,96 @@ impl Lettered for QuarantinedTick {
     }
 }
 
+impl Lettered for BookRecord {
+    const SPOOL_NAME: &'static str = "books";
+    const EVENT_NAME: &'static str = "row";
+
+    fn text(&self) -> String {
+        let (symbol_id, time) = (Record::symbol_id(self), time_text(Record::time(self)));
+        let what = match self {
+            Self::Interval(interval) if interval.end.is_some() => "end of interval".to_owned(),
+            Self::Interval(_) => "start of interval".to_owned(),
+            Self::Update(update) => {
+                let changes = update.bids.len() + update.asks.len();
+                format!("update {} of {changes} levels", update.sequence)
+            }
+            Self::Snapshot(snapshot) => {
+                let levels = snapshot.bids.len() + snapshot.asks.len();
+                format!("snapshot {} of {levels} levels", snapshot.sequence)
+            }
+            _ => Self::NAME.to_owned(),
+        };
+        format!("symbol {symbol_id} time {time} {what}")
+    }
+
+    fn rule(&self) -> Option<&'static str> {
+        None
+    }
+
+    async fn store_in(&self, repositories: &Repositories) -> Result<bool, RepositoryError> {
+        let store = Self::store(Arc::clone(&repositories.books));
+        let receipt = store.insert_batch(std::slice::from_ref(self)).await?;
+        Ok(receipt.inserted + receipt.duplicates > 0)
+    }
+}
+
+/// The spool of events and the spool of their quarantine, as far as they exist.
+struct Spools<E: HeldEvent> {
+    events: Option<Spool<E>>,
+    quarantine: Option<Spool<Quarantined<E>>>,
+}
+
+impl<E: HeldEvent> Spools<E> {
+    async fn open(settings: &SpoolConfig) -> anyhow::Result<Self> {
+        let directory = &settings.directory;
+        let (mut events, mut quarantine) = (None, None);
+        if Spool::<E>::exists(directory) {
+            events = Some(Spool::open(directory, settings.max_bytes).await?);
+        }
+        if Quarantine::<E>::exists(directory) {
+            quarantine = Some(Quarantine::open_spool(directory).await?);
+        }
+        Ok(Self { events, quarantine })
+    }
+
+    /// Lists the dead letters of both, and returns how many remain.
+    async fn list_letters(
+        self,
+        arguments: &DeadLetterArguments,
+        repositories: Option<&Repositories>,
+    ) -> anyhow::Result<u64> {
+        let mut kept = 0;
+        if let Some(spool) = self.events {
+            kept += list_letters(&spool, arguments, repositories).await?;
+            spool.close().await;
+        }
+        if let Some(spool) = self.quarantine {
+            kept += list_letters(&spool, arguments, repositories).await?;
+            spool.close().await;
+        }
+        Ok(kept)
+    }
+}
+
 pub(crate) async fn dead_letter(arguments: &DeadLetterArguments) -> anyhow::Result<Outcome> {
     let (config, settings) = super::settings(&arguments.spool)?;
-    let directory = &settings.directory;
-    // open both before either is changed
-    let ticks = match TickSpool::exists(directory) {
-        true => Some(TickSpool::open(directory, settings.max_bytes).await?),
-        false => None,
-    };
-    let quarantine = match Quarantine::exists(directory) {
-        true => Some(Quarantine::open_spool(directory).await?),
+    // open all before one of them is changed
+    let ticks = Spools::<Tick>::open(&settings).await?;
+    let trades = Spools::<Trade>::open(&settings.of_trades()).await?;
+    let of_books = settings.of_books();
+    let books = match BookSpool::exists(&of_books.directory) {
+        true => Some(BookSpool::open(&of_books.directory, of_books.max_bytes).await?),
         false => None,
     };
     let repositories = match arguments.replay {
         true => Some(connect(&config).await?.0),
         false => None,
     };
-    let mut kept = 0;
-    if let Some(spool) = ticks {
-        kept += list_letters(&spool, arguments, repositories.as_ref()).await?;
-        spool.close().await;
-    }
-    if let Some(spool) = quarantine {
-        kept += list_letters(&spool, arguments, repositories.as_ref()).await?;
+    let repositories = repositories.as_ref();
+    let mut kept = ticks.list_letters(arguments, repositories).await?
+        + trades.list_letters(arguments, repositories).await?;
+    if let Some(spool) = books {
+        kept += list_letters(&spool, arguments, repositories).await?;
         spool.close().await;
     }
     if !arguments.spool.json {
@@ -129,7 +206,7 @@ async fn list_letters<R: Lettered>(
     let mut kept = 0;
     for NumberedDeadLetter { number, letter, .. } in spool.dead_letters().await? {
         let became = match repositories {
-            Some(repositories) if letter.record.store(repositories).await? => "stored",
+            Some(repositories) if letter.record.store_in(repositories).await? => "stored",
             None if arguments.discard => "discarded",
             _ => "kept",
         };
@@ -152,17 +229,16 @@ fn print_result<R: Lettered>(
 ) -> anyhow::Result<()> {
     let (kind, reason) = match &letter.reason {
         DeadLetterReason::Rejected(reason) => ("rejected", reason.clone()),
-        DeadLetterReason::Conflict(stored) => {
-            ("conflict", format!("stored is {}", text(stored.tick())))
-        }
+        DeadLetterReason::Conflict(stored) => ("conflict", format!("stored is {}", stored.text())),
     };
+    let event = letter.record.text();
     let line = Letter {
-        spool: R::SPOOL,
+        spool: R::SPOOL_NAME,
         number,
         at: time_text(letter.at),
         kind,
         reason,
-        tick: text(letter.record.tick()),
+        event: Fields(vec![(R::EVENT_NAME, event.clone())]),
         rule: letter.record.rule(),
         became,
     };
@@ -171,24 +247,9 @@ fn print_result<R: Lettered>(
     }
     let held_back = line.rule.map(|rule| format!(" (held back by {rule})"));
     let held_back = held_back.unwrap_or_default();
-    let Letter {
-        at, reason, tick, ..
-    } = &line;
+    let Letter { at, reason, .. } = &line;
     print(&format!(
-        "{} {number} {at} {kind}: {tick}{held_back}: {reason} ({became})",
-        R::SPOOL
+        "{} {number} {at} {kind}: {event}{held_back}: {reason} ({became})",
+        R::SPOOL_NAME
     ))
-}
-
-fn text(tick: &Tick) -> String {
-    format!(
-        "symbol {} time {} sequence {} bid {} ask {} volumes {} {}",
-        tick.symbol_id,
-        time_text(tick.tick_time),
-        tick.sequence,
-        price_text(tick.bid_price),
-        price_text(tick.ask_price),
-        volume_text(tick.bid_volume),
-        volume_text(tick.ask_volume)
-    )
 }

@@ -1,13 +1,21 @@
 //! `tickbook spool replay`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use tickbook::Repositories;
+use tickbook::config::Config;
+use tickbook::domain::{Tick, Trade};
 use tickbook::ingest::quality::Quarantine;
-use tickbook::ingest::{PersisterConfig, PersisterStats, SpoolMode, TickPersister, TickSpool};
+use tickbook::ingest::{
+    BookRecord, Persister, PersisterConfig, PersisterStats, RepositoryRecord, Spool, SpoolConfig,
+    SpoolMode,
+};
 
 use crate::Outcome;
 use crate::args::SpoolArguments;
+use crate::held_event::HeldEvent;
 use crate::opening::connect;
 use crate::report::{print, print_json};
 
@@ -21,6 +29,12 @@ struct Replay {
     ticks: Stored,
     /// The ticks that were held back; null if the quarantine has no spool.
     quarantine: Option<Stored>,
+    /// The trades; null if they have no spool.
+    trades: Option<Stored>,
+    /// The trades that were held back; null if their quarantine has no spool.
+    trade_quarantine: Option<Stored>,
+    /// The rows of order books; null if they have no spool.
+    books: Option<Stored>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -65,35 +79,76 @@ impl Stored {
 pub(crate) async fn replay(arguments: &SpoolArguments) -> anyhow::Result<Outcome> {
     let (config, settings) = super::settings(arguments)?;
     let (repositories, _pools) = connect(&config).await?;
-    let directory = settings.directory.clone();
-    let mut done = Replay {
-        ticks: Stored::default(),
-        quarantine: None,
+    let (ticks, quarantine) = replay_events::<Tick>(&repositories, &config, &settings).await?;
+    let of_trades = settings.of_trades();
+    let (trades, trade_quarantine) =
+        replay_events::<Trade>(&repositories, &config, &of_trades).await?;
+    let (of_books, books) = (settings.of_books(), Arc::clone(&repositories.books));
+    let books = replay_records::<BookRecord>(books, &config, &of_books).await?;
+    let done = Replay {
+        ticks: ticks.unwrap_or_default(),
+        quarantine,
+        trades,
+        trade_quarantine,
+        books,
     };
-    if TickSpool::exists(&directory) {
-        let settings = settings.mode(SpoolMode::WriteAhead);
-        let writing = PersisterConfig::from(&config.ticks);
-        let persister = TickPersister::open(repositories.ticks, writing, &settings).await?;
-        let report = persister.stop(PATIENCE).await;
-        done.ticks = Stored::of(report.stats, report.spooled);
-    }
-    if Quarantine::exists(&directory) {
-        let quarantine = Quarantine::open(repositories.quarantine, Some(&directory)).await?;
-        let report = quarantine.stop(PATIENCE).await;
-        done.quarantine = Some(Stored::of(quarantine.stats(), report.spooled));
-    }
+    let others = [
+        ("quarantine", &done.quarantine),
+        ("trades", &done.trades),
+        ("quarantine of trades", &done.trade_quarantine),
+        ("books", &done.books),
+    ];
+    let mut is_complete = done.ticks.is_complete();
     if arguments.json {
         print_json(&done)?;
     } else {
         print(&done.ticks.text())?;
-        if let Some(stored) = &done.quarantine {
-            print(&format!("quarantine: {}", stored.text()))?;
+    }
+    for (name, stored) in others {
+        let Some(stored) = stored else { continue };
+        is_complete &= stored.is_complete();
+        if !arguments.json {
+            print(&format!("{name}: {}", stored.text()))?;
         }
     }
-    let is_complete = done.quarantine.as_ref().is_none_or(Stored::is_complete);
-    Ok(if is_complete && done.ticks.is_complete() {
+    Ok(if is_complete {
         Outcome::Complete
     } else {
         Outcome::Incomplete
     })
+}
+
+/// Stores the contents of the spool of events and of the spool of their quarantine, as far as they exist.
+async fn replay_events<E: HeldEvent>(
+    repositories: &Repositories,
+    config: &Config,
+    settings: &SpoolConfig,
+) -> anyhow::Result<(Option<Stored>, Option<Stored>)> {
+    let directory = &settings.directory;
+    let repository = E::repository(repositories);
+    let events = replay_records::<E>(repository, config, settings).await?;
+    let mut held_back = None;
+    if Quarantine::<E>::exists(directory) {
+        let repository = Arc::clone(E::quarantine(repositories));
+        let quarantine = Quarantine::open(repository, Some(directory)).await?;
+        let report = quarantine.stop(PATIENCE).await;
+        held_back = Some(Stored::of(quarantine.stats(), report.spooled));
+    }
+    Ok((events, held_back))
+}
+
+/// Stores the content of the spool of records, if it exists.
+async fn replay_records<R: RepositoryRecord>(
+    repository: Arc<R::Repository>,
+    config: &Config,
+    settings: &SpoolConfig,
+) -> anyhow::Result<Option<Stored>> {
+    if !Spool::<R>::exists(&settings.directory) {
+        return Ok(None);
+    }
+    let settings = settings.clone().mode(SpoolMode::WriteAhead);
+    let writing = PersisterConfig::from(&config.ticks);
+    let persister = Persister::<R>::open(repository, writing, &settings).await?;
+    let report = persister.stop(PATIENCE).await;
+    Ok(Some(Stored::of(report.stats, report.spooled)))
 }

@@ -21,15 +21,13 @@ pub(crate) struct VerifyArguments {
     /// Only candles of this timeframe; may be repeated
     #[arg(long = "timeframe", value_name = "TIMEFRAME", value_parser = Timeframe::parse_stored)]
     pub(crate) timeframes: Vec<Timeframe>,
-    /// Reports periods without a tick that are longer than this, such as 5m
+    /// Reports periods without a tick that are longer than this, such as 5m; only time in the sessions of the
+    /// exchange counts, if it has sessions
     #[arg(long, value_name = "TIME", value_parser = length)]
     pub(crate) gap: Option<TimeDelta>,
-    /// Reports quotes that are repeated unchanged for longer than this, such as 1h
+    /// Reports quotes that are repeated unchanged for longer than this, such as 1h; the time counts as in --gap
     #[arg(long, value_name = "TIME", value_parser = length)]
     pub(crate) frozen: Option<TimeDelta>,
-    /// Excludes Friday 21:00 to Sunday 22:00 UTC from --gap and --frozen
-    #[arg(long)]
-    pub(crate) weekends_rest: bool,
     /// Tolerance for ticks that were received before they happened, because clocks differ
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = length)]
     pub(crate) tolerance: TimeDelta,

@@ -68,6 +68,7 @@ impl Output {
             edition: audited.edition,
             symbols: audited.symbols,
             ticks: summary.ticks,
+            trades: summary.trades,
             candles: summary.candles,
             complete_from: (complete_from > earliest_time()).then(|| time_text(complete_from)),
             uncheckable: summary.uncheckable,
@@ -91,6 +92,7 @@ struct SummaryLine {
     edition: &'static str,
     symbols: usize,
     ticks: u64,
+    trades: u64,
     candles: u64,
     /// Ticks before this time may have been dropped.
     complete_from: Option<String>,
@@ -109,8 +111,12 @@ impl SummaryLine {
     fn text(&self) -> String {
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let rate = self.ticks as f64 / self.seconds.max(0.001);
+        let trades = match self.trades {
+            0 => String::new(),
+            count => format!(", {count} trades"),
+        };
         let mut lines = vec![format!(
-            "{} ticks and {} candles of {} symbols in {:.1} s ({rate:.0} ticks/s)",
+            "{} ticks{trades} and {} candles of {} symbols in {:.1} s ({rate:.0} ticks/s)",
             self.ticks, self.candles, self.symbols, self.seconds
         )];
         if self.uncheckable > 0 {

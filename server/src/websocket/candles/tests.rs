@@ -1,6 +1,6 @@
 use chrono::DateTime;
 use rust_decimal::Decimal;
-use tickbook::domain::{PriceBasis, SymbolId, Timeframe, fold_ticks};
+use tickbook::domain::{CandleSource, PriceBasis, SymbolId, Timeframe, fold_ticks};
 use tickbook::ingest::fanout::Published;
 
 use super::*;
@@ -64,7 +64,7 @@ async fn stored_candle_is_extended_and_closed() {
         // the second one has the next sequence of the same instant
         let sequence = i64::from(more.bid_price == Some(Decimal::from(20)));
         ticks.push(more.with_sequence(sequence));
-        series.tick(ticks.last().expect("pushed"), now, time(9));
+        series.take(ticks.last().expect("pushed"), now, time(9));
     }
     assert_eq!(series.updates(time(9)), candles(&ticks, 9));
     assert_eq!(series.updates(time(59)), []);
@@ -79,7 +79,7 @@ async fn tick_of_the_next_bucket_starts_a_new_candle() {
     let now = Instant::now();
     for more in [tick(30, 7), tick(60, 9), tick(61, 11)] {
         ticks.push(more);
-        series.tick(ticks.last().expect("pushed"), now, time(58));
+        series.take(ticks.last().expect("pushed"), now, time(58));
     }
     assert_eq!(series.updates(time(58)), candles(&ticks, 58));
     let closed = &candles(&ticks, 60)[..1];
@@ -93,7 +93,7 @@ async fn ticks_during_a_read_of_the_store_count_once() {
     let mut series = Series::new(KEY, now, &WaitingTicks::new(100_000));
     series.due(now).expect("it reads first");
     for tick in &ticks {
-        series.tick(tick, now, time(3));
+        series.take(tick, now, time(3));
     }
     // the second tick was already stored when the store was read
     series.found(stored(&ticks[..2], 3), now, time(3));
@@ -112,7 +112,7 @@ async fn late_tick_rereads_the_store_from_its_candle() {
     let now = Instant::now();
     let mut series = live(&[tick(200, 10)]);
     let late = tick(10, 9);
-    series.tick(&late, now, time(200));
+    series.take(&late, now, time(200));
     assert_eq!(series.updates(time(200)), []);
     assert_eq!(series.due(now), None, "it is given time to be stored");
     let wanted = series.due(now + SETTLING).expect("read again");
@@ -137,7 +137,7 @@ async fn gap_rereads_the_store_before_ticks_count() {
     let missed = |number, tick| Gap::of(&Published::new(number, tick));
     let gap = missed(2, tick(2, 1)).joined(missed(3, tick(3, 2)));
     series.gap(&gap, now);
-    series.tick(&tick(4, 20), now, time(4));
+    series.take(&tick(4, 20), now, time(4));
     assert_eq!(series.updates(time(4)), []);
     let wanted = series.due(now).expect("at once");
     assert_eq!(
@@ -159,7 +159,7 @@ async fn gap_during_a_read_repeats_the_read() {
     let gap = Gap::of(&Published::new(1, missed.clone()));
     series.gap(&gap, now);
     series.found(stored(&[tick(1, 10)], 2), now, time(2));
-    series.tick(&tick(3, 9), now, time(3));
+    series.take(&tick(3, 9), now, time(3));
     series.updates(time(3));
     series.due(now).expect("once more");
     series.found(stored(&[tick(1, 10), missed.clone()], 3), now, time(3));
@@ -174,7 +174,7 @@ async fn ticks_beyond_the_buffer_are_read_from_the_store() {
     series.due(now).expect("it reads first");
     for sequence in 0..=10_000 {
         let tick = tick(1, 10).with_sequence(sequence);
-        series.tick(&tick, now, time(1));
+        series.take(&tick, now, time(1));
     }
     series.found(stored(&[], 1), now, time(1));
     let wanted = series.due(now).expect("once more");
@@ -188,13 +188,13 @@ async fn ticks_without_the_basis_change_no_candle() {
     let now = Instant::now();
     // even if it is late, or would start the next candle
     for one in [tick(5, 99).with_bid(None), tick(0, 99).with_ask(None)] {
-        series.tick(&one, now, time(5));
+        series.take(&one, now, time(5));
     }
-    series.tick(&tick(61, 99).with_ask(None), now, time(61));
+    series.take(&tick(61, 99).with_ask(None), now, time(61));
     assert_eq!(series.due(now + SETTLING * 9), None);
     assert_eq!(series.updates(time(5)), []);
     ticks.push(tick(6, 12));
-    series.tick(&ticks[1], now, time(6));
+    series.take(&ticks[1], now, time(6));
     assert_eq!(series.updates(time(6)), candles(&ticks, 6));
 }
 
@@ -207,7 +207,7 @@ async fn imported_candle_is_not_changed_by_ticks() {
     found.candles[0].source = CandleSource::Stored("import".to_owned());
     series.found(found, now, time(1));
     series.updates(time(1));
-    series.tick(&tick(2, 99), now, time(2));
+    series.take(&tick(2, 99), now, time(2));
     assert_eq!(series.updates(time(2)), []);
 }
 
@@ -220,11 +220,11 @@ async fn series_without_buffer_space_read_the_store() {
     assert!(first.due(now).is_some() && second.due(now).is_some());
     let ticks: Vec<_> = (1..=4).map(|second| tick(second, second)).collect();
     for tick in &ticks {
-        first.tick(tick, now, time(9));
+        first.take(tick, now, time(9));
     }
     assert_eq!(room.left(), 1);
     for tick in &ticks[..3] {
-        second.tick(tick, now, time(9));
+        second.take(tick, now, time(9));
     }
     // the second series dropped its tick, accepted the third, and reads the missing ones again
     assert_eq!(room.left(), 0);
@@ -242,10 +242,10 @@ async fn series_without_buffer_space_read_the_store() {
 async fn late_tick_during_a_read_is_read_again() {
     let now = Instant::now();
     let mut series = live(&[tick(1, 10), tick(30, 12)]);
-    series.tick(&tick(20, 9), now, time(30));
+    series.take(&tick(20, 9), now, time(30));
     series.due(now + SETTLING).expect("for the late tick");
     let mut later = tick(10, 1);
-    series.tick(&later, now, time(30));
+    series.take(&later, now, time(30));
     let first = [tick(1, 10), tick(20, 9), tick(30, 12)];
     series.found(stored(&first, 30), now, time(30));
     let wanted = series.due(now + SETTLING).expect("it may not be stored");
@@ -257,7 +257,7 @@ async fn late_tick_during_a_read_is_read_again() {
     series.due(now).expect("for the gap");
     later = tick(40, 13);
     for tick in [tick(11, 2), later.clone()] {
-        series.tick(&tick, now, time(40));
+        series.take(&tick, now, time(40));
     }
     let all = [&first[..], &[tick(11, 2), later]].concat();
     series.found(stored(&all, 40), now, time(40));
@@ -274,11 +274,11 @@ async fn ticks_on_their_way_at_the_start_are_read() {
         let mut series = Series::new(KEY, now, &WaitingTicks::new(100_000));
         series.due(now).expect("it reads first");
         if arrives_during_read {
-            series.tick(&all[2], now, time(3));
+            series.take(&all[2], now, time(3));
         }
         series.found(stored(&all[..1], 3), now, time(3));
         if !arrives_during_read {
-            series.tick(&all[2], now, time(3));
+            series.take(&all[2], now, time(3));
         }
         series.updates(time(3));
         assert_eq!(series.due(now), None);
@@ -305,7 +305,7 @@ async fn tick_after_a_quiet_start_is_awaited_in_store() {
     series.due(now + SETTLING).expect("it reads twice");
     series.found(stored(&all[..1], 3), now, time(3));
     assert_eq!(series.due(now + SETTLING * 9), None);
-    series.tick(&all[2], now, time(3));
+    series.take(&all[2], now, time(3));
     let wanted = series.due(now + SETTLING).expect("the first tick");
     assert_eq!(wanted.stored, Some((all[2].tick_time, 0)));
     series.found(stored(&all, 3), now, time(3));

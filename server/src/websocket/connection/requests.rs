@@ -1,10 +1,11 @@
 //! Handles the requests of a client.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use axum::extract::ws::Message as Frame;
 use tickbook::RepositoryError;
+use tickbook::domain::{CandleInput, PriceBasis, SymbolId};
 use tokio::task::{JoinError, JoinSet, coop};
 use tokio::time::Instant;
 
@@ -25,8 +26,10 @@ const SUBSCRIPTIONS: usize = 1_000;
 /// ends.
 const WAITING: usize = 16;
 
-/// Whether all symbols of a subscription exist.
-type Lookup = Result<(), Problem>;
+/// The default basis of each symbol, if the subscription needs it; an error if a symbol does not exist.
+type Lookup = Result<Bases, Problem>;
+
+type Bases = HashMap<SymbolId, PriceBasis>;
 
 /// Pending requests in order of arrival. The symbols of the first one are looked up concurrently with
 /// everything else, because the database may be slow.
@@ -88,7 +91,7 @@ impl ClientConnection {
         }) = self.requests.waiting.pop_front()
         {
             let answer = match found {
-                Ok(()) => self.subscribe(id, &subscription),
+                Ok(bases) => self.subscribe(id, &subscription, &bases),
                 Err(problem) => Message::Error {
                     id,
                     reason: problem.to_string(),
@@ -116,14 +119,22 @@ impl ClientConnection {
                 Ask::Subscribe(subscription) => {
                     let known = Arc::clone(&self.app.known_symbols);
                     let unseen = known.unseen(&subscription.symbols);
-                    if !unseen.is_empty() && self.has_place_for(&subscription) {
+                    let needs_bases = matches!(subscription.channel, Channel::Candles(_, None));
+                    if (needs_bases || !unseen.is_empty()) && self.has_place_for(&subscription) {
+                        let symbols = subscription.symbols.clone();
                         let ask = Ask::Subscribe(subscription);
                         self.requests.waiting.push_front(Request { id, ask });
-                        let lookup = async move { known.require_all(&unseen).await };
-                        self.requests.lookups.spawn(lookup);
+                        let default_basis = Arc::clone(&self.app.default_basis);
+                        self.requests.lookups.spawn(async move {
+                            known.require_all(&unseen).await?;
+                            if !needs_bases {
+                                return Ok(Bases::new());
+                            }
+                            Ok(default_basis.of_all(&symbols).await?)
+                        });
                         return Ok(());
                     }
-                    self.subscribe(id, &subscription)
+                    self.subscribe(id, &subscription, &Bases::new())
                 }
             };
             self.send(&answer).await?;
@@ -132,11 +143,19 @@ impl ClientConnection {
     }
 
     fn has_place_for(&self, subscription: &Subscription) -> bool {
-        self.ticks.len() + self.series.len() + subscription.symbols.len() <= SUBSCRIPTIONS
+        let series = self.series.len() + self.trade_series.len();
+        let taken = self.ticks.len() + self.trades.len() + series + self.books.len();
+        taken + subscription.symbols.len() <= SUBSCRIPTIONS
     }
 
-    /// Subscribes to all series or to none. The symbols exist.
-    fn subscribe(&mut self, id: Option<RequestId>, subscription: &Subscription) -> Message {
+    /// Subscribes to all series or to none. The symbols exist. `bases` has the basis of each symbol, unless the
+    /// subscription names one.
+    fn subscribe(
+        &mut self,
+        id: Option<RequestId>,
+        subscription: &Subscription,
+        bases: &Bases,
+    ) -> Message {
         if !self.has_place_for(subscription) {
             let most = "a connection has at most 1000 subscriptions: open another one";
             return Message::Error {
@@ -144,23 +163,50 @@ impl ClientConnection {
                 reason: most.to_owned(),
             };
         }
-        self.queue.follow_all(&subscription.symbols);
-        for symbol_id in subscription.symbols.iter().copied() {
-            match subscription.channel {
-                Channel::Ticks => {
-                    self.ticks.insert(symbol_id);
+        let mut channel = subscription.channel;
+        match subscription.channel {
+            Channel::Ticks => {
+                self.queue.follow_all(&subscription.symbols);
+                self.ticks.extend(&subscription.symbols);
+            }
+            Channel::Trades => {
+                self.trade_queue.follow_all(&subscription.symbols);
+                self.trades.extend(&subscription.symbols);
+            }
+            Channel::Candles(timeframe, given) => {
+                let of_symbol = |id: &SymbolId| {
+                    let default = || bases.get(id).copied().unwrap_or_default();
+                    given.unwrap_or_else(default)
+                };
+                let is_of_ticks = |id: &SymbolId| of_symbol(id).input() == CandleInput::Ticks;
+                let symbols = subscription.symbols.iter().copied();
+                let (of_ticks, of_trades): (Vec<_>, Vec<_>) = symbols.partition(is_of_ticks);
+                self.queue.follow_all(&of_ticks);
+                self.trade_queue.follow_all(&of_trades);
+                let key = |symbol_id| SeriesKey {
+                    symbol_id,
+                    timeframe,
+                    basis: of_symbol(&symbol_id),
+                };
+                let now = Instant::now();
+                for symbol_id in of_ticks {
+                    self.series.insert(key(symbol_id), now);
                 }
-                Channel::Candles(timeframe, basis) => {
-                    let key = SeriesKey {
-                        symbol_id,
-                        timeframe,
-                        basis,
-                    };
-                    self.series.insert(key, Instant::now());
+                for symbol_id in of_trades {
+                    self.trade_series.insert(key(symbol_id), now);
+                }
+                let first = subscription.symbols.first().map(of_symbol);
+                let is_common = |id: &SymbolId| Some(of_symbol(id)) == first;
+                let common = first.filter(|_| subscription.symbols.iter().all(is_common));
+                channel = Channel::Candles(timeframe, common);
+            }
+            Channel::Book(depth) => {
+                if let Err(reason) = self.books.follow(&subscription.symbols, depth) {
+                    return Message::Error { id, reason };
                 }
             }
         }
-        Message::Subscribed(SubscriptionBody::new(id, subscription))
+        Message::Subscribed(SubscriptionBody::of_channel(id, subscription, channel))
     }
 
     fn unsubscribe(&mut self, subscription: &Subscription) {
@@ -169,17 +215,32 @@ impl ClientConnection {
                 Channel::Ticks => {
                     self.ticks.remove(&symbol_id);
                 }
-                Channel::Candles(timeframe, basis) => {
-                    self.series.remove(SeriesKey {
-                        symbol_id,
-                        timeframe,
-                        basis,
-                    });
+                Channel::Trades => {
+                    self.trades.remove(&symbol_id);
                 }
+                Channel::Candles(timeframe, given) => {
+                    let is_meant = |basis: &PriceBasis| given.is_none_or(|given| given == *basis);
+                    for basis in PriceBasis::ALL.iter().copied().filter(is_meant) {
+                        let key = SeriesKey {
+                            symbol_id,
+                            timeframe,
+                            basis,
+                        };
+                        self.series.remove(key);
+                        self.trade_series.remove(key);
+                    }
+                }
+                Channel::Book(_) => {}
             }
         }
-        let symbols = subscription.symbols.iter().copied();
-        let unused = symbols.filter(|id| !self.series.has(*id) && !self.ticks.contains(id));
+        if let Channel::Book(_) = subscription.channel {
+            return self.books.unfollow(&subscription.symbols);
+        }
+        let symbols = || subscription.symbols.iter().copied();
+        let unused = symbols().filter(|id| !self.series.has(*id) && !self.ticks.contains(id));
         self.queue.unfollow_all(&unused.collect::<Vec<_>>());
+        let unused =
+            symbols().filter(|id| !self.trade_series.has(*id) && !self.trades.contains(id));
+        self.trade_queue.unfollow_all(&unused.collect::<Vec<_>>());
     }
 }

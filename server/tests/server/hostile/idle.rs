@@ -113,7 +113,7 @@ async fn fault_71_idle_clients_do_not_slow_storing() {
             "exactly the clients of this round are connected",
             async || {
                 let metrics = server.get_text("/metrics");
-                let sinks = "fan_out_sinks{sink=\"websocket\"} ";
+                let sinks = "fan_out_sinks{records=\"ticks\",sink=\"websocket\"} ";
                 let open = metrics.lines().find_map(|line| line.strip_prefix(sinks));
                 open.unwrap_or("0") == count.to_string()
             },

@@ -119,7 +119,9 @@ async fn random_failures_lose_no_tick() {
             }
             let report = persister.stop(PLENTY).await;
             assert_eq!(report.unsaved, [], "{mode:?}");
-            assert_eq!(report.stats.queued, report.spooled, "{mode:?}");
+            // the disk may end a slow append after the database has stored the same ticks
+            let (queued, spooled) = (report.stats.queued, report.spooled);
+            assert!(spooled >= queued, "{mode:?}: {spooled} of {queued}");
         }
         repository.set_down(None);
         let persister = open_with(&repository, &disk, &settings).await;

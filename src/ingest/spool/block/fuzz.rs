@@ -3,7 +3,9 @@ use rust_decimal::Decimal;
 use suite::Fuzz;
 
 use super::*;
+use crate::domain::book::{BookInterval, BookSnapshot, BookUpdate, EndReason, PriceLevel};
 use crate::domain::{AggressorSide, Rule, SymbolId, Tick, Trade, Verdict};
+use crate::ingest::record::BookRecord;
 use crate::ingest::spool::dead_letter::{DeadLetter, DeadLetterReason};
 use crate::repository::QuarantinedTick;
 
@@ -60,6 +62,32 @@ fn trades() -> Vec<Trade> {
     trades
 }
 
+/// Records of books with every form of each field.
+fn book_records() -> Vec<BookRecord> {
+    let time = DateTime::from_timestamp_micros(1_398_902_400_000_001).expect("in range");
+    let level = |price: Decimal| PriceLevel::new(price, Decimal::new(5, 12));
+    let levels = vec![
+        level(Decimal::MAX),
+        level(Decimal::ZERO),
+        level(-Decimal::ONE),
+    ];
+    let (symbol, open) = (SymbolId::new(7), BookInterval::open(SymbolId::new(7), time));
+    vec![
+        open.into(),
+        BookUpdate::new(symbol, time)
+            .with_bids(levels.clone())
+            .into(),
+        BookSnapshot::new(symbol, time, "kraken")
+            .with_asks(levels)
+            .with_checksum(i64::MIN)
+            .with_sequence(i64::MAX)
+            .into(),
+        BookSnapshot::new(SymbolId::new(i64::MIN), DateTime::<Utc>::MAX_UTC, "").into(),
+        open.closed(DateTime::<Utc>::MIN_UTC, EndReason::Stopped)
+            .into(),
+    ]
+}
+
 fn quarantined() -> Vec<QuarantinedTick> {
     let rules = Rule::ALL.iter().cycle();
     let held_back = ticks().into_iter().zip(rules).map(|(tick, rule)| {
@@ -91,11 +119,18 @@ fn bounded<T>(most: usize, read: impl FnOnce() -> T) -> T {
     result.expect("it was read")
 }
 
+/// The memory of a level for each of its bytes in a block.
+const OF_LEVELS: usize = size_of::<PriceLevel>() / 4;
+
 /// Decodes a block and checks the result. Returns the number of records and the kind of the error.
-fn decode_block<R: Record>(bytes: &[u8]) -> (usize, Option<std::mem::Discriminant<BlockError>>) {
+///
+/// The texts and levels of the records take at most `growth` times the bytes of the block.
+fn decode_block<R: Record>(
+    bytes: &[u8],
+    growth: usize,
+) -> (usize, Option<std::mem::Discriminant<BlockError>>) {
     let records_fit = bytes.len().saturating_sub(HEADER) / R::MIN_BYTES;
-    // the texts of the records are parts of the block
-    let most = records_fit * size_of::<R>() + bytes.len();
+    let most = records_fit * size_of::<R>() + growth * bytes.len();
     let records = match bounded(most, || decode::<R>(bytes)) {
         Ok(records) => records,
         Err(error) => return (0, Some(std::mem::discriminant(&error))),
@@ -136,14 +171,16 @@ fn blocks_of_any_bytes_decode_or_fail() {
         .seed(encode(&ticks(), DateTime::<Utc>::MAX_UTC))
         .seed(encode(&quarantined(), DateTime::UNIX_EPOCH))
         .seed(encode(&trades(), DateTime::UNIX_EPOCH))
+        .seed(encode(&book_records(), DateTime::UNIX_EPOCH))
         .seeds([1, 1 << 31, u32::MAX].map(announced))
         .run(|bytes| {
             let _ = header(bytes);
             (
-                decode_block::<Tick>(bytes).0,
-                decode_block::<Tick>(&sealed::<Tick>(bytes)),
-                decode_block::<QuarantinedTick>(&sealed::<QuarantinedTick>(bytes)),
-                decode_block::<Trade>(&sealed::<Trade>(bytes)),
+                decode_block::<Tick>(bytes, 1).0,
+                decode_block::<Tick>(&sealed::<Tick>(bytes), 1),
+                decode_block::<QuarantinedTick>(&sealed::<QuarantinedTick>(bytes), 1),
+                decode_block::<Trade>(&sealed::<Trade>(bytes), 1),
+                decode_block::<BookRecord>(&sealed::<BookRecord>(bytes), OF_LEVELS),
             )
         });
 }

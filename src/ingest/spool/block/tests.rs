@@ -88,7 +88,7 @@ fn held_back() -> Vec<QuarantinedTick> {
     ticks
         .map(|(tick, rule)| QuarantinedTick {
             quarantined_at: tick.tick_time,
-            tick,
+            event: tick,
             verdict: Verdict {
                 rule: *rule,
                 observed: Decimal::new(-15, 3),

@@ -44,12 +44,15 @@ pub(super) fn problems(
         "SELECT hypertable_name::text AS name, \
          extract(epoch FROM time_interval)::bigint AS seconds \
          FROM timescaledb_information.dimensions WHERE hypertable_schema = current_schema() \
-         AND hypertable_name IN ('ticks', 'ohlc_candles') AND dimension_number = 1 ORDER BY 1",
+         AND hypertable_name IN ('ticks', 'trades', 'ohlc_candles', 'order_book_snapshots', \
+         'order_book_updates') AND dimension_number = 1 ORDER BY 1",
     )
     .load(connection)?;
     for Interval { name, seconds } in intervals {
         let expected = match name.as_str() {
             "ticks" => declared.ticks.chunk,
+            "trades" => declared.trades.chunk,
+            "order_book_snapshots" | "order_book_updates" => declared.books.chunk,
             _ => declared.candles.chunk,
         };
         if seconds != expected.as_seconds() {
@@ -101,7 +104,13 @@ fn late_candles(connection: &mut PgConnection) -> Result<Option<DateTime<Utc>>, 
     ))
     .load(connection)?;
     match limits.first() {
-        Some(CandleLimit { limit }) => retention::candle_cut(connection, *limit, Some(*limit)),
+        Some(CandleLimit { limit }) => {
+            let limits = retention::RowLimits {
+                ticks: Some(*limit),
+                trades: Some(*limit),
+            };
+            retention::candle_cut(connection, *limit, limits)
+        }
         None => Ok(None),
     }
 }
@@ -115,6 +124,13 @@ fn late_chunks(connection: &mut PgConnection) -> Result<Vec<Late>, DbError> {
             " UNION ALL SELECT current_schema(), 'ticks', 'ticks', true, \
              make_interval(secs => ticks_drop_after_seconds) FROM applied_policies \
              WHERE ticks_drop_after_seconds IS NOT NULL \
+             UNION ALL SELECT current_schema(), 'trades', 'trades', true, \
+             make_interval(secs => trades_drop_after_seconds) FROM applied_policies \
+             WHERE trades_drop_after_seconds IS NOT NULL \
+             UNION ALL SELECT current_schema(), books, books, true, \
+             make_interval(secs => books_drop_after_seconds) FROM applied_policies, \
+             unnest(ARRAY['order_book_snapshots', 'order_book_updates']) AS books \
+             WHERE books_drop_after_seconds IS NOT NULL \
              UNION ALL SELECT hypertable_schema, hypertable_name, relation, true, \
              make_interval(secs => candles_drop_after_seconds) FROM applied_policies, relations \
              WHERE candles_drop_after_seconds IS NOT NULL AND $1 IS NOT NULL AND relation IN ('ohlc_candles', {})",
@@ -126,7 +142,8 @@ fn late_chunks(connection: &mut PgConnection) -> Result<Vec<Late>, DbError> {
         "WITH relations AS (SELECT hypertable_schema, hypertable_name, \
              hypertable_name AS relation FROM timescaledb_information.hypertables \
              WHERE hypertable_schema = current_schema() \
-             AND hypertable_name IN ('ticks', 'ohlc_candles') \
+             AND hypertable_name IN ('ticks', 'trades', 'ohlc_candles', 'order_book_snapshots', \
+             'order_book_updates') \
            UNION ALL SELECT materialization_hypertable_schema, materialization_hypertable_name, \
              view_name FROM timescaledb_information.continuous_aggregates \
              WHERE view_schema = current_schema()), \
@@ -142,7 +159,8 @@ fn late_chunks(connection: &mut PgConnection) -> Result<Vec<Late>, DbError> {
          FROM timescaledb_information.chunks AS c JOIN policies AS p \
          USING (hypertable_schema, hypertable_name) \
          WHERE (to_drop OR NOT is_compressed) AND range_end < now() - after - {PATIENCE} \
-         AND (NOT to_drop OR relation = 'ticks' OR coalesce(range_end <= $1, true)) \
+         AND (NOT to_drop OR relation IN ('ticks', 'trades', 'order_book_snapshots', \
+         'order_book_updates') OR coalesce(range_end <= $1, true)) \
          ORDER BY 1, 2"
     ))
     .bind::<Nullable<Timestamptz>, _>(late_candles)

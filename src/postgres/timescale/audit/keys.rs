@@ -8,14 +8,19 @@ use crate::db::DbError;
 
 use super::problem;
 
-const KEYS: [(&str, &str); 3] = [
+const KEYS: [(&str, &str); 8] = [
     ("ticks", "symbol_id, tick_time, sequence"),
     ("trades", "symbol_id, trade_time, sequence"),
+    ("order_book_snapshots", "symbol_id, snapshot_time, sequence"),
+    ("order_book_updates", "symbol_id, update_time, sequence"),
+    ("book_intervals", "symbol_id, valid_from"),
+    ("feed_gaps", "gap_from, feed, symbol_id, channel"),
+    ("feed_messages", "source, received_at, sequence"),
     ("ohlc_candles", "symbol_id, timeframe, basis, open_time"),
 ];
 
 /// The constraints that keep out invalid rows, with their tables.
-const CONSTRAINTS: [(&str, &str); 15] = [
+const CONSTRAINTS: [(&str, &str); 31] = [
     ("ticks", "ticks_symbol_id_positive"),
     ("ticks", "ticks_tick_time_range"),
     ("ticks", "ticks_sequence_not_negative"),
@@ -31,6 +36,49 @@ const CONSTRAINTS: [(&str, &str); 15] = [
     ("trades", "trades_quantity_positive"),
     ("trades", "trades_aggressor_side_known"),
     ("trades", "trades_received_at_range"),
+    (
+        "order_book_snapshots",
+        "order_book_snapshots_symbol_id_positive",
+    ),
+    (
+        "order_book_snapshots",
+        "order_book_snapshots_snapshot_time_range",
+    ),
+    (
+        "order_book_snapshots",
+        "order_book_snapshots_sequence_not_negative",
+    ),
+    ("order_book_snapshots", "order_book_snapshots_bids_even"),
+    ("order_book_snapshots", "order_book_snapshots_asks_even"),
+    (
+        "order_book_snapshots",
+        "order_book_snapshots_prices_numbers",
+    ),
+    (
+        "order_book_snapshots",
+        "order_book_snapshots_quantities_positive",
+    ),
+    ("order_book_snapshots", "order_book_snapshots_uncrossed"),
+    (
+        "order_book_snapshots",
+        "order_book_snapshots_valid_since_range",
+    ),
+    (
+        "order_book_updates",
+        "order_book_updates_symbol_id_positive",
+    ),
+    ("order_book_updates", "order_book_updates_update_time_range"),
+    (
+        "order_book_updates",
+        "order_book_updates_sequence_not_negative",
+    ),
+    ("order_book_updates", "order_book_updates_bids_even"),
+    ("order_book_updates", "order_book_updates_asks_even"),
+    ("order_book_updates", "order_book_updates_prices_numbers"),
+    (
+        "order_book_updates",
+        "order_book_updates_quantities_not_negative",
+    ),
 ];
 
 #[derive(QueryableByName)]

@@ -58,8 +58,8 @@ impl RefreshCall {
             text(to),
             self.options
         );
-        let is_computed_from_ticks = |it: CandleRelation| it.computed_from == CandleOrigin::Ticks;
-        if CandleRelation::all().any(|it| it.name == relation && is_computed_from_ticks(it)) {
+        let is_smallest = |it: CandleRelation| matches!(it.computed_from, CandleOrigin::Rows(_));
+        if CandleRelation::all().any(|it| it.name == relation && is_smallest(it)) {
             return call_until_alone(connection, &call);
         }
         // for each larger candle the server checks how far the smaller ones are refreshed, by a sequential

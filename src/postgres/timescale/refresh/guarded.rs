@@ -1,4 +1,4 @@
-//! Refreshes that skip candles of dropped ticks, which a refresh would delete.
+//! Refreshes that skip candles of dropped ticks or trades, which a refresh would delete.
 
 use std::collections::BTreeMap;
 
@@ -6,23 +6,24 @@ use chrono::{DateTime, TimeDelta, Utc};
 use diesel::sql_types::{Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
-use crate::domain::{CandleOrigin, CandleRelation, Timeframe};
+use crate::domain::{CandleInput, CandleOrigin, CandleRelation, Timeframe};
 use crate::postgres::timescale::bool_row::BoolRow;
 
 use crate::db::DbError;
-use crate::postgres::candle_sql::{TICK_COUNT, TICKS_OF_ROW, candle_tick_count};
+use crate::postgres::candle_sql::{ROW_COUNT, count_of_row, sum_of_counts};
 use crate::postgres::timescale::refresh::call::RefreshCall;
-use crate::postgres::timescale::refresh::tick_chunks::{TickChunks, Times};
+use crate::postgres::timescale::refresh::row_chunks::{RowChunks, Times};
 
-/// Refreshes candles whose source is complete.
+/// Refreshes candles of one input whose source is complete.
 ///
-/// Where chunks of ticks are missing or were created late, compares the tick counts of the candles with their
-/// source, ticks or smaller candles. If a candle counts more ticks than its source has, the whole part is
+/// Where chunks of ticks or trades are missing or were created late, compares the counts of the candles with their
+/// source: ticks, trades or smaller candles. If a candle counts more than its source has, the whole part is
 /// skipped.
 #[derive(Debug)]
 pub(in crate::postgres::timescale) struct GuardedRefresh {
+    input: CandleInput,
     call: RefreshCall,
-    chunks: TickChunks,
+    chunks: RowChunks,
     /// The tables of the aggregates, by relation.
     tables: BTreeMap<String, String>,
 }
@@ -31,13 +32,14 @@ pub(in crate::postgres::timescale) struct GuardedRefresh {
 #[derive(Debug)]
 pub(in crate::postgres::timescale) struct RefreshOutcome {
     pub(in crate::postgres::timescale) refreshed: Vec<Times>,
-    /// Parts whose candles count more ticks than their source has.
+    /// Parts whose candles count more ticks or trades than their source has.
     pub(in crate::postgres::timescale) left_out: Vec<Times>,
 }
 
 impl GuardedRefresh {
     pub(in crate::postgres::timescale) fn read(
         connection: &mut PgConnection,
+        input: CandleInput,
     ) -> Result<Self, DbError> {
         let tables: Vec<AggregateTableRow> = sql_query(
             "SELECT view_name::text AS relation, format('%I.%I', \
@@ -47,8 +49,9 @@ impl GuardedRefresh {
         )
         .load(connection)?;
         Ok(Self {
+            input,
             call: RefreshCall::of(connection)?,
-            chunks: TickChunks::read(connection)?,
+            chunks: RowChunks::read(connection, input)?,
             tables: tables
                 .into_iter()
                 .map(|it| (it.relation, it.name))
@@ -56,7 +59,7 @@ impl GuardedRefresh {
         })
     }
 
-    /// The start of the first chunk of ticks.
+    /// The start of the first chunk of ticks or trades.
     pub(in crate::postgres::timescale) fn first_retained(&self) -> Option<DateTime<Utc>> {
         self.chunks.all().first().map(|chunk| chunk.from)
     }
@@ -74,13 +77,13 @@ impl GuardedRefresh {
             let start = timeframe.bucket_start(start).max(from);
             let last = timeframe.bucket_start(end - TimeDelta::microseconds(1));
             let end = (last + timeframe.duration()).min(to);
-            if self.has_more_ticks_than_source(connection, timeframe, (start, end))? {
+            if self.counts_more_than_source(connection, timeframe, (start, end))? {
                 left_out.push((start, end));
             }
         }
         let refreshed = without((from, to), &left_out);
         for part in &refreshed {
-            let relation = CandleRelation::of(timeframe).name;
+            let relation = CandleRelation::of(self.input, timeframe).name;
             self.call.run(connection, relation, *part, force)?;
         }
         Ok(RefreshOutcome {
@@ -89,8 +92,8 @@ impl GuardedRefresh {
         })
     }
 
-    /// Whether a candle that opens within `[from, to)` counts more ticks than its source has.
-    fn has_more_ticks_than_source(
+    /// Whether a candle that opens within `[from, to)` counts more ticks or trades than its source has.
+    fn counts_more_than_source(
         &self,
         connection: &mut PgConnection,
         timeframe: Timeframe,
@@ -100,22 +103,23 @@ impl GuardedRefresh {
             name,
             computed_from,
             ..
-        } = CandleRelation::of(timeframe);
+        } = CandleRelation::of(self.input, timeframe);
         let Some(table) = self.tables.get(name) else {
             return Ok(false);
         };
+        let counted = count_of_row(self.input);
         let (source, time, count) = match computed_from {
-            CandleOrigin::Ticks => ("ticks", "tick_time", TICK_COUNT.to_owned()),
+            CandleOrigin::Rows(input) => (input.table(), input.time_column(), ROW_COUNT.to_owned()),
             CandleOrigin::Candles(smaller) => (
-                CandleRelation::of(smaller).name,
+                CandleRelation::of(self.input, smaller).name,
                 "open_time",
-                candle_tick_count(TICKS_OF_ROW),
+                sum_of_counts(counted),
             ),
         };
         let minutes = timeframe.duration().num_minutes();
         let row: BoolRow = sql_query(format!(
             "SELECT EXISTS (SELECT FROM {table} AS candle WHERE open_time >= $1 \
-             AND open_time < $2 AND {TICKS_OF_ROW} > coalesce((SELECT {count} FROM {source} AS part \
+             AND open_time < $2 AND {counted} > coalesce((SELECT {count} FROM {source} AS part \
              WHERE part.symbol_id = candle.symbol_id AND part.{time} >= candle.open_time \
              AND part.{time} < candle.open_time + INTERVAL '{minutes} minutes'), 0)) AS answer"
         ))

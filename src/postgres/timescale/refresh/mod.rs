@@ -3,6 +3,6 @@
 pub(super) mod call;
 mod forced;
 pub(super) mod guarded;
-pub(super) mod tick_chunks;
+pub(super) mod row_chunks;
 
 pub use forced::force_refresh;

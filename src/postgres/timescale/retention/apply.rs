@@ -7,12 +7,13 @@ use diesel::{PgConnection, RunQueryDsl as _, sql_query};
 use crate::db::DbError;
 use crate::db::TimeseriesDb;
 use crate::db::transaction;
+use crate::domain::CandleInput;
 use crate::error::RepositoryError;
 use crate::postgres::timescale::bool_row::BoolRow;
 use crate::postgres::timescale::edition::Edition;
 use crate::retention::{
     PolicyChange, PolicyConflict, PolicyDuration, PolicyKey, PolicyKind, PolicyValue,
-    RetentionFloors, RetentionPolicies, difference, late_after, validate, wanted,
+    RetentionFloors, RetentionPolicies, difference, is_table, late_after, validate, wanted,
 };
 
 use super::current::{AppliedPolicies, CurrentPolicies};
@@ -75,8 +76,8 @@ pub async fn plan_policies(
 /// Applies `policies` to the database. A second call finds nothing to do; if the first one failed midway, the
 /// second completes it.
 ///
-/// First makes writers refuse ticks that are too old. Drops nothing; `maintain` does that. Before ticks can
-/// be dropped for the first time, refreshes the candles of all ticks if aggregates hold the candles, which
+/// First makes writers refuse ticks and trades that are too old. Drops nothing; `maintain` does that. Before they
+/// can be dropped for the first time, refreshes the candles of all of them if aggregates hold the candles, which
 /// may take long.
 ///
 /// # Errors
@@ -97,12 +98,12 @@ pub async fn apply_policies(
         if plan.is_empty() {
             return Ok(plan);
         }
-        let is_first_drop = current.has_aggregates && plan.changes.iter().any(drops_ticks);
-        // from now on late ticks mark their days, and nothing is dropped before all candles are refreshed
+        let is_first_drop = current.has_aggregates && plan.changes.iter().any(drops_rows);
+        // from now on late ticks and trades mark their days, and nothing is dropped before all candles are refreshed
         without_writers(connection, |connection| {
             record(connection, &current, Some(&policies))?;
             if is_first_drop {
-                // earlier ticks left no marks; the maintenance refreshes the days that this call does not
+                // earlier ones left no marks; the maintenance refreshes the days that this call does not
                 mark_all(connection)?;
             }
             Ok(())
@@ -168,12 +169,15 @@ fn plan(
     let wanted = wanted(policies, current.has_jobs(), current.has_aggregates);
     let applied = current.applied.as_ref();
     let mut obstacles = Vec::new();
-    if current.has_jobs() && !current.has_aggregates && policies.ticks.drop_after.is_some() {
-        obstacles.push(
-            "policies.ticks.drop_after would drop ticks whose candles are not stored: run \
-             `tickbook aggregates apply` first, or set it to \"none\""
-                .to_owned(),
-        );
+    for &input in CandleInput::ALL {
+        let is_dropped = policies.of_rows(input).drop_after.is_some();
+        if current.has_jobs() && !current.has_aggregates && is_dropped {
+            let rows = input.table();
+            obstacles.push(format!(
+                "policies.{rows}.drop_after would drop {rows} whose candles are not stored: run \
+                 `tickbook aggregates apply` first, or set it to \"none\""
+            ));
+        }
     }
     let mut plan = PolicyPlan {
         edition: current.edition,
@@ -206,8 +210,11 @@ fn refused(plan: &PolicyPlan) -> RepositoryError {
     ))
 }
 
-fn drops_ticks(change: &PolicyChange) -> bool {
-    change.key.relation == "ticks"
+fn drops_rows(change: &PolicyChange) -> bool {
+    let inputs = CandleInput::ALL.iter();
+    inputs
+        .map(|it| it.table())
+        .any(|table| table == change.key.relation)
         && change.key.kind == PolicyKind::DropAfter
         && change.to.is_some()
 }
@@ -279,9 +286,9 @@ fn statement(key: &PolicyKey, value: &PolicyValue, batch: &str) -> Option<String
                 order_by,
             },
         ) => {
-            let what = match relation.as_str() {
-                "ticks" | "ohlc_candles" => "TABLE",
-                _ => "MATERIALIZED VIEW",
+            let what = match is_table(relation) {
+                true => "TABLE",
+                false => "MATERIALIZED VIEW",
             };
             format!(
                 "ALTER {what} {relation} SET (timescaledb.compress = true, \
@@ -320,12 +327,17 @@ fn record(
 ) -> Result<(), DbError> {
     let applied = current.applied.as_ref();
     // the floor of earlier policies stays
-    let by_age = current.min_drop_after("ticks");
-    let refused = applied.and_then(|applied| applied.floor.refused_before);
-    let refused = refused.max(by_age.map(|duration| current.now - duration.delta()));
+    let refused = |input: CandleInput| {
+        let by_age = current.min_drop_after(input.table());
+        let refused = applied.and_then(|applied| applied.of_rows(input).refused_before);
+        refused.max(by_age.map(|duration| current.now - duration.delta()))
+    };
+    let [ticks_refused, trades_refused] = [CandleInput::Ticks, CandleInput::Trades].map(refused);
     let floors = AppliedPolicies::floors(applied);
     sql_query("DELETE FROM applied_policies").execute(connection)?;
-    let is_empty = refused.is_none() && floors == RetentionFloors::default();
+    let books_dropped = applied.and_then(|applied| applied.books.dropped_before);
+    let is_empty = ticks_refused.or(trades_refused).or(books_dropped).is_none()
+        && floors == RetentionFloors::default();
     if policies.is_none() && is_empty {
         return Ok(());
     }
@@ -333,22 +345,30 @@ fn record(
     sql_query(
         "INSERT INTO applied_policies (settings, ticks_drop_after_seconds, \
          candles_drop_after_seconds, late_after_seconds, ticks_refused_before, \
-         ticks_dropped_before, candles_dropped_before) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+         ticks_dropped_before, candles_dropped_before, trades_drop_after_seconds, \
+         trades_refused_before, trades_dropped_before, books_drop_after_seconds, \
+         books_dropped_before) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind::<Text, _>(policies.map_or(String::new(), ToString::to_string))
     .bind::<Nullable<BigInt>, _>(policies.and_then(|it| seconds(it.ticks.drop_after)))
     .bind::<Nullable<BigInt>, _>(policies.and_then(|it| seconds(it.candles.drop_after)))
     .bind::<Nullable<BigInt>, _>(policies.and_then(|it| seconds(late(it, current))))
-    .bind::<Nullable<Timestamptz>, _>(refused)
+    .bind::<Nullable<Timestamptz>, _>(ticks_refused)
     .bind::<Nullable<Timestamptz>, _>(floors.ticks)
     .bind::<Nullable<Timestamptz>, _>(floors.candles)
+    .bind::<Nullable<BigInt>, _>(policies.and_then(|it| seconds(it.trades.drop_after)))
+    .bind::<Nullable<Timestamptz>, _>(trades_refused)
+    .bind::<Nullable<Timestamptz>, _>(floors.trades)
+    .bind::<Nullable<BigInt>, _>(policies.and_then(|it| seconds(it.books.drop_after)))
+    .bind::<Nullable<Timestamptz>, _>(books_dropped)
     .execute(connection)?;
     Ok(())
 }
 
 fn mark_all(connection: &mut PgConnection) -> Result<(), DbError> {
     let days: Vec<_> = days_of_chunks(connection)?.into_iter().collect();
-    sql_query("INSERT INTO late_tick_days (day) SELECT * FROM unnest($1)")
+    sql_query("INSERT INTO late_days (day) SELECT * FROM unnest($1)")
         .bind::<diesel::sql_types::Array<Timestamptz>, _>(days)
         .execute(connection)?;
     Ok(())

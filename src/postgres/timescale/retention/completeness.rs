@@ -1,4 +1,4 @@
-//! Checks whether the candles of a range include all of its ticks.
+//! Checks whether the candles of a range include all of its ticks or trades.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use diesel::sql_types::{BigInt, Integer, Text, Timestamptz};
 use diesel::{OptionalExtension as _, PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::DbError;
-use crate::domain::CandleRelation;
-use crate::postgres::candle_sql::{TICK_COUNT, TICKS_OF_ROW};
+use crate::domain::{CandleInput, CandleRelation};
+use crate::postgres::candle_sql::{ROW_COUNT, count_of_row};
 use crate::postgres::timescale::bool_row::BoolRow;
 use crate::postgres::timescale::invalidations::{
     AggregateIds, CatalogLayout, catalog_layout, pending_changes,
 };
-use crate::postgres::timescale::refresh::tick_chunks::Times;
+use crate::postgres::timescale::refresh::row_chunks::Times;
 
 #[derive(QueryableByName)]
 struct LevelRow {
@@ -27,10 +27,11 @@ struct LevelRow {
     raw: i32,
 }
 
-/// The continuous aggregates, and the tables that list their pending changes.
+/// The continuous aggregates of one input, and the tables that list their pending changes.
 #[derive(Debug)]
 pub(super) struct Levels {
-    /// The table of `ohlc_1m`, quoted.
+    pub(super) input: CandleInput,
+    /// The table of one-minute candles, quoted.
     pub(super) minutes: String,
     /// The tables of all aggregates, quoted.
     pub(super) tables: Vec<String>,
@@ -40,33 +41,49 @@ pub(super) struct Levels {
     layout: CatalogLayout,
 }
 
-/// A minute whose candle differs from its ticks.
-#[derive(Debug, QueryableByName)]
+/// A minute whose candle differs from its ticks or trades.
+#[derive(Debug)]
 pub(super) struct Difference {
+    input: CandleInput,
+    first: DifferenceRow,
+}
+
+#[derive(Debug, QueryableByName)]
+struct DifferenceRow {
     #[diesel(sql_type = BigInt)]
-    pub(super) symbol_id: i64,
+    symbol_id: i64,
     #[diesel(sql_type = Timestamptz)]
-    pub(super) minute: DateTime<Utc>,
+    minute: DateTime<Utc>,
     /// The last such minute.
     #[diesel(sql_type = Timestamptz)]
-    pub(super) last: DateTime<Utc>,
+    last: DateTime<Utc>,
+}
+
+impl Difference {
+    /// The starts of the first and the last such minute.
+    pub(super) fn minutes(&self) -> Times {
+        (self.first.minute, self.first.last)
+    }
 }
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let minute = self.minute.to_rfc3339();
+        let (minute, rows) = (self.first.minute.to_rfc3339(), self.input.table());
         write!(
             f,
-            "the tick count of the candle of symbol {} at {minute} differs from the number of \
-             stored ticks: see `tickbook verify`",
-            self.symbol_id
+            "the count of the candle of symbol {} at {minute} differs from the number of stored {rows}: \
+             see `tickbook verify`",
+            self.first.symbol_id
         )
     }
 }
 
 impl Levels {
-    /// Returns `None` unless every candle relation is an aggregate.
-    pub(super) fn read(connection: &mut PgConnection) -> Result<Option<Self>, DbError> {
+    /// Returns `None` unless every candle relation of `input` is an aggregate.
+    pub(super) fn read(
+        connection: &mut PgConnection,
+        input: CandleInput,
+    ) -> Result<Option<Self>, DbError> {
         let rows: Vec<LevelRow> = sql_query(
             "SELECT user_view_name::text AS view, format('%I.%I', \
              i.materialization_hypertable_schema, i.materialization_hypertable_name) AS table, \
@@ -78,7 +95,7 @@ impl Levels {
         )
         .load(connection)?;
         let mut levels = Vec::new();
-        for relation in CandleRelation::all() {
+        for relation in CandleRelation::all_of(input) {
             let Some(level) = rows.iter().find(|row| row.view == relation.name) else {
                 return Ok(None);
             };
@@ -89,6 +106,7 @@ impl Levels {
             raw: level.raw,
         });
         Ok(Some(Self {
+            input,
             minutes: levels[0].table.clone(),
             tables: levels.iter().map(|level| level.table.clone()).collect(),
             mats: levels.iter().map(|level| level.mat).collect(),
@@ -122,18 +140,19 @@ impl Levels {
         Ok(row.answer)
     }
 
-    /// The first minute of `[from, to)` whose candle has another tick count than the stored ticks.
+    /// The first minute of `[from, to)` whose candle has another count than the stored ticks or trades.
     pub(super) fn difference(
         &self,
         connection: &mut PgConnection,
         (from, to): Times,
     ) -> Result<Option<Difference>, DbError> {
-        let minutes = &self.minutes;
-        let first = sql_query(format!(
-            "WITH computed AS (SELECT symbol_id, open_time, {TICKS_OF_ROW}::bigint AS tick_count \
+        let (minutes, counted) = (&self.minutes, count_of_row(self.input));
+        let (rows, time) = (self.input.table(), self.input.time_column());
+        let first: Option<DifferenceRow> = sql_query(format!(
+            "WITH computed AS (SELECT symbol_id, open_time, {counted}::bigint AS row_count \
                FROM {minutes} WHERE open_time >= $1 AND open_time < $2), \
-             stored AS (SELECT symbol_id, time_bucket(INTERVAL '1 minute', tick_time) AS open_time, \
-               {TICK_COUNT} AS tick_count FROM ticks WHERE tick_time >= $1 AND tick_time < $2 \
+             stored AS (SELECT symbol_id, time_bucket(INTERVAL '1 minute', {time}) AS open_time, \
+               {ROW_COUNT} AS row_count FROM {rows} WHERE {time} >= $1 AND {time} < $2 \
                GROUP BY 1, 2) \
              SELECT symbol_id, open_time AS minute, max(open_time) OVER () AS last \
              FROM ((TABLE computed EXCEPT TABLE stored) UNION (TABLE stored EXCEPT TABLE computed)) AS d \
@@ -143,6 +162,7 @@ impl Levels {
         .bind::<Timestamptz, _>(to)
         .get_result(connection)
         .optional()?;
-        Ok(first)
+        let input = self.input;
+        Ok(first.map(|first| Difference { input, first }))
     }
 }

@@ -1,11 +1,14 @@
 //! The current policies of a database.
 
 use chrono::{DateTime, Utc};
+use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
-use diesel::{OptionalExtension as _, PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
+use diesel::{PgConnection, QueryableByName, define_sql_function, sql_query};
 
 use crate::db::DbError;
+use crate::domain::CandleInput;
 use crate::postgres::candle_sql::quoted_relation_names;
+use crate::postgres::schema::timeseries::applied_policies;
 use crate::postgres::timescale::candle_relations::{CandleRelationState, candle_relations};
 use crate::postgres::timescale::edition::{Edition, detect_edition};
 use crate::retention::{
@@ -26,13 +29,27 @@ pub struct AppliedPolicies {
     pub late_after: Option<PolicyDuration>,
     /// The retention floor of candles.
     pub candles: RetentionFloor,
+    /// The retention floor of order books.
+    pub books: RetentionFloor,
+    /// The retention floor of trades.
+    pub trades: RetentionFloor,
 }
 
 impl AppliedPolicies {
-    /// The times before which ticks and candles were dropped.
+    /// The retention floor of ticks or of trades.
+    #[must_use]
+    pub fn of_rows(&self, input: CandleInput) -> RetentionFloor {
+        match input {
+            CandleInput::Ticks => self.floor,
+            CandleInput::Trades => self.trades,
+        }
+    }
+
+    /// The times before which ticks, trades and candles were dropped.
     pub(super) fn floors(applied: Option<&Self>) -> RetentionFloors {
         RetentionFloors {
             ticks: applied.and_then(|applied| applied.floor.dropped_before),
+            trades: applied.and_then(|applied| applied.trades.dropped_before),
             candles: applied.and_then(|applied| applied.candles.dropped_before),
         }
     }
@@ -42,7 +59,7 @@ impl AppliedPolicies {
 #[derive(Debug)]
 pub(super) struct CurrentPolicies {
     pub(super) edition: Edition,
-    /// Whether all of `ohlc_1m` to `ohlc_1d` are continuous aggregates.
+    /// Whether all candle relations are continuous aggregates.
     pub(super) has_aggregates: bool,
     pub(super) settings: PolicySet,
     pub(super) applied: Option<AppliedPolicies>,
@@ -104,25 +121,27 @@ pub(in crate::postgres::timescale) fn now(
     Ok(now.now)
 }
 
-#[derive(QueryableByName)]
+define_sql_function! {
+    /// The time of the call, by the clock of the database.
+    fn clock_timestamp() -> Timestamptz;
+}
+
+/// In the order of the select.
+#[derive(Queryable)]
 struct AppliedRow {
-    #[diesel(sql_type = Text)]
     settings: String,
-    #[diesel(sql_type = Timestamptz)]
     applied_at: DateTime<Utc>,
-    #[diesel(sql_type = Nullable<BigInt>)]
     ticks_drop_after_seconds: Option<i64>,
-    #[diesel(sql_type = Nullable<BigInt>)]
     candles_drop_after_seconds: Option<i64>,
-    #[diesel(sql_type = Nullable<BigInt>)]
     late_after_seconds: Option<i64>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     ticks_refused_before: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     ticks_dropped_before: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     candles_dropped_before: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Timestamptz)]
+    books_drop_after_seconds: Option<i64>,
+    books_dropped_before: Option<DateTime<Utc>>,
+    trades_drop_after_seconds: Option<i64>,
+    trades_refused_before: Option<DateTime<Utc>>,
+    trades_dropped_before: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 }
 
@@ -136,13 +155,26 @@ pub(super) fn applied(connection: &mut PgConnection) -> Result<Option<AppliedPol
 pub(crate) fn applied_now(
     connection: &mut PgConnection,
 ) -> Result<Option<(AppliedPolicies, DateTime<Utc>)>, DbError> {
-    let row: Option<AppliedRow> = sql_query(
-        "SELECT settings, applied_at, ticks_drop_after_seconds, candles_drop_after_seconds, \
-         late_after_seconds, ticks_refused_before, ticks_dropped_before, candles_dropped_before, \
-         clock_timestamp() AS now FROM applied_policies",
-    )
-    .get_result(connection)
-    .optional()?;
+    // a prepared statement, since every batch with old rows begins with it
+    let row: Option<AppliedRow> = applied_policies::table
+        .select((
+            applied_policies::settings,
+            applied_policies::applied_at,
+            applied_policies::ticks_drop_after_seconds,
+            applied_policies::candles_drop_after_seconds,
+            applied_policies::late_after_seconds,
+            applied_policies::ticks_refused_before,
+            applied_policies::ticks_dropped_before,
+            applied_policies::candles_dropped_before,
+            applied_policies::books_drop_after_seconds,
+            applied_policies::books_dropped_before,
+            applied_policies::trades_drop_after_seconds,
+            applied_policies::trades_refused_before,
+            applied_policies::trades_dropped_before,
+            clock_timestamp(),
+        ))
+        .get_result(connection)
+        .optional()?;
     Ok(row.map(|row| {
         let applied = AppliedPolicies {
             settings: row.settings,
@@ -158,6 +190,16 @@ pub(crate) fn applied_now(
                 refused_before: None,
                 dropped_before: row.candles_dropped_before,
             },
+            books: RetentionFloor {
+                drop_after: row.books_drop_after_seconds.map(PolicyDuration::seconds),
+                refused_before: None,
+                dropped_before: row.books_dropped_before,
+            },
+            trades: RetentionFloor {
+                drop_after: row.trades_drop_after_seconds.map(PolicyDuration::seconds),
+                refused_before: row.trades_refused_before,
+                dropped_before: row.trades_dropped_before,
+            },
         };
         (applied, row.now)
     }))
@@ -169,7 +211,8 @@ fn relations() -> String {
         "WITH relations AS (\
          SELECT hypertable_schema, hypertable_name, hypertable_name AS relation \
          FROM timescaledb_information.hypertables WHERE hypertable_schema = current_schema() \
-         AND hypertable_name IN ('ticks', 'ohlc_candles') \
+         AND hypertable_name IN ('ticks', 'trades', 'ohlc_candles', 'order_book_snapshots', \
+         'order_book_updates') \
          UNION ALL SELECT materialization_hypertable_schema, materialization_hypertable_name, \
          view_name FROM timescaledb_information.continuous_aggregates \
          WHERE view_schema = current_schema() AND view_name IN ({}))",
@@ -296,11 +339,17 @@ fn recorded(applied: Option<&AppliedPolicies>) -> PolicySet {
     let Some(applied) = applied else {
         return PolicySet::new();
     };
-    [("ticks", applied.floor), ("ohlc_candles", applied.candles)]
-        .into_iter()
-        .filter_map(|(relation, floor)| {
-            let value = PolicyValue::Length(floor.drop_after?);
-            Some((key(relation.to_owned(), PolicyKind::DropAfter), vec![value]))
-        })
-        .collect()
+    [
+        ("ticks", applied.floor),
+        ("trades", applied.trades),
+        ("ohlc_candles", applied.candles),
+        ("order_book_snapshots", applied.books),
+        ("order_book_updates", applied.books),
+    ]
+    .into_iter()
+    .filter_map(|(relation, floor)| {
+        let value = PolicyValue::Length(floor.drop_after?);
+        Some((key(relation.to_owned(), PolicyKind::DropAfter), vec![value]))
+    })
+    .collect()
 }

@@ -1,4 +1,4 @@
-//! Downsampling: stores the one-minute candles of ticks before the ticks are dropped, on databases
+//! Downsampling: stores the one-minute candles of ticks and trades before these are dropped, on databases
 //! without aggregates.
 
 use std::error::Error as _;
@@ -11,9 +11,9 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::DbError;
 use crate::db::transaction;
-use crate::domain::{CandleSource, PriceBasis, Timeframe};
+use crate::domain::{CandleInput, CandleSource, PriceBasis, Timeframe};
 use crate::error::RepositoryError;
-use crate::postgres::candle_sql::{CandleAggregates, has_price};
+use crate::postgres::candle_sql::{CandleAggregates, and_has_price};
 
 /// The source of candles that were stored when their ticks were dropped.
 const DOWNSAMPLED: &str = CandleSource::DOWNSAMPLED;
@@ -103,10 +103,11 @@ pub(super) fn chunks_before(
     Ok(chunks)
 }
 
-/// Stores the candles of a chunk of ticks and drops the chunk, both or neither. Returns the number of
+/// Stores the candles of a chunk of ticks or trades and drops the chunk, both or neither. Returns the number of
 /// candles.
 pub(super) fn downsample_and_drop(
     connection: &mut PgConnection,
+    input: CandleInput,
     chunk: &DueChunk,
 ) -> Result<usize, DbError> {
     transaction(connection, |connection| {
@@ -116,18 +117,28 @@ pub(super) fn downsample_and_drop(
             chunk.name
         ))?;
         let mut downsampled = 0;
-        for &basis in PriceBasis::ALL {
+        for &basis in input.bases() {
             downsampled += downsample(connection, chunk, basis)?;
         }
-        drop_chunk(connection, "ticks", chunk)?;
-        sql_query(
-            "UPDATE applied_policies \
-             SET ticks_dropped_before = greatest(ticks_dropped_before, $1)",
-        )
-        .bind::<Timestamptz, _>(chunk.range_end)
-        .execute(connection)?;
+        drop_chunk(connection, input.table(), chunk)?;
+        raise_dropped(connection, input, chunk)?;
         Ok(downsampled)
     })
+}
+
+/// Records that all rows before the end of `chunk` were dropped.
+pub(super) fn raise_dropped(
+    connection: &mut PgConnection,
+    input: CandleInput,
+    chunk: &DueChunk,
+) -> Result<(), DbError> {
+    let dropped = format!("{}_dropped_before", input.table());
+    sql_query(format!(
+        "UPDATE applied_policies SET {dropped} = greatest({dropped}, $1)"
+    ))
+    .bind::<Timestamptz, _>(chunk.range_end)
+    .execute(connection)?;
+    Ok(())
 }
 
 fn downsample(
@@ -143,22 +154,26 @@ fn downsample(
         close,
         volume,
         tick_count,
-    } = CandleAggregates::of_ticks(basis);
-    let has_price = has_price(basis);
+        buy_volume,
+        notional,
+    } = CandleAggregates::of_rows(basis);
+    let (table, time) = (basis.input().table(), basis.input().time_column());
+    let has_price = and_has_price(basis);
     // an imported candle stays; an earlier downsampled one may include ticks that were dropped
     let statement = format!(
         "INSERT INTO ohlc_candles (symbol_id, timeframe, basis, open_time, close_time, \
-         open_price, high_price, low_price, close_price, volume, tick_count, source) \
+         open_price, high_price, low_price, close_price, volume, tick_count, buy_volume, notional, source) \
          SELECT symbol_id, '{minutes}', '{basis}', bucket, bucket + INTERVAL '1 minute', \
-         open, high, low, close, volume, tick_count, '{DOWNSAMPLED}' FROM (\
-         SELECT symbol_id, time_bucket(INTERVAL '1 minute', tick_time) AS bucket, \
+         open, high, low, close, volume, tick_count, buy_volume, notional, '{DOWNSAMPLED}' FROM (\
+         SELECT symbol_id, time_bucket(INTERVAL '1 minute', {time}) AS bucket, \
          {open} AS open, {high} AS high, {low} AS low, {close} AS close, {volume} AS volume, \
-         {tick_count} AS tick_count FROM ticks WHERE tick_time >= $1 AND tick_time < $2 \
-         AND {has_price} GROUP BY symbol_id, bucket) AS computed \
+         {tick_count} AS tick_count, {buy_volume} AS buy_volume, {notional} AS notional \
+         FROM {table} WHERE {time} >= $1 AND {time} < $2{has_price} GROUP BY symbol_id, bucket) AS computed \
          ON CONFLICT (symbol_id, timeframe, basis, open_time) DO UPDATE SET \
          open_price = EXCLUDED.open_price, high_price = EXCLUDED.high_price, \
          low_price = EXCLUDED.low_price, close_price = EXCLUDED.close_price, \
-         volume = EXCLUDED.volume, tick_count = EXCLUDED.tick_count \
+         volume = EXCLUDED.volume, tick_count = EXCLUDED.tick_count, \
+         buy_volume = EXCLUDED.buy_volume, notional = EXCLUDED.notional \
          WHERE ohlc_candles.source = '{DOWNSAMPLED}' AND ohlc_candles.tick_count < EXCLUDED.tick_count"
     );
     let downsampled = sql_query(statement)

@@ -12,7 +12,7 @@ use crate::domain::CandleRelation;
 use crate::postgres::candle_sql::quoted_relation_names;
 
 use super::current::{AppliedPolicies, now};
-use super::drop_ticks::of_a_lock;
+use super::drop_rows::of_a_lock;
 use super::report::{LeftChunk, MaintenanceReport};
 
 #[derive(QueryableByName)]
@@ -23,7 +23,7 @@ struct Cut {
 
 /// Drops the chunks of candles that are old enough, on the Community edition.
 ///
-/// Requires the lock of the maintenance. Call it after ticks were dropped.
+/// Requires the lock of the maintenance. Call it after ticks and trades were dropped.
 pub(super) fn drop_candles(
     connection: &mut PgConnection,
     applied: &AppliedPolicies,
@@ -33,7 +33,7 @@ pub(super) fn drop_candles(
         return Ok(());
     };
     let limit = now(connection)? - drop_after.delta();
-    let Some(cut) = cut(connection, limit, None)? else {
+    let Some(cut) = cut(connection, limit, RowLimits::default())? else {
         return Ok(());
     };
     match drop_before(connection, cut) {
@@ -46,12 +46,20 @@ pub(super) fn drop_candles(
     Ok(())
 }
 
-/// The latest time, at most `limit`, that cuts no chunk and has only whole chunks and no retained tick before
-/// it; `None` if there is no such chunk. Ticks in chunks that end by `ticks_limit` do not count as retained.
+/// The ends of the chunks of ticks and of trades that are dropped before the candles.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::postgres::timescale) struct RowLimits {
+    pub(in crate::postgres::timescale) ticks: Option<DateTime<Utc>>,
+    pub(in crate::postgres::timescale) trades: Option<DateTime<Utc>>,
+}
+
+/// The latest time, at most `limit`, that cuts no chunk and has only whole chunks and no retained tick or trade
+/// before it; `None` if there is no such chunk. Ticks and trades in chunks that
+/// end by `limits` do not count as retained.
 pub(in crate::postgres::timescale) fn cut(
     connection: &mut PgConnection,
     limit: DateTime<Utc>,
-    ticks_limit: Option<DateTime<Utc>>,
+    limits: RowLimits,
 ) -> Result<Option<DateTime<Utc>>, DbError> {
     let row: Cut = sql_query(format!(
         "WITH relations AS (SELECT hypertable_schema, hypertable_name \
@@ -66,12 +74,14 @@ pub(in crate::postgres::timescale) fn cut(
          AND NOT EXISTS (SELECT FROM pieces AS q \
            WHERE q.range_start < p.range_end AND q.range_end > p.range_end) \
          AND NOT EXISTS (SELECT FROM timescaledb_information.chunks AS t \
-           WHERE t.hypertable_schema = current_schema() AND t.hypertable_name = 'ticks' \
-           AND t.range_start < p.range_end AND ($2 IS NULL OR t.range_end > $2))",
+           WHERE t.hypertable_schema = current_schema() AND t.hypertable_name IN ('ticks', 'trades') \
+           AND t.range_start < p.range_end AND coalesce(t.range_end > \
+           CASE t.hypertable_name WHEN 'ticks' THEN $2 ELSE $3 END, true))",
         quoted_relation_names()
     ))
     .bind::<Timestamptz, _>(limit)
-    .bind::<Nullable<Timestamptz>, _>(ticks_limit)
+    .bind::<Nullable<Timestamptz>, _>(limits.ticks)
+    .bind::<Nullable<Timestamptz>, _>(limits.trades)
     .get_result(connection)?;
     Ok(row.cut)
 }

@@ -5,22 +5,24 @@ use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::DbError;
-use crate::domain::Timeframe;
-use crate::postgres::candle_sql::{MINUTES, relation_names};
+use crate::domain::{CandleInput, Timeframe};
+use crate::postgres::candle_sql::{minutes, relation_names};
 use crate::retention::{PolicyChange, PolicyKind, PolicyValue};
 
 use super::current::CurrentPolicies;
-use super::drop_candles::cut;
+use super::drop_books::{BOOK_TABLES, cut as books_cut};
+use super::drop_candles::{RowLimits, cut};
 
 /// Rows of a relation that the next maintenance drops, with their chunks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DueDrop {
-    /// `ticks`, `ohlc_candles`, or one of `ohlc_1m` to `ohlc_1d`.
+    /// `ticks`, `trades`, `ohlc_candles`, `order_book_snapshots`, `order_book_updates`, or one of the candle
+    /// relations.
     pub relation: String,
-    /// The number of chunks; 0 for candles that are computed from ticks and not in a chunk.
+    /// The number of chunks; 0 for candles that are computed from ticks or trades and not in a chunk.
     pub chunks: u64,
-    /// The number of ticks or candles.
+    /// The number of rows.
     pub rows: u64,
     /// The upper bound of their times, exclusive.
     pub before: DateTime<Utc>,
@@ -45,7 +47,7 @@ struct Count {
     rows: i64,
 }
 
-/// The rows that are dropped once `changes` are made, ticks first. Reads all of them.
+/// The rows that are dropped once `changes` are made, ticks and trades first. Reads all of them.
 pub(super) fn due_drops(
     connection: &mut PgConnection,
     changes: &[PolicyChange],
@@ -61,40 +63,60 @@ pub(super) fn due_drops(
         }
     };
     let mut drops = Vec::new();
-    let (ticks_limit, candle_limit) = (limit("ticks"), limit("ohlc_candles"));
-    if let Some(limit) = ticks_limit {
-        drops.extend(drops_before(connection, vec!["ticks"], "tick_time", limit)?);
+    let candle_limit = limit("ohlc_candles");
+    for &input in CandleInput::ALL {
+        let (table, time) = (input.table(), input.time_column());
+        let Some(limit) = limit(table) else {
+            continue;
+        };
+        let of_rows = drops_before(connection, vec![table], time, limit)?;
+        let before = of_rows.first().map(|drop| drop.before);
+        drops.extend(of_rows);
         if !current.has_aggregates
-            && let (Some(ticks), Some(limit)) = (drops.first(), candle_limit)
+            && let (Some(before), Some(limit)) = (before, candle_limit)
         {
-            let before = Timeframe::M1.bucket_start(limit.min(ticks.before));
-            drops.extend(downsampled_in_vain(connection, before)?);
+            let before = Timeframe::M1.bucket_start(limit.min(before));
+            drops.extend(downsampled_in_vain(connection, input, before)?);
         }
     }
+    let limits = RowLimits {
+        ticks: limit("ticks"),
+        trades: limit("trades"),
+    };
     if let Some(limit) = candle_limit
-        && let Some(cut) = cut(connection, limit, ticks_limit)?
+        && let Some(cut) = cut(connection, limit, limits)?
     {
         let mut relations = relation_names();
         relations.push("ohlc_candles");
         drops.extend(drops_before(connection, relations, "open_time", cut)?);
     }
+    let limit = limit("order_book_snapshots").or_else(|| limit("order_book_updates"));
+    if let Some(limit) = limit
+        && let Some(cut) = books_cut(connection, limit)?
+    {
+        for (relation, time) in BOOK_TABLES {
+            drops.extend(drops_before(connection, vec![relation], time, cut)?);
+        }
+    }
     Ok(drops)
 }
 
-/// The number of one-minute candles that are stored when their ticks are dropped, but are old enough to be
+/// The number of one-minute candles that are stored when their ticks or trades are dropped, but are old enough to be
 /// dropped themselves.
 fn downsampled_in_vain(
     connection: &mut PgConnection,
+    input: CandleInput,
     before: DateTime<Utc>,
 ) -> Result<Option<DueDrop>, DbError> {
-    let count: Count = sql_query(
+    let (table, time) = (input.table(), input.time_column());
+    let count: Count = sql_query(format!(
         "SELECT count(*) AS rows FROM (SELECT DISTINCT symbol_id, \
-         time_bucket(INTERVAL '1 minute', tick_time) FROM ticks WHERE tick_time < $1) AS minutes",
-    )
+         time_bucket(INTERVAL '1 minute', {time}) FROM {table} WHERE {time} < $1) AS minutes"
+    ))
     .bind::<Timestamptz, _>(before)
     .get_result(connection)?;
     Ok((count.rows > 0).then(|| DueDrop {
-        relation: MINUTES.name.to_owned(),
+        relation: minutes(input).name.to_owned(),
         chunks: 0,
         rows: count.rows.unsigned_abs(),
         before,

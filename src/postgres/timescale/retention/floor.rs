@@ -1,7 +1,7 @@
-//! The retention floor, before which ticks are refused, and its lock.
+//! The retention floor, before which ticks or trades are refused, and its lock.
 //!
-//! A writer of old ticks takes the lock in shared mode until its transaction ends, and then reads the floor.
-//! To raise the floor, the lock is taken exclusively: after the commit, every accepted tick below the floor
+//! A writer of old ones takes the lock in shared mode until its transaction ends, and then reads the floor.
+//! To raise the floor, the lock is taken exclusively: after the commit, every accepted one below the floor
 //! is stored, and no further one is accepted. Restores of candles without stored ticks use the lock in the
 //! same way: writers that get the lock later find these candles.
 
@@ -12,6 +12,7 @@ use diesel::{PgConnection, RunQueryDsl as _, sql_query};
 
 use crate::db::DbError;
 use crate::db::transaction;
+use crate::domain::CandleInput;
 
 /// Takes the lock in shared mode until the transaction ends.
 pub(crate) const SHARE_FLOOR: &str = "SELECT pg_advisory_xact_lock_shared(\
@@ -42,17 +43,18 @@ pub(crate) fn keep_writers_out(connection: &mut PgConnection) -> Result<(), DbEr
     Ok(())
 }
 
-/// Refuses ticks before `time` permanently. Statements that begin afterwards see all stored ticks before
-/// `time`.
+/// Refuses ticks or trades before `time` permanently. Statements that begin afterwards see all stored ones
+/// before `time`.
 pub(super) fn refuse_before(
     connection: &mut PgConnection,
+    input: CandleInput,
     time: DateTime<Utc>,
 ) -> Result<(), DbError> {
     without_writers(connection, |connection| {
-        sql_query(
-            "UPDATE applied_policies \
-             SET ticks_refused_before = greatest(ticks_refused_before, $1)",
-        )
+        let refused = format!("{}_refused_before", input.table());
+        sql_query(format!(
+            "UPDATE applied_policies SET {refused} = greatest({refused}, $1)"
+        ))
         .bind::<Timestamptz, _>(time)
         .execute(connection)?;
         Ok(())

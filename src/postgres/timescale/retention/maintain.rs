@@ -2,6 +2,7 @@
 
 use crate::db::DbError;
 use crate::db::TimeseriesDb;
+use crate::domain::CandleInput;
 use crate::error::{Database, RepositoryError};
 use crate::postgres::symbol_days::{DAYS_OF_TICKS, DAYS_OF_TRADES, record_missing};
 use crate::postgres::timescale::edition::{Edition, detect_edition};
@@ -13,18 +14,19 @@ use super::current::{AppliedPolicies, applied, now};
 use super::downsample::{
     BlockedChunk, DueChunk, chunks_before, downsample_and_drop, drop_stored_candles,
 };
+use super::drop_books::drop_books;
 use super::drop_candles::drop_candles;
-use super::drop_ticks::drop_ticks;
+use super::drop_rows::drop_rows;
 use super::floor::refuse_before;
 use super::refresh::{has_aggregates, late_days, refresh, refresh_backlog};
 use super::report::{MaintenanceReport, MaintenanceState};
 use super::try_lock;
 
 /// Performs the work that the applied policies require and no database job does: refreshes days with late
-/// ticks (Community edition); drops old ticks after their candles include all of them (Community edition) or
-/// together with storing their one-minute candles (Apache edition); drops old candles.
+/// ticks or trades (Community edition); drops old ones after their candles include all of them (Community edition)
+/// or together with storing their one-minute candles (Apache edition); drops old candles and order books.
 ///
-/// May run at any time and in several processes at once: one of them does the work. Writers of ticks older
+/// May run at any time and in several processes at once: one of them does the work. Writers of rows older
 /// than one hour may wait for a moment; other writers never wait.
 ///
 /// # Errors
@@ -60,14 +62,17 @@ fn run(connection: &mut PgConnection) -> Result<MaintenanceReport, DbError> {
         report.waiting_changes = waiting_changes(connection)?;
         return Ok(report);
     }
+    drop_books(connection, &applied, &mut report)?;
     match detect_edition(connection)?.edition {
         Edition::Community if has_aggregates(connection)? => {
             let days = late_days(connection)?;
             (report.refreshed, _) = refresh(connection, &days)?;
-            if let Some(levels) = Levels::read(connection)? {
-                drop_ticks(connection, &levels, &applied, &mut report)?;
-                drop_candles(connection, &applied, &mut report)?;
+            for &input in CandleInput::ALL {
+                if let Some(levels) = Levels::read(connection, input)? {
+                    drop_rows(connection, &levels, &applied, &mut report)?;
+                }
             }
+            drop_candles(connection, &applied, &mut report)?;
         }
         Edition::Community => {}
         Edition::Apache => drop_old(connection, &applied, &mut report)?,
@@ -85,17 +90,20 @@ fn drop_old(
     let now = now(connection)?;
     let before =
         |drop_after: Option<crate::retention::PolicyDuration>| Some(now - drop_after?.delta());
-    if let Some(time) = before(applied.floor.drop_after) {
-        let chunks = chunks_before(connection, "ticks", time)?;
+    for &input in CandleInput::ALL {
+        let Some(time) = before(applied.of_rows(input).drop_after) else {
+            continue;
+        };
+        let chunks = chunks_before(connection, input.table(), time)?;
         if let Some(last) = chunks.last() {
             // a writer that was about to write there has finished, or will be refused
-            refuse_before(connection, last.range_end)?;
+            refuse_before(connection, input, last.range_end)?;
         }
         for (index, chunk) in chunks.iter().enumerate() {
-            match downsample_and_drop(connection, chunk) {
+            match downsample_and_drop(connection, input, chunk) {
                 Ok(downsampled) => {
                     report.downsampled += downsampled as u64;
-                    report.dropped_ticks += 1;
+                    report.count_dropped(input);
                 }
                 Err(error) => {
                     report.blocked.push(blocked(&chunks[index..], error)?);

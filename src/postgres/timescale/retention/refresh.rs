@@ -8,7 +8,7 @@ use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::db::DbError;
 use crate::db::TimeseriesDb;
-use crate::domain::TimeRange;
+use crate::domain::{CandleInput, TimeRange};
 use crate::error::RepositoryError;
 use crate::postgres::timescale::candle_relations::{CandleRelationState, candle_relations};
 use crate::postgres::timescale::refresh::guarded::GuardedRefresh;
@@ -17,13 +17,13 @@ use crate::retention::{RefreshWindow, RetentionFloors, refresh_windows};
 use super::current::{AppliedPolicies, applied, now};
 use super::lock;
 
-/// Days that wait for a refresh because of late ticks.
+/// Days that wait for a refresh because of late ticks or trades.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct RefreshBacklog {
     /// The number of days.
     pub days: u64,
-    /// The arrival time of the earliest late ticks.
+    /// The arrival time of the earliest of them.
     pub oldest: Option<DateTime<Utc>>,
 }
 
@@ -73,40 +73,47 @@ pub(super) fn refresh(
     let now = now(connection)?;
     let applied = applied(connection)?;
     let floors = AppliedPolicies::floors(applied.as_ref());
-    let windows = refresh_days_above(connection, days, floors, now)?;
-    let cleared = sql_query("DELETE FROM late_tick_days WHERE entry_id = ANY($1)")
+    let mut windows = Vec::new();
+    for &input in CandleInput::ALL {
+        windows.extend(refresh_days_above(connection, input, days, floors, now)?);
+    }
+    let cleared = sql_query("DELETE FROM late_days WHERE entry_id = ANY($1)")
         .bind::<Array<BigInt>, _>(entry_ids)
         .execute(connection)?;
     Ok((windows, cleared))
 }
 
-/// Refreshes the candles of `days` above `floors` whose ticks are stored. Returns the refreshed windows.
+/// Refreshes the candles of `input` of `days` above `floors` whose ticks or trades are stored. Returns the
+/// refreshed windows.
 fn refresh_days_above(
     connection: &mut PgConnection,
+    input: CandleInput,
     days: &BTreeSet<DateTime<Utc>>,
-    mut floors: RetentionFloors,
+    floors: RetentionFloors,
     now: DateTime<Utc>,
 ) -> Result<Vec<RefreshWindow>, DbError> {
     // manually dropped chunks are not in the record
-    let guarded = GuardedRefresh::read(connection)?;
+    let guarded = GuardedRefresh::read(connection, input)?;
     let first_retained = guarded.first_retained();
-    floors.ticks = floors.ticks.max(first_retained);
     let windows = match first_retained {
-        Some(_) => refresh_windows(days, floors, now),
+        Some(_) => refresh_windows(input, days, floors.raised(input, first_retained), now),
         None => Vec::new(),
     };
     let mut refreshed = Vec::new();
-    for RefreshWindow { timeframe, range } in windows {
+    for RefreshWindow {
+        timeframe, range, ..
+    } in windows
+    {
         let outcome = guarded.run(connection, timeframe, (range.start(), range.end()), false)?;
         for (from, to) in outcome.left_out {
             tracing::warn!(
                 %timeframe, %from, %to,
-                "candles are not refreshed because some of their ticks were dropped"
+                "candles are not refreshed because some of their {} were dropped", input.table()
             );
         }
         for (from, to) in outcome.refreshed {
             let range = TimeRange::new(from, to).map_err(RepositoryError::invalid)?;
-            refreshed.push(RefreshWindow { timeframe, range });
+            refreshed.push(RefreshWindow::new(input, timeframe, range));
         }
     }
     Ok(refreshed)
@@ -120,12 +127,13 @@ pub(in crate::postgres::timescale) fn floors(
     Ok(AppliedPolicies::floors(applied(connection)?.as_ref()))
 }
 
-/// The time before which ticks were dropped, or may be dropped at any moment.
-pub(in crate::postgres::timescale) fn ticks_retained_from(
+/// The time before which ticks or trades were dropped, or may be dropped at any moment.
+pub(in crate::postgres::timescale) fn rows_retained_from(
     connection: &mut PgConnection,
+    input: CandleInput,
 ) -> Result<Option<DateTime<Utc>>, DbError> {
     let (applied, now) = (applied(connection)?, now(connection)?);
-    Ok(applied.and_then(|applied| applied.floor.oldest(now)))
+    Ok(applied.and_then(|applied| applied.of_rows(input).oldest(now)))
 }
 
 #[derive(QueryableByName)]
@@ -139,7 +147,7 @@ fn entry_ids(
     days: &BTreeSet<DateTime<Utc>>,
 ) -> Result<Vec<i64>, DbError> {
     let days: Vec<_> = days.iter().copied().collect();
-    let rows: Vec<EntryRow> = sql_query("SELECT entry_id FROM late_tick_days WHERE day = ANY($1)")
+    let rows: Vec<EntryRow> = sql_query("SELECT entry_id FROM late_days WHERE day = ANY($1)")
         .bind::<Array<Timestamptz>, _>(days)
         .load(connection)?;
     Ok(rows.into_iter().map(|row| row.entry_id).collect())
@@ -153,12 +161,11 @@ struct DayRow {
 
 /// The marked days.
 pub(super) fn late_days(connection: &mut PgConnection) -> Result<BTreeSet<DateTime<Utc>>, DbError> {
-    let rows: Vec<DayRow> =
-        sql_query("SELECT DISTINCT day FROM late_tick_days").load(connection)?;
+    let rows: Vec<DayRow> = sql_query("SELECT DISTINCT day FROM late_days").load(connection)?;
     Ok(rows.into_iter().map(|row| row.day).collect())
 }
 
-/// The days that chunks of ticks cover.
+/// The days that chunks of ticks and trades cover.
 pub(super) fn days_of_chunks(
     connection: &mut PgConnection,
 ) -> Result<BTreeSet<DateTime<Utc>>, DbError> {
@@ -166,7 +173,7 @@ pub(super) fn days_of_chunks(
         "SELECT DISTINCT day FROM timescaledb_information.chunks, \
          generate_series(date_trunc('day', range_start, 'UTC'), \
          range_end - INTERVAL '1 microsecond', INTERVAL '24 hours') AS day \
-         WHERE hypertable_schema = current_schema() AND hypertable_name = 'ticks'",
+         WHERE hypertable_schema = current_schema() AND hypertable_name IN ('ticks', 'trades')",
     )
     .load(connection)?;
     Ok(rows.into_iter().map(|row| row.day).collect())
@@ -183,10 +190,9 @@ struct BacklogRow {
 pub(in crate::postgres::timescale) fn refresh_backlog(
     connection: &mut PgConnection,
 ) -> Result<RefreshBacklog, DbError> {
-    let row: BacklogRow = sql_query(
-        "SELECT count(DISTINCT day) AS days, min(arrived_at) AS oldest FROM late_tick_days",
-    )
-    .get_result(connection)?;
+    let row: BacklogRow =
+        sql_query("SELECT count(DISTINCT day) AS days, min(arrived_at) AS oldest FROM late_days")
+            .get_result(connection)?;
     Ok(RefreshBacklog {
         days: row.days.unsigned_abs(),
         oldest: row.oldest,

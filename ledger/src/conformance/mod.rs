@@ -1,0 +1,57 @@
+//! The conformance suite: one function for each behaviour of the contract in [`repository`](crate::repository).
+//!
+//! A backend passes a function that creates an empty store to
+//! [`ledger_conformance_tests!`](crate::ledger_conformance_tests) and gets one named test per behaviour. A behaviour
+//! panics if the store violates it. Random behaviours print the seed that reproduces them.
+
+// the name of a behaviour is its documentation
+#[allow(missing_docs)]
+pub mod accounts;
+#[allow(missing_docs)]
+pub mod ledger_positions;
+#[allow(missing_docs)]
+pub mod ledger_reading;
+#[allow(missing_docs)]
+pub mod ledger_refusals;
+#[allow(missing_docs)]
+pub mod ledger_writing;
+mod macros;
+mod samples;
+
+use std::any::Any;
+
+use crate::LedgerRepositories;
+
+/// An empty store under test, and a guard that must live as long.
+#[derive(Debug)]
+pub struct Subject {
+    // fields are dropped in this order: connections close before the guard removes their database
+    repositories: LedgerRepositories,
+    _guard: Option<Box<dyn Any + Send>>,
+}
+
+impl Subject {
+    /// A store without a guard.
+    #[must_use]
+    pub fn new(repositories: LedgerRepositories) -> Self {
+        Self {
+            repositories,
+            _guard: None,
+        }
+    }
+
+    /// A store that owns `guard`, such as a schema that is removed after the test.
+    #[must_use]
+    pub fn guarded(repositories: LedgerRepositories, guard: impl Any + Send) -> Self {
+        Self {
+            repositories,
+            _guard: Some(Box::new(guard)),
+        }
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn repositories(&self) -> &LedgerRepositories {
+        &self.repositories
+    }
+}

@@ -1,0 +1,39 @@
+//! The repositories of a program.
+
+use std::sync::Arc;
+
+use tickbook::Clock;
+
+use crate::memory::InMemoryLedger;
+use crate::repository::{AccountRepository, LedgerRepository};
+
+/// The repositories of the ledger. Clones share them.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct LedgerRepositories {
+    /// Accounts.
+    pub accounts: Arc<dyn AccountRepository>,
+    /// Order events, orders, fills and positions.
+    pub ledger: Arc<dyn LedgerRepository>,
+}
+
+impl LedgerRepositories {
+    /// Combines repositories, for example mocks.
+    #[must_use]
+    pub fn new(accounts: Arc<dyn AccountRepository>, ledger: Arc<dyn LedgerRepository>) -> Self {
+        Self { accounts, ledger }
+    }
+
+    /// Empty repositories in memory with the system clock.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self::in_memory_with_clock(Clock::system())
+    }
+
+    /// Empty repositories in memory.
+    #[must_use]
+    pub fn in_memory_with_clock(clock: Clock) -> Self {
+        let store = InMemoryLedger::with_clock(clock);
+        Self::new(Arc::new(store.clone()), Arc::new(store))
+    }
+}

@@ -1,0 +1,16 @@
+//! The fold of order events against the results of other programs, golden tables and properties; the repositories.
+
+mod digests;
+mod golden;
+mod json;
+mod memory;
+mod mocks;
+mod odd_events;
+mod oracles;
+mod order_states;
+mod position_values;
+mod positions;
+mod properties;
+mod refusals;
+mod samples;
+mod scripts;

@@ -1,1 +1,0 @@
-DROP TABLE late_tick_days;

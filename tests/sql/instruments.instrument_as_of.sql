@@ -1,0 +1,16 @@
+-- instruments.instrument_as_of: an instant
+
+-- metadata
+SELECT "instrument_versions"."symbol_id", "instrument_versions"."valid_from",
+  "instrument_versions"."digits", "instrument_versions"."instrument_type",
+  "instrument_versions"."base_currency", "instrument_versions"."quote_currency",
+  "instrument_versions"."tick_size", "instrument_versions"."lot_size",
+  "instrument_versions"."contract_multiplier", "instrument_versions"."expiry",
+  "instrument_versions"."strike"
+FROM "instrument_versions"
+WHERE (("instrument_versions"."symbol_id" = $1) AND ("instrument_versions"."valid_from" <= $2))
+ORDER BY "instrument_versions"."valid_from" DESC
+LIMIT $3;
+--|Limit
+--|  Index Scan Backward using instrument_versions_pkey on instrument_versions
+--|      index condition: ((symbol_id = ?::bigint) AND (valid_from <= ?::timestamp with time zone))
