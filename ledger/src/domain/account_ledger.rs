@@ -16,7 +16,9 @@ use super::ids::{ClientOrderId, ExecId, OrderId, Venue, VenueOrderId};
 use super::order::Order;
 use super::order_event::{OrderEvent, OrderEventKind};
 use super::order_terms::OrderTerms;
-use super::outcome::{Outcome, Overfill, PositionAdjustment, RecordedEvent};
+use super::outcome::{
+    ChangedPosition, EventEffect, Outcome, Overfill, PositionAdjustment, RecordedEvent,
+};
 use super::position_book::{PositionBook, PositionChange};
 use super::position_key::PositionKey;
 use super::refusal::Refusal;
@@ -152,8 +154,12 @@ impl AccountLedger {
             if booked.content != content {
                 return Ok(Outcome::Conflict { first });
             }
-            let closing = self.close_again(&event, &order_id, now);
-            return Ok(Outcome::Duplicate { first, closing });
+            let (closing, effect) = self.close_again(&event, &order_id, now).unzip();
+            return Ok(Outcome::Duplicate {
+                first,
+                closing,
+                effect,
+            });
         }
         if let Some(first) = self.creation_conflict(&event, &order_id) {
             return Ok(Outcome::Conflict { first });
@@ -311,20 +317,23 @@ impl AccountLedger {
             self.fills.insert(fill.fill_id.clone(), fill);
         }
         self.reports.extend(changes.report);
-        let mut adjusted = None;
+        let (mut adjusted, mut changed) = (None, None);
         if let Some((key, change)) = changes.position {
             let is_recomputed = change.is_recomputed;
             let book = self.positions.entry(key.clone()).or_default();
             let before = book.position().clone();
             book.make(change);
             let after = book.position().clone();
+            changed = Some(ChangedPosition::new(key.clone(), &after));
             let adjustment = PositionAdjustment { key, before, after };
             adjusted = is_recomputed.then(|| Box::new(adjustment));
         }
+        let effect = Box::new(EventEffect::new(&changes.order, changed));
         self.orders.insert(order_id.clone(), changes.order);
         self.booked.insert(key, Booked { sequence, content });
         Outcome::Appended {
             recorded,
+            effect,
             adjusted,
             overfill,
         }
@@ -336,7 +345,7 @@ impl AccountLedger {
         event: &OrderEvent,
         order_id: &OrderId,
         now: DateTime<Utc>,
-    ) -> Option<RecordedEvent> {
+    ) -> Option<(RecordedEvent, Box<EventEffect>)> {
         let OrderEventKind::Filled(execution) = &event.kind else {
             return None;
         };
@@ -357,7 +366,9 @@ impl AccountLedger {
             ..event.clone()
         };
         match self.apply(&closing, now) {
-            Outcome::Appended { recorded, .. } => Some(recorded),
+            Outcome::Appended {
+                recorded, effect, ..
+            } => Some((recorded, effect)),
             _ => None,
         }
     }
