@@ -65,6 +65,7 @@ macro_rules! ledger_conformance_tests {
                 busted_fill_leaves_a_flat_position
                 hedging_account_has_several_positions
                 cost_methods_give_their_own_profit
+                receipt_has_the_state_after_each_event
             }
             ledger_reading {
                 order_reads_back_with_its_status

@@ -19,7 +19,9 @@ use super::ids::{ClientOrderId, ExecId, OrderId, Venue, VenueOrderId};
 use super::order::Order;
 use super::order_event::{OrderEvent, OrderEventKind};
 use super::order_terms::OrderTerms;
-use super::outcome::{Outcome, Overfill, PositionAdjustment, RecordedEvent};
+use super::outcome::{
+    ChangedPosition, EventEffect, Outcome, Overfill, PositionAdjustment, RecordedEvent,
+};
 use super::position_book::{PositionBook, PositionChange};
 use super::position_key::PositionKey;
 use super::refusal::Refusal;
@@ -201,8 +203,12 @@ impl AccountLedger {
             if booked.content != content {
                 return Ok(Outcome::Conflict { first });
             }
-            let closing = self.close_again(&event, &order_id, now);
-            return Ok(Outcome::Duplicate { first, closing });
+            let (closing, effect) = self.close_again(&event, &order_id, now).unzip();
+            return Ok(Outcome::Duplicate {
+                first,
+                closing,
+                effect,
+            });
         }
         if let Some(first) = self.creation_conflict(&event, &order_id) {
             return Ok(Outcome::Conflict { first });
@@ -376,13 +382,14 @@ impl AccountLedger {
             self.fills.insert(fill.fill_id.clone(), fill);
         }
         self.reports.extend(changes.report);
-        let mut adjusted = None;
+        let (mut adjusted, mut changed) = (None, None);
         if let Some((key, change)) = changes.position {
             let is_recomputed = change.is_recomputed;
             let is_new = !self.positions.contains_key(&key);
             let book = self.positions.entry(key.clone()).or_default();
             let before = book.make(change);
             let after = book.position();
+            changed = Some(ChangedPosition::new(key.clone(), after));
             if let Some(booking) = &mut booking {
                 booking.position = Some(BookedPosition::new(key.clone(), after, is_new));
             }
@@ -391,6 +398,7 @@ impl AccountLedger {
                 Box::new(PositionAdjustment { key, before, after })
             });
         }
+        let effect = Box::new(EventEffect::new(&changes.order, changed));
         self.orders.insert(order_id.clone(), changes.order);
         self.booked.insert(key, Booked { sequence, content });
         if let Some(bookings) = &mut self.bookings {
@@ -398,6 +406,7 @@ impl AccountLedger {
         }
         Outcome::Appended {
             recorded,
+            effect,
             adjusted,
             overfill,
         }
@@ -415,7 +424,9 @@ impl AccountLedger {
             return None;
         }
         match self.apply(&closing, now) {
-            Outcome::Appended { recorded, .. } => Some(recorded),
+            Outcome::Appended {
+                recorded, effect, ..
+            } => Some((recorded, effect)),
             _ => None,
         }
     }

@@ -53,7 +53,9 @@ pub use order::{Order, PendingRequest, RequestKind};
 pub use order_event::{MAX_REASON_CHARS, OrderEvent, OrderEventKind};
 pub use order_status::OrderStatus;
 pub use order_terms::{OrderTerms, OrderType, Side, TimeInForce};
-pub use outcome::{Outcome, Overfill, PositionAdjustment, RecordedEvent};
+pub use outcome::{
+    ChangedPosition, EventEffect, Outcome, Overfill, PositionAdjustment, RecordedEvent,
+};
 pub use position::{FillLeg, Mark, Position};
 pub use position_key::PositionKey;
 pub use refusal::Refusal;

@@ -23,7 +23,9 @@ pub use account::{AccountQuery, AccountRepository};
 pub use ledger::LedgerRepository;
 pub use quarantine::{QuarantineQuery, QuarantineReason, QuarantinedEvent, Verification};
 pub use query::{FillQuery, OrderEventQuery, OrderQuery, PositionEntry, PositionQuery};
-pub use receipt::{AppendReceipt, AppendedEvent, ConflictingEvent, DuplicateEvent, RefusedEvent};
+pub use receipt::{
+    AppendReceipt, AppendedEvent, BookedEffect, ConflictingEvent, DuplicateEvent, RefusedEvent,
+};
 
 #[cfg(feature = "mock")]
 pub use {account::MockAccountRepository, ledger::MockLedgerRepository};
