@@ -21,6 +21,7 @@ mod outcome;
 mod position;
 mod position_book;
 mod position_key;
+mod position_report;
 mod refusal;
 mod replacement;
 #[cfg(feature = "serde")]
@@ -58,5 +59,6 @@ pub use outcome::{
 };
 pub use position::{FillLeg, Mark, Position};
 pub use position_key::PositionKey;
+pub use position_report::PositionReport;
 pub use refusal::Refusal;
 pub use replacement::{Replacement, Restatement};

@@ -10,6 +10,7 @@ mod cache;
 mod json;
 mod ledger;
 mod loading;
+mod position_reports;
 mod position_rows;
 mod quarantine;
 mod reading;
