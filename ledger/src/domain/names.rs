@@ -15,19 +15,13 @@ pub struct UnknownName {
     pub expected: String,
 }
 
-/// The variant of `all` that has the name `text`.
-pub(super) fn named<T: Copy + fmt::Display>(
-    what: &'static str,
-    all: &[T],
-    text: &str,
-) -> Result<T, UnknownName> {
-    let names: Vec<String> = all.iter().map(ToString::to_string).collect();
-    let found = names.iter().position(|name| name == text);
-    found.map(|at| all[at]).ok_or_else(|| UnknownName {
+/// The error of a text that is none of these names.
+pub(super) fn unknown(what: &'static str, names: &[&str], text: &str) -> UnknownName {
+    UnknownName {
         what,
         text: tickbook::domain::excerpt(text),
         expected: names.join(", "),
-    })
+    }
 }
 
 /// Gives each variant of an enum its name: `ALL`, `as_str`, `Display` and `FromStr`.
@@ -70,7 +64,10 @@ macro_rules! names {
             type Err = $crate::domain::UnknownName;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                $crate::domain::names::named($what, Self::ALL, text)
+                match text {
+                    $($name => Ok(Self::$variant),)+
+                    _ => Err($crate::domain::names::unknown($what, &[$($name),+], text)),
+                }
             }
         }
     };
