@@ -3,8 +3,12 @@
 use std::sync::Arc;
 
 use tickbook::Clock;
+#[cfg(feature = "postgres")]
+use tickbook::db::MetadataConnections;
 
 use crate::memory::InMemoryLedger;
+#[cfg(feature = "postgres")]
+use crate::postgres::PgLedger;
 use crate::repository::{AccountRepository, LedgerRepository};
 
 /// The repositories of the ledger. Clones share them.
@@ -34,6 +38,21 @@ impl LedgerRepositories {
     #[must_use]
     pub fn in_memory_with_clock(clock: Clock) -> Self {
         let store = InMemoryLedger::with_clock(clock);
+        Self::new(Arc::new(store.clone()), Arc::new(store))
+    }
+
+    /// The repositories in PostgreSQL, in the metadata database.
+    #[cfg(feature = "postgres")]
+    #[must_use]
+    pub fn postgres(connections: impl MetadataConnections) -> Self {
+        Self::postgres_with_clock(connections, Clock::system())
+    }
+
+    /// The repositories in PostgreSQL with another clock.
+    #[cfg(feature = "postgres")]
+    #[must_use]
+    pub fn postgres_with_clock(connections: impl MetadataConnections, clock: Clock) -> Self {
+        let store = PgLedger::with_clock(connections, clock);
         Self::new(Arc::new(store.clone()), Arc::new(store))
     }
 }

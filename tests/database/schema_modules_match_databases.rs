@@ -10,6 +10,23 @@ use tickbook::postgres::{migrate_metadata, migrate_timeseries};
 const METADATA: &str = include_str!("../../src/postgres/schema/metadata.rs");
 const TIMESERIES: &str = include_str!("../../src/postgres/schema/timeseries.rs");
 
+/// The tables of the ledger, which writes its SQL itself.
+const LEDGER: [&str; 13] = [
+    "account_heads",
+    "accounts",
+    "fills",
+    "ledger_outbox",
+    "order_client_ids",
+    "order_events",
+    "order_venue_ids",
+    "orders",
+    "position_fees",
+    "position_lots",
+    "position_reports",
+    "positions",
+    "quarantined_order_events",
+];
+
 #[derive(Debug, PartialEq, Eq)]
 struct Table {
     name: String,
@@ -128,6 +145,12 @@ fn columns_of_table(connection: &mut PgConnection, table: &str) -> Vec<Column> {
                 "date" => "Date",
                 "time without time zone" => "Time",
                 "timestamp with time zone" => "Timestamptz",
+                "uuid" => "Uuid",
+                "xid8" => "Xid8",
+                "bytea" => "Bytea",
+                "json" => "Json",
+                "jsonb" => "Jsonb",
+                "text[]" => "Array<Nullable<Text>>",
                 other => panic!("{table}.{} has the type {other}: add it here", column.name),
             };
             Column {
@@ -158,8 +181,10 @@ async fn metadata_module_matches_the_migrations() {
     let db = DatabasePools::new(&schemas.config()).metadata();
     migrate_metadata(&db).await.expect("up");
     let made = tables_of_database(&mut schemas.connection(Database::Metadata));
-    assert_eq!(made.len(), 6);
     assert_all_are_commented(&made);
+    let is_of_ledger = |table: &Table| LEDGER.contains(&table.name.as_str());
+    let (ledger, made): (Vec<_>, Vec<_>) = made.into_iter().partition(is_of_ledger);
+    assert_eq!((made.len(), ledger.len()), (6, LEDGER.len()));
     assert_eq!(tables_of_module(METADATA), made);
 }
 

@@ -67,6 +67,11 @@ macro_rules! ledger_conformance_tests {
                 cost_methods_give_their_own_profit
                 receipt_has_the_state_after_each_event
             }
+            position_reports {
+                latest_report_of_each_position_is_read
+                report_of_the_same_time_replaces
+                invalid_reports_store_nothing
+            }
             ledger_reading {
                 order_reads_back_with_its_status
                 orders_are_listed_by_their_first_event

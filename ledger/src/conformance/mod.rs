@@ -16,6 +16,8 @@ pub mod ledger_refusals;
 #[allow(missing_docs)]
 pub mod ledger_writing;
 mod macros;
+#[allow(missing_docs)]
+pub mod position_reports;
 mod samples;
 
 use std::any::Any;

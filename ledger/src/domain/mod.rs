@@ -21,6 +21,7 @@ mod outcome;
 mod position;
 mod position_book;
 mod position_key;
+mod position_report;
 mod refusal;
 mod replacement;
 #[cfg(feature = "serde")]
@@ -31,8 +32,12 @@ pub use account::{
     NewAccount, PositionMode,
 };
 pub use account_ledger::AccountLedger;
+#[cfg(feature = "postgres")]
+pub(crate) use account_ledger::{BookedPosition, Booking, positions_of};
 pub use amount::{AMOUNT_INTEGER_DIGITS, Amount, AmountError, InvalidAmount};
 pub use digest::digest;
+#[cfg(feature = "postgres")]
+pub(crate) use event_key::KeyDigest;
 pub use event_key::{ContentHash, EventKey};
 pub use execution::{
     Closing, Contract, Correction, Execution, Fee, FillReference, Liquidity, PositionEffect,
@@ -54,5 +59,6 @@ pub use outcome::{
 };
 pub use position::{FillLeg, Mark, Position};
 pub use position_key::PositionKey;
+pub use position_report::PositionReport;
 pub use refusal::Refusal;
 pub use replacement::{Replacement, Restatement};

@@ -5,10 +5,11 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use chrono::{DateTime, Utc};
+use tickbook::domain::SymbolId;
 use tickbook::{Clock, Entity, RepositoryError};
 
 use crate::domain::{
-    AccountId, AccountLedger, AccountScope, ContentHash, OrderEvent, RecordedEvent,
+    AccountId, AccountLedger, AccountScope, ContentHash, OrderEvent, PositionReport, RecordedEvent,
 };
 use crate::repository::{QuarantineReason, QuarantinedEvent};
 
@@ -29,6 +30,8 @@ pub(super) struct StoredAccount {
     pub(super) quarantine: Vec<QuarantinedEvent>,
     /// The place of each event of the quarantine.
     quarantined: BTreeMap<ContentHash, usize>,
+    /// Positions as the venue reports them, by symbol, name and time.
+    pub(super) reports: BTreeMap<(SymbolId, String, DateTime<Utc>), PositionReport>,
 }
 
 impl InMemoryLedger {
@@ -85,6 +88,7 @@ impl StoredAccount {
             journal: Vec::new(),
             quarantine: Vec::new(),
             quarantined: BTreeMap::new(),
+            reports: BTreeMap::new(),
         }
     }
 

@@ -14,12 +14,15 @@
 
 mod account;
 mod ledger;
+mod position_reports;
 mod quarantine;
 mod query;
 mod receipt;
 
+pub(crate) use account::check_new_account;
 pub use account::{AccountQuery, AccountRepository};
 pub use ledger::LedgerRepository;
+pub(crate) use position_reports::normalized_reports;
 pub use quarantine::{QuarantineQuery, QuarantineReason, QuarantinedEvent, Verification};
 pub use query::{FillQuery, OrderEventQuery, OrderQuery, PositionEntry, PositionQuery};
 pub use receipt::{

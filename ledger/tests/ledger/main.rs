@@ -10,6 +10,7 @@ mod oracles;
 mod order_states;
 mod position_values;
 mod positions;
+mod postgres;
 mod properties;
 mod refusals;
 mod samples;
