@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use tickbook::config::Config;
+use tickbook::db::DatabasePools;
 use tickbook::domain::{Tick, Trade};
 use tickbook::ingest::book::{BookRecording, LiveBooks};
 use tickbook::ingest::fanout::FanOut;
@@ -104,7 +105,7 @@ pub async fn start(
         Some(pools) => Readiness::watch(Arc::new(pools.clone()), stop.clone()).await,
         None => Readiness::fixed(Vec::new()),
     };
-    let (ledger, ledger_store) = ledger_repositories(args.store, clock);
+    let ledger = ledger_repositories(pools.as_ref(), clock);
     let (fan_out, trade_fan_out, books) = (FanOut::new(), FanOut::new(), LiveBooks::new());
     let fan_outs = (&fan_out, &trade_fan_out);
     let mut sinks = Sinks::start(settings, fan_outs, &repositories, stop)?;
@@ -163,7 +164,7 @@ pub async fn start(
         pools,
         feed: pipeline.as_ref().map(Pipeline::monitor),
         venues,
-        ledger: Ledger::new(ledger, ledger_store, clock.clone()),
+        ledger: Ledger::new(ledger, args.store, clock.clone()),
         rules,
         clock: clock.clone(),
         fan_out,
@@ -186,13 +187,12 @@ pub async fn start(
     })
 }
 
-/// The accounts and events of the ledger, and where they are stored. Memory is their only store at present.
-fn ledger_repositories(store: StoreKind, clock: &Clock) -> (LedgerRepositories, StoreKind) {
-    if store == StoreKind::Postgres {
-        tracing::warn!("the ledger is in memory: accounts and order events end with this process");
+/// The repositories of the ledger: in the metadata database, or without databases in memory.
+fn ledger_repositories(pools: Option<&DatabasePools>, clock: &Clock) -> LedgerRepositories {
+    match pools {
+        Some(pools) => LedgerRepositories::postgres(pools.clone()),
+        None => LedgerRepositories::in_memory_with_clock(clock.clone()),
     }
-    let repositories = LedgerRepositories::in_memory_with_clock(clock.clone());
-    (repositories, StoreKind::Memory)
 }
 
 /// Reduces the number of connections to the available descriptors. WebSocket clients, which stay connected,

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use tickbook::domain::{Page, PageLimit};
 use tickbook::{Backoff, RepositoryError};
 use tickbook_ledger::domain::{
     AccountId, AccountScope, Fill, FillOrder, Order, OrderEvent, OrderId, PositionKey,
-    RecordedEvent,
+    PositionReport, RecordedEvent,
 };
 use tickbook_ledger::repository::{
     AppendReceipt, BookedEffect, FillQuery, LedgerRepository, OrderEventQuery, OrderQuery,
@@ -208,6 +209,34 @@ impl LedgerRepository for PublishingLedger {
         account_id: AccountId,
     ) -> Result<Verification, RepositoryError> {
         self.ledger.verify(scope, account_id).await
+    }
+
+    async fn rebuild(
+        &self,
+        scope: &AccountScope,
+        account_id: AccountId,
+    ) -> Result<Verification, RepositoryError> {
+        self.ledger.rebuild(scope, account_id).await
+    }
+
+    async fn report_positions(
+        &self,
+        scope: &AccountScope,
+        account_id: AccountId,
+        reports: &[PositionReport],
+    ) -> Result<(), RepositoryError> {
+        let ledger = &self.ledger;
+        ledger.report_positions(scope, account_id, reports).await
+    }
+
+    async fn position_reports(
+        &self,
+        scope: &AccountScope,
+        account_id: AccountId,
+        as_of: Option<DateTime<Utc>>,
+    ) -> Result<Vec<PositionReport>, RepositoryError> {
+        let ledger = &self.ledger;
+        ledger.position_reports(scope, account_id, as_of).await
     }
 }
 

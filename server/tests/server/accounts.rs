@@ -1,5 +1,6 @@
 //! Tests of `/api/v1/accounts`.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
@@ -231,4 +232,33 @@ async fn accounts_of_a_failed_database_are_503() {
         answer.problem(503);
         answer.header("Retry-After");
     }
+}
+
+/// The files of `folder` that are not tests and contain `text`.
+fn files_with(folder: &Path, text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path
+            .file_stem()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        if path.is_dir() {
+            found.extend(files_with(&path, text));
+        } else if name != "tests"
+            && std::fs::read_to_string(&path)
+                .expect("UTF-8")
+                .contains(text)
+        {
+            found.push(name);
+        }
+    }
+    found
+}
+
+#[test]
+fn scope_of_callers_has_one_source() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    assert_eq!(files_with(&source, "AccountScope::"), ["caller"]);
 }

@@ -106,7 +106,10 @@ async fn memory_is_always_ready() {
     assert_eq!(
         answer.json(),
         json!({
-            "status": "ready", "store": "memory", "databases": [], "feed": null, "venue_faults": []
+            "status": "ready", "store": "memory", "databases": [], "feed": null, "venue_faults": [],
+            "ledger": {
+                "store": "memory", "appended": 0, "failed_appends": 0, "last_failure": null, "followed_accounts": 0
+            }
         })
     );
 }

@@ -21,6 +21,7 @@ mod health;
 mod hostile;
 mod insert_ticks;
 mod ledger;
+mod ledger_stored;
 mod limits;
 mod long_work;
 mod maintenance;

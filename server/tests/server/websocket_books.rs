@@ -177,7 +177,7 @@ async fn invalid_subscriptions_to_books_are_refused() {
         ),
         (
             json!({"channel": "books"}),
-            "ticks, trades, candles or book",
+            "ticks, trades, candles, book or orders",
         ),
     ] {
         let mut request = fields;

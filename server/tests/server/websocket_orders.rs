@@ -228,7 +228,7 @@ async fn many_open_orders_come_in_several_messages() {
     book(&server, 1, &orders).await;
     let mut client = Client::connect(&server).await;
     let mut state = subscribe(&mut client, 1).await;
-    let mut ids = Vec::new();
+    let (mut ids, mut messages) = (Vec::new(), 1);
     loop {
         assert_eq!(
             (&state["sequence"], &state["complete"]),
@@ -244,7 +244,9 @@ async fn many_open_orders_come_in_several_messages() {
             break;
         }
         state = client.message().await;
+        messages += 1;
     }
+    assert_eq!(messages, 3);
     let expected: Vec<_> = (0..450).map(|n| format!("o{n:03}")).collect();
     assert_eq!(ids, expected);
     assert!(server.stop().await);
@@ -293,12 +295,12 @@ async fn stopping_server_sends_the_booked_events() {
     let server = server().await;
     let mut client = Client::connect(&server).await;
     subscribe(&mut client, 1).await;
-    let orders: Vec<_> = (0..300)
+    let orders: Vec<_> = (0..4_000)
         .map(|n| created(&format!("o{n}"), "buy", "1"))
         .collect();
     book(&server, 1, &orders).await;
     server.stop.cancel();
-    assert_eq!(numbers(&mut client, 300).await, Vec::from_iter(1..=300));
+    assert_eq!(numbers(&mut client, 4_000).await, Vec::from_iter(1..=4_000));
     match client.next().await {
         Next::Closed(1001, _) => {}
         other => panic!("{other:?}"),

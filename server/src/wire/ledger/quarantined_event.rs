@@ -18,8 +18,8 @@ pub struct QuarantinedEventBody {
     #[schema(value_type = OrderEventBody)]
     pub event: OrderEvent,
     /// Why it was not booked when it arrived first: conflict, or the reason of a refused event, such as unknown_order.
-    #[schema(value_type = String, example = "unknown_order")]
-    pub reason: &'static str,
+    #[schema(example = "unknown_order")]
+    pub reason: String,
     /// The reason, for people.
     #[schema(example = "unknown order: create it first, or send its terms with the event")]
     pub detail: String,
@@ -43,17 +43,15 @@ pub struct QuarantinedEventList {
 
 impl From<QuarantinedEvent> for QuarantinedEventBody {
     fn from(kept: QuarantinedEvent) -> Self {
-        let (reason, first) = match &kept.reason {
-            QuarantineReason::Conflict { first } => ("conflict", Some(*first)),
-            QuarantineReason::Refused(refusal) => (refusal.as_str(), None),
-            // a reason that a later version of the ledger adds
-            _ => ("other", None),
+        let first = match &kept.reason {
+            QuarantineReason::Conflict { first } => Some(*first),
+            _ => None,
         };
         Self {
             number: kept.number,
             detail: kept.reason.to_string(),
+            reason: kept.reason.as_str().to_owned(),
             event: kept.event,
-            reason,
             first,
             quarantined_at: TimeText(kept.quarantined_at),
             deliveries: kept.deliveries,
