@@ -1,0 +1,3 @@
+DROP TABLE account_heads;
+DROP TABLE accounts;
+DROP FUNCTION refuse_change_of_account;
