@@ -8,7 +8,7 @@ CREATE TABLE order_event_history (
     symbol_id bigint NOT NULL,
     side text NOT NULL,
     strategy_id bigint,
-    venue text,
+    venue text NOT NULL,
     exec_id text,
     client_order_id text,
     venue_time timestamptz,
@@ -42,11 +42,12 @@ CREATE TABLE fill_history (
     strategy_id bigint,
     quantity numeric(27, 12),
     price numeric(27, 12),
-    venue text,
+    venue text NOT NULL,
     exec_id text,
     ref_exec_id text,
     fee_amount numeric(27, 12),
     fee_currency text,
+    fee_is_taken_from_quantity boolean,
     liquidity text,
     recorded_at timestamptz NOT NULL,
     -- the time of the booking distinguishes events that a restored metadata database numbered again
@@ -63,7 +64,7 @@ CREATE TABLE fill_history (
         (kind = 'fill_busted') = (quantity IS NULL) AND (kind = 'fill_busted') = (price IS NULL)
     ),
     CONSTRAINT fill_history_references CHECK ((kind = 'filled') = (ref_exec_id IS NULL)),
-    CONSTRAINT fill_history_fee_has_currency CHECK ((fee_amount IS NULL) = (fee_currency IS NULL)),
+    CONSTRAINT fill_history_fee_whole CHECK (num_nulls(fee_amount, fee_currency, fee_is_taken_from_quantity) IN (0, 3)),
     CONSTRAINT fill_history_quantity_positive CHECK (quantity > 0 AND quantity <> 'NaN'),
     CONSTRAINT fill_history_recorded_at_range CHECK (
         recorded_at >= timestamptz '1970-01-01 00:00:00+00' AND recorded_at < timestamptz '2100-01-01 00:00:00+00'
@@ -118,7 +119,7 @@ COMMENT ON COLUMN order_event_history.kind IS 'Kind of the event, such as filled
 COMMENT ON COLUMN order_event_history.symbol_id IS 'symbols.symbol_id of the order.';
 COMMENT ON COLUMN order_event_history.side IS 'Side of the order: buy or sell.';
 COMMENT ON COLUMN order_event_history.strategy_id IS 'Strategy of the order. NULL: none.';
-COMMENT ON COLUMN order_event_history.venue IS 'Venue of the event. NULL: that of the account.';
+COMMENT ON COLUMN order_event_history.venue IS 'Venue that reported the event, or the venue of the account.';
 COMMENT ON COLUMN order_event_history.exec_id IS 'Id of the report of the venue. NULL: it has none.';
 COMMENT ON COLUMN order_event_history.client_order_id IS 'Id of the request that the event is about. NULL: it names none.';
 COMMENT ON COLUMN order_event_history.venue_time IS 'Time of the event at the venue. NULL: unknown.';
@@ -137,11 +138,12 @@ COMMENT ON COLUMN fill_history.side IS 'Side of the order: buy or sell.';
 COMMENT ON COLUMN fill_history.strategy_id IS 'Strategy of the order. NULL: none.';
 COMMENT ON COLUMN fill_history.quantity IS 'Executed or corrected quantity, in units of the instrument; greater than zero. NULL: busted.';
 COMMENT ON COLUMN fill_history.price IS 'Executed or corrected price of one unit, in the quote currency; may be negative or zero. NULL: busted.';
-COMMENT ON COLUMN fill_history.venue IS 'Venue of the report. NULL: that of the account.';
+COMMENT ON COLUMN fill_history.venue IS 'Venue that reported the fill.';
 COMMENT ON COLUMN fill_history.exec_id IS 'Id of the report of the venue. NULL: it has none.';
 COMMENT ON COLUMN fill_history.ref_exec_id IS 'Id of the report that is busted or corrected. NULL: a new fill.';
 COMMENT ON COLUMN fill_history.fee_amount IS 'Fee, in units of its currency; a rebate is negative. NULL: none.';
 COMMENT ON COLUMN fill_history.fee_currency IS 'Currency of the fee. NULL: no fee.';
+COMMENT ON COLUMN fill_history.fee_is_taken_from_quantity IS 'Whether the venue took the fee from the traded quantity. NULL: no fee.';
 COMMENT ON COLUMN fill_history.liquidity IS 'maker, taker or auction. NULL: unknown.';
 COMMENT ON COLUMN fill_history.recorded_at IS 'Time at which the event was booked, in microseconds; from 1970 to before 2100, UTC.';
 COMMENT ON TABLE position_history IS 'Positions after each event that changed them, identified by (account_id, symbol_id, as_of, sequence, recorded_at).';

@@ -23,7 +23,7 @@ const METADATA: [&str; 6] = [
     "2026-11-20-090500_create_instrument_versions",
 ];
 
-const TIMESERIES: [&str; 21] = [
+const TIMESERIES: [&str; 22] = [
     "2026-11-20-100000_create_extension_timescaledb",
     "2026-11-20-100100_create_tick_order_key",
     "2026-11-20-100200_create_ticks",
@@ -45,6 +45,7 @@ const TIMESERIES: [&str; 21] = [
     "2026-11-29-090100_create_feed_messages",
     "2026-11-29-090200_fill_feed_gaps",
     "2026-11-29-100000_create_candles_are_settled",
+    "2026-11-29-110000_create_order_history",
 ];
 
 fn pools(metadata_url: &str, timeseries_url: &str) -> DatabasePools {

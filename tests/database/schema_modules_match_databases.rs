@@ -124,6 +124,7 @@ fn columns_of_table(connection: &mut PgConnection, table: &str) -> Vec<Column> {
                 "bigint" => "Int8",
                 "boolean" => "Bool",
                 "numeric" => "Numeric",
+                "jsonb" => "Jsonb",
                 "numeric[]" => "Array<Nullable<Numeric>>",
                 "date" => "Date",
                 "time without time zone" => "Time",
@@ -169,7 +170,7 @@ async fn timeseries_module_matches_the_migrations() {
     let db = DatabasePools::new(&schemas.config()).timeseries();
     migrate_timeseries(&db).await.expect("up");
     let made = tables_of_database(&mut schemas.connection(Database::Timeseries));
-    assert_eq!(made.len(), 17);
+    assert_eq!(made.len(), 21);
     assert_all_are_commented(&made);
     assert_eq!(tables_of_module(TIMESERIES), made);
 }
