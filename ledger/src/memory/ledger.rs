@@ -10,7 +10,7 @@ use crate::domain::{
     PositionKey, RecordedEvent,
 };
 use crate::repository::{
-    AppendReceipt, FillQuery, LedgerRepository, OrderEventQuery, OrderQuery, PositionEntry,
+    AppendReceipt, EventRange, FillQuery, LedgerRepository, OrderEventQuery, OrderQuery, PositionEntry,
     PositionQuery, QuarantineQuery, QuarantineReason, QuarantinedEvent, Verification,
 };
 
@@ -72,10 +72,18 @@ impl LedgerRepository for InMemoryLedger {
                     account.keep(event, QuarantineReason::Conflict { first }, now);
                 }
                 Outcome::Quarantined(refusal) => account.keep(event, refusal.into(), now),
-                booked => account.journal.extend(booked.recorded().cloned()),
+                booked => {
+                    if let Some(recorded) = booked.recorded() {
+                        account.record(recorded.clone());
+                    }
+                }
             }
         }
         receipt.sequence = account.ledger.sequence();
+        if receipt.sequence > last {
+            let events = EventRange::new(account_id, last + 1, receipt.sequence);
+            self.outbox().add(events, now);
+        }
         Ok(receipt)
     }
 

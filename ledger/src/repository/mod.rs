@@ -3,8 +3,9 @@
 //! The doc comments of the traits are the contract. Every backend passes the same test suite (the module
 //! `conformance`, feature `conformance`). These rules apply to all traits:
 //!
-//! - Each call takes an [`AccountScope`](crate::domain::AccountScope). An account outside of it does not exist for the
-//!   caller: the error is the same as for an unknown account.
+//! - Each call of accounts and orders takes an [`AccountScope`](crate::domain::AccountScope). An account outside of it
+//!   does not exist for the caller: the error is the same as for an unknown account. [`OutboxRepository`] and
+//!   [`OrderHistoryRepository`] are for the relay, which sees all accounts.
 //! - An empty batch does nothing and is not an error.
 //! - A range is half-open: it includes `from` and excludes `to`.
 //! - Instants are truncated to whole microseconds before they are stored.
@@ -14,15 +15,24 @@
 
 mod account;
 mod ledger;
+mod order_history;
+mod outbox;
 mod quarantine;
 mod query;
 mod receipt;
 
 pub use account::{AccountQuery, AccountRepository};
 pub use ledger::LedgerRepository;
+pub use order_history::{HistoryKey, HistoryQuery, HistoryReceipt, OrderHistoryRepository};
+pub use outbox::{
+    AccountSequence, EventRange, OutboxBacklog, OutboxEntry, OutboxPosition, OutboxRepository,
+};
 pub use quarantine::{QuarantineQuery, QuarantineReason, QuarantinedEvent, Verification};
 pub use query::{FillQuery, OrderEventQuery, OrderQuery, PositionEntry, PositionQuery};
 pub use receipt::{AppendReceipt, AppendedEvent, ConflictingEvent, DuplicateEvent, RefusedEvent};
 
 #[cfg(feature = "mock")]
-pub use {account::MockAccountRepository, ledger::MockLedgerRepository};
+pub use {
+    account::MockAccountRepository, ledger::MockLedgerRepository,
+    order_history::MockOrderHistoryRepository, outbox::MockOutboxRepository,
+};
