@@ -16,6 +16,7 @@
 //! | --- | --- |
 //! | `conformance` | the conformance suite for backends |
 //! | `serde` | `Serialize` and `Deserialize` of events, with decimals as strings |
+//! | `relay` | the copying of booked events to the time-series database: the module `relay` |
 //! | `mock` | a mock of each repository trait, such as `MockLedgerRepository` |
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -24,10 +25,12 @@
 pub mod conformance;
 pub mod domain;
 pub mod memory;
+#[cfg(feature = "relay")]
+pub mod relay;
 mod repositories;
 pub mod repository;
 
-pub use repositories::LedgerRepositories;
+pub use repositories::{LedgerRepositories, RelayRepositories};
 
 /// Instants are `DateTime<Utc>` of this crate. Using this re-export guarantees the same version.
 pub use tickbook::chrono;

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use tickbook::Clock;
 
-use crate::memory::InMemoryLedger;
-use crate::repository::{AccountRepository, LedgerRepository};
+use crate::memory::{InMemoryLedger, InMemoryOrderHistory};
+use crate::repository::{
+    AccountRepository, LedgerRepository, OrderHistoryRepository, OutboxRepository,
+};
 
 /// The repositories of the ledger. Clones share them.
 #[derive(Debug, Clone)]
@@ -35,5 +37,35 @@ impl LedgerRepositories {
     pub fn in_memory_with_clock(clock: Clock) -> Self {
         let store = InMemoryLedger::with_clock(clock);
         Self::new(Arc::new(store.clone()), Arc::new(store))
+    }
+}
+
+/// The two repositories of a relay. Clones share them.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RelayRepositories {
+    /// The events to copy.
+    pub outbox: Arc<dyn OutboxRepository>,
+    /// Their copies.
+    pub history: Arc<dyn OrderHistoryRepository>,
+}
+
+impl RelayRepositories {
+    /// Combines repositories, for example mocks.
+    #[must_use]
+    pub fn new(
+        outbox: Arc<dyn OutboxRepository>,
+        history: Arc<dyn OrderHistoryRepository>,
+    ) -> Self {
+        Self { outbox, history }
+    }
+
+    /// The outbox of a ledger in memory, and an empty history in memory.
+    #[must_use]
+    pub fn in_memory(ledger: &InMemoryLedger) -> Self {
+        Self::new(
+            Arc::new(ledger.clone()),
+            Arc::new(InMemoryOrderHistory::new()),
+        )
     }
 }

@@ -10,8 +10,9 @@ use crate::domain::{
     PositionKey, RecordedEvent,
 };
 use crate::repository::{
-    AppendReceipt, EventRange, FillQuery, LedgerRepository, OrderEventQuery, OrderQuery, PositionEntry,
-    PositionQuery, QuarantineQuery, QuarantineReason, QuarantinedEvent, Verification,
+    AppendReceipt, EventRange, FillQuery, LedgerRepository, OrderEventQuery, OrderQuery,
+    PositionEntry, PositionQuery, QuarantineQuery, QuarantineReason, QuarantinedEvent,
+    Verification,
 };
 
 impl InMemoryLedger {

@@ -37,11 +37,11 @@ impl InMemoryOrderHistory {
     }
 
     // a writer changes the content in one step that cannot panic halfway
-    fn read(&self) -> RwLockReadGuard<'_, Content> {
+    fn content(&self) -> RwLockReadGuard<'_, Content> {
         self.content.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Content> {
+    fn content_mut(&self) -> RwLockWriteGuard<'_, Content> {
         self.content.write().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -52,7 +52,7 @@ impl InMemoryOrderHistory {
         row: impl Fn(&HistoryEvent) -> Option<T>,
         key: impl Fn(&T) -> HistoryKey,
     ) -> Page<T, HistoryKey> {
-        let content = self.read();
+        let content = self.content();
         let first = (query.account_id, DateTime::<Utc>::MIN_UTC, i64::MIN);
         let of_account = content.events.range(first..);
         let of_account = of_account.take_while(|((id, _, _), _)| *id == query.account_id);
@@ -72,7 +72,7 @@ impl InMemoryOrderHistory {
 impl fmt::Debug for InMemoryOrderHistory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InMemoryOrderHistory")
-            .field("events", &self.read().events.len())
+            .field("events", &self.content().events.len())
             .finish_non_exhaustive()
     }
 }
@@ -83,7 +83,7 @@ impl OrderHistoryRepository for InMemoryOrderHistory {
         &self,
         account_ids: &[AccountId],
     ) -> Result<BTreeMap<AccountId, i64>, RepositoryError> {
-        let content = self.read();
+        let content = self.content();
         let found = account_ids.iter();
         let found = found.filter_map(|id| Some((*id, *content.cursors.get(id)?)));
         Ok(found.collect())
@@ -94,7 +94,7 @@ impl OrderHistoryRepository for InMemoryOrderHistory {
         events: &[HistoryEvent],
         cursors: &[AccountSequence],
     ) -> Result<HistoryReceipt, RepositoryError> {
-        let mut content = self.write();
+        let mut content = self.content_mut();
         let before = content.events.len();
         for event in events {
             let recorded = &event.recorded;

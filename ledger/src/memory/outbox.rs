@@ -78,8 +78,7 @@ impl OutboxRepository for InMemoryLedger {
         let heads = stored
             .iter()
             .filter(|(id, _)| after.is_none_or(|after| **id > after));
-        let heads =
-            heads.map(|(id, account)| AccountSequence::new(*id, account.ledger.sequence()));
+        let heads = heads.map(|(id, account)| AccountSequence::new(*id, account.ledger.sequence()));
         let items = heads.take(limit.get() + 1).collect();
         Ok(Page::from_limit_plus_one(
             items,

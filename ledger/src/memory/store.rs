@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use tickbook::{Clock, Entity, RepositoryError};
 
 use crate::domain::{
-    AccountId, AccountLedger, AccountScope, ContentHash, OrderEvent, OrderEventKind,
-    PositionAfter, PositionKey, RecordedEvent,
+    AccountId, AccountLedger, AccountScope, ContentHash, OrderEvent, OrderEventKind, PositionAfter,
+    PositionKey, RecordedEvent,
 };
 use crate::repository::{OutboxEntry, QuarantineReason, QuarantinedEvent};
 
