@@ -12,5 +12,6 @@ mod position_values;
 mod positions;
 mod properties;
 mod refusals;
+mod relay;
 mod samples;
 mod scripts;
