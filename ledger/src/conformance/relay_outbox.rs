@@ -1,5 +1,7 @@
 //! The outbox.
 
+use std::time::Duration;
+
 use tickbook::domain::PageLimit;
 
 use super::samples::{
@@ -10,9 +12,22 @@ use super::{RelaySubject, relay_samples::corrected};
 use crate::domain::{AccountId, HistoryEvent, Side};
 use crate::repository::{AccountSequence, EventRange, OutboxEntry};
 
-async fn entries(subject: &RelaySubject) -> Vec<OutboxEntry> {
+/// Waits until the outbox has so many entries: an open transaction of another test may hold them back.
+async fn entries(subject: &RelaySubject, count: usize) -> Vec<OutboxEntry> {
     let outbox = &subject.relay().outbox;
-    outbox.entries(PageLimit::MAX).await.expect("read")
+    let read = async {
+        loop {
+            let found = outbox.entries(PageLimit::MAX).await.expect("read");
+            if found.len() >= count {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let found = tokio::time::timeout(Duration::from_secs(60), read).await;
+    let found = found.expect("the entries appear in time");
+    assert_eq!(found.len(), count, "{found:?}");
+    found
 }
 
 async fn events(subject: &RelaySubject, ranges: &[EventRange]) -> Vec<HistoryEvent> {
@@ -24,7 +39,7 @@ pub async fn each_append_adds_one_entry(subject: &RelaySubject) {
     let store = subject.ledger();
     let (a, b) = (account(store).await, create(store, terms("b")).await);
     let b = b.account_id;
-    assert_eq!(entries(subject).await, []);
+    entries(subject, 0).await;
     book(store, a, &[created("o", Side::Buy, "9")]).await;
     book(store, b, &[created("o", Side::Buy, "9")]).await;
     let fills = [
@@ -32,7 +47,8 @@ pub async fn each_append_adds_one_entry(subject: &RelaySubject) {
         filled("o", "E2", 2, "1", "2"),
     ];
     book(store, a, &fills).await;
-    let found: Vec<_> = entries(subject).await.iter().map(|it| it.events).collect();
+    let found = entries(subject, 3).await;
+    let found: Vec<_> = found.iter().map(|it| it.events).collect();
     let expected = [(a, 1, 1), (b, 1, 1), (a, 2, 3)];
     assert_eq!(
         found,
@@ -45,11 +61,12 @@ pub async fn append_that_books_nothing_adds_none(subject: &RelaySubject) {
     let id = account(store).await;
     append(store, id, &[]).await;
     append(store, id, &[filled("nobody", "E", 1, "1", "2")]).await;
-    assert_eq!(entries(subject).await, []);
+    entries(subject, 0).await;
     let batch = [created("o", Side::Buy, "1")];
     book(store, id, &batch).await;
     append(store, id, &batch).await;
-    assert_eq!(entries(subject).await.len(), 1);
+    let entries = entries(subject, 1).await;
+    assert_eq!(entries[0].events, EventRange::new(id, 1, 1));
 }
 
 pub async fn entries_are_ordered_and_limited(subject: &RelaySubject) {
@@ -59,13 +76,12 @@ pub async fn entries_are_ordered_and_limited(subject: &RelaySubject) {
         let order = format!("o{number}");
         book(store, id, &[created(&order, Side::Buy, "1")]).await;
     }
-    let all = entries(subject).await;
+    let all = entries(subject, 5).await;
     assert!(all.is_sorted_by(|a, b| a.position < b.position), "{all:?}");
     let some = subject.relay().outbox.entries(limit(3)).await;
     assert_eq!(some.expect("read"), all[..3]);
     let backlog = subject.relay().outbox.backlog().await.expect("read");
     assert_eq!(backlog.oldest, Some(all[0].recorded_at));
-    assert_eq!(backlog.held_since, None);
 }
 
 pub async fn trimmed_entries_do_not_come_back(subject: &RelaySubject) {
@@ -75,13 +91,13 @@ pub async fn trimmed_entries_do_not_come_back(subject: &RelaySubject) {
         let order = format!("o{number}");
         book(store, id, &[created(&order, Side::Buy, "1")]).await;
     }
-    let all = entries(subject).await;
+    let all = entries(subject, 4).await;
     let outbox = &subject.relay().outbox;
     assert_eq!(outbox.trim(all[1].position).await.expect("removed"), 2);
-    assert_eq!(entries(subject).await, all[2..]);
+    assert_eq!(entries(subject, 2).await, all[2..]);
     assert_eq!(outbox.trim(all[1].position).await.expect("nothing"), 0);
     assert_eq!(outbox.trim(all[3].position).await.expect("removed"), 2);
-    assert_eq!(entries(subject).await, []);
+    entries(subject, 0).await;
     let backlog = outbox.backlog().await.expect("read");
     assert_eq!((backlog.oldest, backlog.held_since), (None, None));
     // the journal keeps the events

@@ -9,6 +9,7 @@ use super::store::{InMemoryLedger, Outbox, StoredAccount};
 use crate::domain::{AccountId, HistoryEvent};
 use crate::repository::{
     AccountSequence, EventRange, OutboxBacklog, OutboxEntry, OutboxPosition, OutboxRepository,
+    merged_ranges,
 };
 
 impl Outbox {
@@ -52,18 +53,13 @@ impl OutboxRepository for InMemoryLedger {
 
     async fn events(&self, ranges: &[EventRange]) -> Result<Vec<HistoryEvent>, RepositoryError> {
         let stored = self.read();
-        let mut sorted = ranges.to_vec();
-        sorted.sort_unstable();
-        let mut events: Vec<HistoryEvent> = Vec::new();
-        for range in sorted {
+        let mut events = Vec::new();
+        for range in merged_ranges(ranges) {
             let Some(account) = stored.get(&range.account_id) else {
                 continue;
             };
             let last = range.last.min(account.ledger.sequence());
-            let read = events.last();
-            let read = read.filter(|event| event.account_id == range.account_id);
-            let first = read.map_or(1, |event| event.recorded.sequence + 1);
-            let numbers = first.max(range.first)..=last;
+            let numbers = range.first..=last;
             events.extend(numbers.filter_map(|number| history_event(account, number)));
         }
         Ok(events)

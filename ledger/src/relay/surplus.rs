@@ -48,9 +48,9 @@ pub async fn compare_account(
     loop {
         let page = repositories.history.events(&query).await?;
         found.copied += page.items.len() as u64;
-        let mut numbers: Vec<_> = page.items.iter().map(|it| it.sequence).collect();
-        numbers.sort_unstable();
-        let ranges = consecutive(account_id, &numbers);
+        let ranges = page.items.iter();
+        let ranges = ranges.map(|it| EventRange::new(account_id, it.sequence, it.sequence));
+        let ranges: Vec<_> = ranges.collect();
         let journal = repositories.outbox.events(&ranges).await?;
         let journal: BTreeMap<Identity, RecordedEvent> = journal
             .into_iter()
@@ -67,32 +67,5 @@ pub async fn compare_account(
         if query.after.is_none() {
             return Ok(found);
         }
-    }
-}
-
-/// The ranges of ascending numbers.
-fn consecutive(account_id: AccountId, numbers: &[i64]) -> Vec<EventRange> {
-    let mut ranges: Vec<EventRange> = Vec::new();
-    for number in numbers {
-        match ranges.last_mut() {
-            Some(range) if *number <= range.last + 1 => range.last = *number,
-            _ => ranges.push(EventRange::new(account_id, *number, *number)),
-        }
-    }
-    ranges
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_joined_to_ranges() {
-        let id = AccountId::new(1);
-        assert_eq!(consecutive(id, &[]), []);
-        assert_eq!(
-            consecutive(id, &[1, 2, 2, 3, 7, 9, 10]),
-            [(1, 3), (7, 7), (9, 10)].map(|(first, last)| EventRange::new(id, first, last))
-        );
     }
 }

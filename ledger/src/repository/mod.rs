@@ -24,6 +24,7 @@ mod receipt;
 pub use account::{AccountQuery, AccountRepository};
 pub use ledger::LedgerRepository;
 pub use order_history::{HistoryKey, HistoryQuery, HistoryReceipt, OrderHistoryRepository};
+pub(crate) use outbox::merged_ranges;
 pub use outbox::{
     AccountSequence, EventRange, OutboxBacklog, OutboxEntry, OutboxPosition, OutboxRepository,
 };

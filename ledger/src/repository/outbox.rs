@@ -59,6 +59,22 @@ impl EventRange {
     }
 }
 
+/// The ranges by account and number, joined where they overlap or touch, without empty ones.
+pub(crate) fn merged_ranges(ranges: &[EventRange]) -> Vec<EventRange> {
+    let mut sorted: Vec<_> = ranges.iter().filter(|it| it.count() > 0).copied().collect();
+    sorted.sort_unstable();
+    let mut merged: Vec<EventRange> = Vec::new();
+    for range in sorted {
+        match merged.last_mut() {
+            Some(last) if last.account_id == range.account_id && range.first <= last.last + 1 => {
+                last.last = last.last.max(range.last);
+            }
+            _ => merged.push(range),
+        }
+    }
+    merged
+}
+
 /// The events that one call of [`append`](super::LedgerRepository::append) booked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
