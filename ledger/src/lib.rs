@@ -17,6 +17,7 @@
 //! | `conformance` | the conformance suite for backends |
 //! | `serde` | `Serialize` and `Deserialize` of events, with decimals as strings |
 //! | `relay` | the copying of booked events to the time-series database: the module `relay` |
+//! | `statement` | fills in CSV statements of brokers: the module `statement` |
 //! | `mock` | a mock of each repository trait, such as `MockLedgerRepository` |
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -29,6 +30,8 @@ pub mod memory;
 pub mod relay;
 mod repositories;
 pub mod repository;
+#[cfg(feature = "statement")]
+pub mod statement;
 
 pub use repositories::{LedgerRepositories, RelayRepositories};
 
