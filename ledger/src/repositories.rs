@@ -60,6 +60,18 @@ impl RelayRepositories {
         Self { outbox, history }
     }
 
+    /// The outbox of the metadata database and the history of the time-series database. They connect at their first use.
+    #[cfg(feature = "postgres")]
+    #[must_use]
+    pub fn postgres(pools: &tickbook::db::DatabasePools) -> Self {
+        Self::new(
+            Arc::new(crate::postgres::PgOutboxRepository::new(pools.metadata())),
+            Arc::new(crate::postgres::PgOrderHistoryRepository::new(
+                pools.timeseries(),
+            )),
+        )
+    }
+
     /// The outbox of a ledger in memory, and an empty history in memory.
     #[must_use]
     pub fn in_memory(ledger: &InMemoryLedger) -> Self {

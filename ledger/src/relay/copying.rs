@@ -23,12 +23,15 @@ pub struct RelayTotals {
 }
 
 impl RelayTotals {
-    /// Adds the work of another round.
-    pub(super) fn add(&mut self, other: Self) {
-        self.entries += other.entries;
-        self.inserted += other.inserted;
-        self.duplicates += other.duplicates;
-        self.absent += other.absent;
+    /// The work of these rounds and of others.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            entries: self.entries + other.entries,
+            inserted: self.inserted + other.inserted,
+            duplicates: self.duplicates + other.duplicates,
+            absent: self.absent + other.absent,
+        }
     }
 }
 
@@ -117,7 +120,7 @@ impl Relay {
                 tracing::warn!(absent, "events of the outbox are not in the journal");
             }
             metrics::count_events(receipt);
-            totals.add(RelayTotals {
+            totals = totals.plus(RelayTotals {
                 entries: 0,
                 inserted: receipt.inserted,
                 duplicates: receipt.duplicates,

@@ -124,7 +124,7 @@ impl Relay {
         let mut totals = RelayTotals::default();
         loop {
             let round = self.round().await?;
-            totals.add(round);
+            totals = totals.plus(round);
             if round.entries == 0 {
                 return Ok(totals);
             }

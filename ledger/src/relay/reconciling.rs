@@ -45,7 +45,7 @@ impl Relay {
                 missing.push(EventRange::new(head.account_id, cursor + 1, head.sequence));
             }
             missing.retain(|range| range.count() > 0);
-            found.copied.add(self.copy(&missing).await?);
+            found.copied = found.copied.plus(self.copy(&missing).await?);
             after = page.next;
             if after.is_none() {
                 break;

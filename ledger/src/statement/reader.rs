@@ -1,7 +1,7 @@
 //! Reads the rows of a statement.
 
 use std::fmt;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead as _, BufReader, Read};
 
 use chrono::{DateTime, Utc};
 use csv::{ByteRecord, ReaderBuilder};
@@ -14,6 +14,8 @@ use super::time;
 use crate::domain::{Currency, ExecId, Fee, OrderId, Side};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// A longer line is not a row, and is not read into memory.
+const MAX_LINE_BYTES: u64 = 64 * 1024;
 
 /// A fill of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,7 +141,8 @@ impl<'a> StatementReader<'a> {
         }
     }
 
-    /// Reads a file to its end. Blank lines are skipped, and a byte order mark is ignored.
+    /// Reads a file to its end. Blank lines are skipped, and a byte order mark is ignored. Columns may be quoted, but each
+    /// line is a row of its own, so that a stray quotation mark affects no other row.
     ///
     /// # Errors
     /// The file cannot be read, or lacks a header row or a required column.
@@ -148,33 +151,46 @@ impl<'a> StatementReader<'a> {
         if file.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
             file.consume(BYTE_ORDER_MARK.len());
         }
-        for _ in 0..self.format.skipped_lines {
-            file.skip_until(b'\n')?;
+        let (mut number, mut text) = (0, Vec::new());
+        let mut layout: Option<Layout> = None;
+        let mut statement = Statement::default();
+        while read_line(&mut file, &mut text)? {
+            number += 1;
+            if number <= u64::from(self.format.skipped_lines) {
+                continue;
+            }
+            let record = self.record(&text);
+            if record.iter().all(|field| field.trim_ascii().is_empty()) {
+                continue;
+            }
+            let Some(layout) = &layout else {
+                layout = Some(Layout::of(&record, self.format)?);
+                continue;
+            };
+            match self.row(number, &record, layout) {
+                Ok(row) => statement.rows.push(row),
+                Err(reason) => statement.problems.push(RowProblem::new(number, reason)),
+            }
         }
-        let before = u64::from(self.format.skipped_lines);
+        match layout {
+            Some(_) => Ok(statement),
+            None => Err(StatementError::NoHeader),
+        }
+    }
+
+    /// The columns of a line.
+    fn record(&self, line: &[u8]) -> ByteRecord {
         let mut reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .delimiter(self.format.delimiter)
-            .from_reader(file);
+            .from_reader(line);
         let mut record = ByteRecord::new();
-        if !read_record(&mut reader, &mut record)? {
-            return Err(StatementError::NoHeader);
+        // bytes in memory can be read, and rows may have any width
+        match reader.read_byte_record(&mut record) {
+            Ok(true) => record,
+            _ => ByteRecord::new(),
         }
-        let layout = Layout::of(&record, self.format)?;
-        let mut statement = Statement::default();
-        while read_record(&mut reader, &mut record)? {
-            let line = record.position().map_or(0, csv::Position::line) + before;
-            let is_blank = record.iter().all(|field| field.trim_ascii().is_empty());
-            if is_blank {
-                continue;
-            }
-            match self.row(line, &record, &layout) {
-                Ok(row) => statement.rows.push(row),
-                Err(reason) => statement.problems.push(RowProblem::new(line, reason)),
-            }
-        }
-        Ok(statement)
     }
 
     fn row(&self, line: u64, record: &ByteRecord, layout: &Layout) -> Result<StatementRow, String> {
@@ -269,12 +285,16 @@ impl<'a> StatementReader<'a> {
     }
 }
 
-fn read_record<R: Read>(
-    reader: &mut csv::Reader<R>,
-    record: &mut ByteRecord,
-) -> Result<bool, StatementError> {
-    let read = reader.read_byte_record(record);
-    Ok(read.map_err(io::Error::from)?)
+/// Reads a line into `line`, up to its largest length. Returns `false` at the end of the file.
+fn read_line(file: &mut BufReader<impl Read>, line: &mut Vec<u8>) -> io::Result<bool> {
+    line.clear();
+    if file.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', line)? == 0 {
+        return Ok(false);
+    }
+    if !line.ends_with(b"\n") {
+        file.skip_until(b'\n')?;
+    }
+    Ok(true)
 }
 
 /// An id, or `None` for an empty text.
@@ -327,7 +347,7 @@ impl Layout {
             };
             match places[..] {
                 [place] => layout.places.push((*column, place)),
-                [] if said.is_none() && !layout.requires(*column, format) => {}
+                [] if said.is_none() && !Self::requires(*column, format) => {}
                 [] => {
                     return Err(StatementError::NoColumn {
                         column: *column,
@@ -353,7 +373,7 @@ impl Layout {
         Ok(layout)
     }
 
-    fn requires(&self, column: StatementColumn, format: &StatementFormat) -> bool {
+    fn requires(column: StatementColumn, format: &StatementFormat) -> bool {
         match column {
             StatementColumn::Quantity | StatementColumn::Price => true,
             StatementColumn::Symbol => format.symbol.is_none(),

@@ -15,3 +15,4 @@ mod refusals;
 mod relay;
 mod samples;
 mod scripts;
+mod statements;

@@ -17,8 +17,8 @@ use tickbook_ledger::domain::{
 use tickbook_ledger::memory::InMemoryLedger;
 use tickbook_ledger::relay::{Relay, RelayConfig, RelayRepositories, compare_account};
 use tickbook_ledger::repository::{
-    AccountRepository, AccountSequence, HistoryKey, HistoryQuery, HistoryReceipt, LedgerRepository,
-    OrderHistoryRepository, OutboxRepository,
+    AccountRepository, AccountSequence, EventRange, HistoryKey, HistoryQuery, HistoryReceipt,
+    LedgerRepository, OrderHistoryRepository,
 };
 
 use crate::samples::{created, filled, seconds};
@@ -80,6 +80,13 @@ impl Setup {
 
     async fn append(&self, first: u32, orders: u32) {
         append(&self.ledger, self.id, &events(first, orders)).await;
+    }
+
+    /// The events from `first` to `last`.
+    async fn journal(&self, first: i64, last: i64) -> Vec<HistoryEvent> {
+        let ranges = [EventRange::new(self.id, first, last)];
+        let events = self.repositories.outbox.events(&ranges).await;
+        events.expect("read")
     }
 
     async fn copied(&self) -> Vec<i64> {
@@ -155,8 +162,7 @@ async fn lost_history_is_copied_again() {
 async fn events_missing_before_an_entry_are_copied() {
     let setup = Setup::new().await;
     setup.append(0, 2).await;
-    let all = setup.repositories.outbox.events(&[range(setup.id, 1, 2)]);
-    let first = all.await.expect("read");
+    let first = setup.journal(1, 2).await;
     setup.relay().drain().await.expect("copied");
     // an older state of the time-series database
     let older = RelayRepositories::in_memory(&setup.ledger);
@@ -170,10 +176,6 @@ async fn events_missing_before_an_entry_are_copied() {
         copied(&*older.history, setup.id).await,
         Vec::from_iter(1..=9)
     );
-}
-
-fn range(id: AccountId, first: i64, last: i64) -> tickbook_ledger::repository::EventRange {
-    tickbook_ledger::repository::EventRange::new(id, first, last)
 }
 
 #[tokio::test]
@@ -224,8 +226,7 @@ async fn entries_that_were_not_removed_are_copied_again() {
     let setup = Setup::new().await;
     setup.append(0, 1).await;
     // the process ended between the copy and the removal
-    let events = setup.repositories.outbox.events(&[range(setup.id, 1, 3)]);
-    let events = events.await.expect("read");
+    let events = setup.journal(1, 3).await;
     let cursor = AccountSequence::new(setup.id, 3);
     let written = setup.repositories.history.write(&events, &[cursor]).await;
     written.expect("written");
