@@ -73,6 +73,14 @@ pub enum Entity {
     FeedMessage,
     /// An account of the ledger.
     Account,
+    /// An order of the ledger.
+    Order,
+    /// An event of an order.
+    OrderEvent,
+    /// A fill of an order.
+    Fill,
+    /// A position of an account.
+    Position,
 }
 
 impl fmt::Display for Entity {
@@ -88,6 +96,10 @@ impl fmt::Display for Entity {
             Self::FeedGap => "feed gap",
             Self::FeedMessage => "feed message",
             Self::Account => "account",
+            Self::Order => "order",
+            Self::OrderEvent => "order event",
+            Self::Fill => "fill",
+            Self::Position => "position",
         })
     }
 }

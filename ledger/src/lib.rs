@@ -6,7 +6,7 @@
 //!   fills and positions. It uses no database, clock or runtime.
 //! - [`repository`] has the traits. Their documentation is the contract, and the module `conformance` (feature
 //!   `conformance`) is the test suite that every backend passes.
-//! - [`memory`] has the repositories in memory.
+//! - [`memory`] has the repositories in memory, and the module `postgres` (feature `postgres`) those in PostgreSQL.
 //!
 //! A program receives [`LedgerRepositories`], or single traits, as `Arc<dyn …>`.
 //!
@@ -15,6 +15,7 @@
 //! | feature | adds |
 //! | --- | --- |
 //! | `conformance` | the conformance suite for backends |
+//! | `postgres` | the repositories in PostgreSQL |
 //! | `serde` | `Serialize` and `Deserialize` of events, with decimals as strings |
 //! | `relay` | the copying of booked events to the time-series database: the module `relay` |
 //! | `statement` | fills in CSV statements of brokers: the module `statement` |
@@ -26,6 +27,8 @@
 pub mod conformance;
 pub mod domain;
 pub mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(feature = "relay")]
 pub mod relay;
 mod repositories;

@@ -3,8 +3,12 @@
 use std::sync::Arc;
 
 use tickbook::Clock;
+#[cfg(feature = "postgres")]
+use tickbook::db::MetadataConnections;
 
 use crate::memory::{InMemoryLedger, InMemoryOrderHistory};
+#[cfg(feature = "postgres")]
+use crate::postgres::{PgLedger, PgOrderHistoryRepository, PgOutboxRepository};
 use crate::repository::{
     AccountRepository, LedgerRepository, OrderHistoryRepository, OutboxRepository,
 };
@@ -38,6 +42,21 @@ impl LedgerRepositories {
         let store = InMemoryLedger::with_clock(clock);
         Self::new(Arc::new(store.clone()), Arc::new(store))
     }
+
+    /// The repositories in PostgreSQL, in the metadata database.
+    #[cfg(feature = "postgres")]
+    #[must_use]
+    pub fn postgres(connections: impl MetadataConnections) -> Self {
+        Self::postgres_with_clock(connections, Clock::system())
+    }
+
+    /// The repositories in PostgreSQL with another clock.
+    #[cfg(feature = "postgres")]
+    #[must_use]
+    pub fn postgres_with_clock(connections: impl MetadataConnections, clock: Clock) -> Self {
+        let store = PgLedger::with_clock(connections, clock);
+        Self::new(Arc::new(store.clone()), Arc::new(store))
+    }
 }
 
 /// The two repositories of a relay. Clones share them.
@@ -65,10 +84,8 @@ impl RelayRepositories {
     #[must_use]
     pub fn postgres(pools: &tickbook::db::DatabasePools) -> Self {
         Self::new(
-            Arc::new(crate::postgres::PgOutboxRepository::new(pools.metadata())),
-            Arc::new(crate::postgres::PgOrderHistoryRepository::new(
-                pools.timeseries(),
-            )),
+            Arc::new(PgOutboxRepository::new(pools.metadata())),
+            Arc::new(PgOrderHistoryRepository::new(pools.timeseries())),
         )
     }
 

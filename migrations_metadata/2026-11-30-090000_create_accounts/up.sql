@@ -70,4 +70,4 @@ COMMENT ON TABLE account_heads IS 'Last event of each account. Writers of an acc
 COMMENT ON COLUMN account_heads.account_id IS 'The account.';
 COMMENT ON COLUMN account_heads.sequence IS 'Number of the last event; 0 without events.';
 COMMENT ON COLUMN account_heads.revision IS 'Number of changes of the account other than events: it was renamed, closed or rebuilt.';
-COMMENT ON COLUMN account_heads.updated_at IS 'Time of the last change.';
+COMMENT ON COLUMN account_heads.updated_at IS 'Time of the last change; never decreases, and no later event has an earlier time.';

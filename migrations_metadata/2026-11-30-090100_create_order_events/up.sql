@@ -75,16 +75,28 @@ COMMENT ON COLUMN order_events.payload IS 'The event, with numbers as strings.';
 CREATE FUNCTION refuse_change_of_journal() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'rows of order_events are not changed'
+    RAISE EXCEPTION 'rows of order_events are neither changed nor deleted'
         USING ERRCODE = 'check_violation', CONSTRAINT = 'order_events_append_only';
 END
 $$;
 
-COMMENT ON FUNCTION refuse_change_of_journal IS 'Refuses a change of the journal.';
+COMMENT ON FUNCTION refuse_change_of_journal IS 'Refuses changes and deletions of the journal.';
 
 CREATE TRIGGER order_events_append_only
     BEFORE UPDATE ON order_events
     FOR EACH ROW
+    EXECUTE FUNCTION refuse_change_of_journal();
+
+-- events are deleted with their account only
+CREATE TRIGGER order_events_not_deleted
+    BEFORE DELETE ON order_events
+    FOR EACH ROW
+    WHEN (pg_trigger_depth() = 0)
+    EXECUTE FUNCTION refuse_change_of_journal();
+
+CREATE TRIGGER order_events_not_truncated
+    BEFORE TRUNCATE ON order_events
+    FOR EACH STATEMENT
     EXECUTE FUNCTION refuse_change_of_journal();
 
 CREATE TABLE quarantined_order_events (
@@ -96,7 +108,7 @@ CREATE TABLE quarantined_order_events (
     first_sequence bigint,
     quarantined_at timestamptz NOT NULL,
     deliveries bigint NOT NULL,
-    payload jsonb NOT NULL,
+    payload json NOT NULL,
     PRIMARY KEY (account_id, number),
     CONSTRAINT quarantined_order_events_once UNIQUE (account_id, digest),
     CONSTRAINT quarantined_order_events_number_positive CHECK (number > 0),

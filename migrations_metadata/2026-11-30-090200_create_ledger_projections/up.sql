@@ -40,7 +40,8 @@ CREATE TABLE orders (
 );
 
 CREATE UNIQUE INDEX orders_first_sequence ON orders (account_id, first_sequence);
-CREATE INDEX orders_symbol ON orders (account_id, symbol_id, first_sequence);
+CREATE INDEX orders_symbol ON orders (account_id, symbol_id, created_at, first_sequence);
+CREATE INDEX orders_created_at ON orders (account_id, created_at, first_sequence);
 CREATE INDEX orders_open ON orders (account_id, first_sequence) WHERE is_open;
 CREATE INDEX orders_symbol_created_at ON orders (symbol_id, created_at DESC);
 

@@ -1,15 +1,18 @@
 //! The fold of the events of an account into orders, fills and positions.
 
+mod booking;
 mod fills;
+#[cfg(feature = "postgres")]
+mod loading;
 mod reading;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use tickbook::domain::truncate_to_micros;
 
 use super::account::{Account, CostMethod};
-use super::event_key::{self, ContentHash, EventKey};
+use super::event_key::{self, ContentHash, EventKey, KeyDigest};
 use super::execution::{Closing, PositionEffect};
 use super::fill::{Fill, FillId};
 use super::ids::{ClientOrderId, ExecId, OrderId, Venue, VenueOrderId};
@@ -20,6 +23,10 @@ use super::outcome::{Outcome, Overfill, PositionAdjustment, RecordedEvent};
 use super::position_book::{PositionBook, PositionChange};
 use super::position_key::PositionKey;
 use super::refusal::Refusal;
+
+pub(crate) use booking::{BookedPosition, Booking};
+#[cfg(feature = "postgres")]
+pub(crate) use reading::positions_of;
 
 /// The orders, fills and positions of an account, as its events give them.
 ///
@@ -69,19 +76,40 @@ pub struct AccountLedger {
     fills: BTreeMap<FillId, Fill>,
     /// The fill of each correction and bust.
     reports: BTreeMap<ReportId, FillId>,
-    booked: BTreeMap<EventKey, Booked>,
+    booked: HashMap<KeyDigest, Booked>,
     positions: BTreeMap<PositionKey, PositionBook>,
+    /// Positions of which only the last fill is loaded.
+    incomplete: BTreeSet<PositionKey>,
+    /// The events that were booked, if they are collected.
+    bookings: Option<Vec<Booking>>,
     sequence: i64,
+    /// When the last event was booked.
+    recorded_at: DateTime<Utc>,
 }
 
 /// A report of a venue and the part of the fill that it is about.
-type ReportId = (Venue, ExecId, Option<PositionEffect>);
+pub(crate) type ReportId = (Venue, ExecId, Option<PositionEffect>);
 
 /// A booked event.
 #[derive(Debug, Clone, Copy)]
 struct Booked {
     sequence: i64,
     content: ContentHash,
+}
+
+/// Why an event is not booked.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// It has to be quarantined.
+    Refused(Refusal),
+    /// The fills of this position have to be loaded first.
+    Incomplete(PositionKey),
+}
+
+impl<E: Into<Refusal>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Refused(error.into())
+    }
 }
 
 /// The changes of an event, computed before anything is changed.
@@ -103,9 +131,12 @@ impl AccountLedger {
             venue_order_ids: BTreeMap::new(),
             fills: BTreeMap::new(),
             reports: BTreeMap::new(),
-            booked: BTreeMap::new(),
+            booked: HashMap::new(),
             positions: BTreeMap::new(),
+            incomplete: BTreeSet::new(),
+            bookings: None,
             sequence: 0,
+            recorded_at: DateTime::UNIX_EPOCH,
         }
     }
 
@@ -128,24 +159,42 @@ impl AccountLedger {
 
     /// Applies an event that is recorded at this time, which is truncated to microseconds. It is booked completely or
     /// not at all.
+    ///
+    /// If the last event was recorded later, since the clock was set back, the event gets the time of that one, so that
+    /// the journal is in the order of these times too.
     pub fn apply(&mut self, event: &OrderEvent, recorded_at: DateTime<Utc>) -> Outcome {
-        match self.try_apply(event, truncate_to_micros(recorded_at)) {
+        match self.apply_loaded(event, recorded_at) {
             Ok(outcome) => outcome,
-            Err(refusal) => Outcome::Quarantined(refusal),
+            Err(key) => unreachable!("all fills of position {key:?} are known"),
         }
     }
 
-    fn try_apply(&mut self, event: &OrderEvent, now: DateTime<Utc>) -> Result<Outcome, Refusal> {
+    /// Like [`apply`](Self::apply), for a ledger that was loaded in part. Fails and changes nothing if the fills of a
+    /// position have to be loaded first.
+    pub(crate) fn apply_loaded(
+        &mut self,
+        event: &OrderEvent,
+        recorded_at: DateTime<Utc>,
+    ) -> Result<Outcome, PositionKey> {
+        let recorded_at = truncate_to_micros(recorded_at).max(self.recorded_at);
+        match self.try_apply(event, recorded_at) {
+            Ok(outcome) => Ok(outcome),
+            Err(Stop::Refused(refusal)) => Ok(Outcome::Quarantined(refusal)),
+            Err(Stop::Incomplete(key)) => Err(key),
+        }
+    }
+
+    fn try_apply(&mut self, event: &OrderEvent, now: DateTime<Utc>) -> Result<Outcome, Stop> {
         let event = event.normalized()?;
         if let Some(id) = event.account_id
             && id != self.account.account_id
         {
-            return Err(Refusal::ForeignAccount(id));
+            return Err(Refusal::ForeignAccount(id).into());
         }
         let found = self.find(&event)?.or_else(|| event.order_id.clone());
         let order_id = found.ok_or(Refusal::UnknownOrder)?;
         let venue = &self.account.terms.venue;
-        let key = EventKey::of(&event, &order_id, venue);
+        let key = EventKey::of(&event, &order_id, venue).digest();
         let content = event_key::content(&event, Some(&order_id));
         if let Some(booked) = self.booked.get(&key) {
             let first = booked.sequence;
@@ -247,19 +296,19 @@ impl AccountLedger {
         event: &OrderEvent,
         order_id: &OrderId,
         now: DateTime<Utc>,
-    ) -> Result<Changes, Refusal> {
+    ) -> Result<Changes, Stop> {
         let mut order = self.order_before(event, order_id, now)?;
         if let Some(stated) = event.symbol_id
             && stated != order.terms.symbol_id
         {
             let of_order = order.terms.symbol_id;
-            return Err(Refusal::OtherSymbol { of_order, stated });
+            return Err(Refusal::OtherSymbol { of_order, stated }.into());
         }
         if let Some(stated) = event.side
             && stated != order.terms.side
         {
             let of_order = order.terms.side;
-            return Err(Refusal::OtherSide { of_order, stated });
+            return Err(Refusal::OtherSide { of_order, stated }.into());
         }
         if order.venue_order_id.is_none() {
             order.venue_order_id.clone_from(&event.venue_order_id);
@@ -285,44 +334,68 @@ impl AccountLedger {
     fn make(
         &mut self,
         recorded: RecordedEvent,
-        key: EventKey,
+        key: KeyDigest,
         content: ContentHash,
         changes: Changes,
     ) -> Outcome {
         let (event, order_id) = (&recorded.event, &recorded.order_id);
         let sequence = recorded.sequence;
-        self.sequence = sequence;
+        (self.sequence, self.recorded_at) = (sequence, recorded.recorded_at);
+        let venue = event.venue.as_ref().unwrap_or(&self.account.terms.venue);
+        let mut booking = self.bookings.is_some().then(|| {
+            let terms = &changes.order.terms;
+            Booking::new(recorded.clone(), key, content, venue.clone(), terms)
+        });
         let before = self.orders.get(order_id).map(Order::overfill);
         let quantity = changes.order.overfill();
         let overfill = (quantity > before.unwrap_or_default()).then(|| Overfill {
             order_id: order_id.clone(),
             quantity,
         });
-        if let Some(id) = &event.client_order_id {
-            let owner = self.client_order_ids.entry(id.clone());
-            owner.or_insert_with(|| order_id.clone());
+        if let Some(id) = &event.client_order_id
+            && !self.client_order_ids.contains_key(id)
+        {
+            self.client_order_ids.insert(id.clone(), order_id.clone());
+            if let Some(booking) = &mut booking {
+                booking.new_client_order_id = Some(id.clone());
+            }
         }
         if let Some(id) = &changes.order.venue_order_id {
-            let venue = event.venue.as_ref().unwrap_or(&self.account.terms.venue);
-            let owner = self.venue_order_ids.entry((venue.clone(), id.clone()));
-            owner.or_insert_with(|| order_id.clone());
+            let id = (venue.clone(), id.clone());
+            if !self.venue_order_ids.contains_key(&id) {
+                self.venue_order_ids.insert(id.clone(), order_id.clone());
+                if let Some(booking) = &mut booking {
+                    booking.new_venue_order_id = Some(id);
+                }
+            }
         }
         if let Some(fill) = changes.fill {
+            if let Some(booking) = &mut booking {
+                booking.fill = Some((fill.order.sequence, fill.fill_id.clone()));
+            }
             self.fills.insert(fill.fill_id.clone(), fill);
         }
         self.reports.extend(changes.report);
         let mut adjusted = None;
         if let Some((key, change)) = changes.position {
             let is_recomputed = change.is_recomputed;
+            let is_new = !self.positions.contains_key(&key);
             let book = self.positions.entry(key.clone()).or_default();
-            let before = book.position().clone();
-            book.make(change);
-            let after = book.position().clone();
-            let adjustment = PositionAdjustment { key, before, after };
-            adjusted = is_recomputed.then(|| Box::new(adjustment));
+            let before = book.make(change);
+            let after = book.position();
+            if let Some(booking) = &mut booking {
+                booking.position = Some(BookedPosition::new(key.clone(), after, is_new));
+            }
+            adjusted = is_recomputed.then(|| {
+                let after = after.clone();
+                Box::new(PositionAdjustment { key, before, after })
+            });
         }
         self.orders.insert(order_id.clone(), changes.order);
         self.booked.insert(key, Booked { sequence, content });
+        if let Some(bookings) = &mut self.bookings {
+            bookings.extend(booking);
+        }
         Outcome::Appended {
             recorded,
             adjusted,
@@ -337,25 +410,10 @@ impl AccountLedger {
         order_id: &OrderId,
         now: DateTime<Utc>,
     ) -> Option<RecordedEvent> {
-        let OrderEventKind::Filled(execution) = &event.kind else {
-            return None;
-        };
-        let kind = match execution.closes? {
-            Closing::Rejected => OrderEventKind::Rejected,
-            Closing::Denied => OrderEventKind::Denied,
-            Closing::Canceled => OrderEventKind::Canceled,
-            Closing::Expired => OrderEventKind::Expired,
-            Closing::DoneForDay => OrderEventKind::DoneForDay,
-        };
+        let closing = closing_of(event, order_id)?;
         if self.orders.get(order_id)?.closing().is_some() {
             return None;
         }
-        let closing = OrderEvent {
-            kind,
-            external: None,
-            order_id: Some(order_id.clone()),
-            ..event.clone()
-        };
         match self.apply(&closing, now) {
             Outcome::Appended { recorded, .. } => Some(recorded),
             _ => None,
@@ -365,4 +423,24 @@ impl AccountLedger {
     fn method(&self) -> CostMethod {
         self.account.terms.cost_method
     }
+}
+
+/// The closing of an order that the report of a fill states.
+fn closing_of(event: &OrderEvent, order_id: &OrderId) -> Option<OrderEvent> {
+    let OrderEventKind::Filled(execution) = &event.kind else {
+        return None;
+    };
+    let kind = match execution.closes? {
+        Closing::Rejected => OrderEventKind::Rejected,
+        Closing::Denied => OrderEventKind::Denied,
+        Closing::Canceled => OrderEventKind::Canceled,
+        Closing::Expired => OrderEventKind::Expired,
+        Closing::DoneForDay => OrderEventKind::DoneForDay,
+    };
+    Some(OrderEvent {
+        kind,
+        external: None,
+        order_id: Some(order_id.clone()),
+        ..event.clone()
+    })
 }

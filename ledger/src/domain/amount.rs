@@ -96,6 +96,18 @@ impl Amount {
         Ok(Self(units))
     }
 
+    /// The amount of `units` of 10^-24; `None` if it is out of range.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn of_units(units: I256) -> Option<Self> {
+        Self::checked(Some(units)).ok()
+    }
+
+    /// The amount in units of 10^-24.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn units(self) -> I256 {
+        self.0
+    }
+
     /// The amount of `units` with `scale` decimal places.
     fn scaled(units: I256, scale: u32) -> Result<Self, AmountError> {
         if let Some(missing) = AMOUNT_SCALE.checked_sub(scale) {

@@ -22,7 +22,16 @@ impl ContentHash {
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
+
+    /// A digest that was computed before.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
 }
+
+/// The first 16 bytes of a SHA-256 digest of the identity of an event.
+pub(crate) type KeyDigest = [u8; 16];
 
 /// Writes 64 hexadecimal digits.
 impl fmt::Display for ContentHash {
@@ -97,8 +106,40 @@ pub enum EventKey {
 }
 
 impl EventKey {
+    /// A digest of the key, under which the ledger remembers the event.
+    pub(crate) fn digest(&self) -> KeyDigest {
+        let mut hasher = Hasher::default();
+        match self {
+            Self::Report {
+                venue,
+                exec_id,
+                kind,
+                effect,
+            } => {
+                hasher.field("report").field(venue).field(exec_id);
+                hasher.field(kind).optional(*effect);
+            }
+            Self::Request {
+                kind,
+                order_id,
+                client_order_id,
+                venue_time,
+            } => {
+                hasher.field("request").field(kind).field(order_id);
+                hasher.optional(client_order_id.as_ref());
+                hasher.optional(venue_time.map(|time| time.timestamp_micros()));
+            }
+            Self::Content(content) => {
+                hasher.field("content").field(content);
+            }
+        }
+        let ContentHash([digest @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _]) =
+            hasher.finish();
+        digest
+    }
+
     /// The key of an event of this order in its stored form. `venue` is that of the account.
-    pub(super) fn of(event: &OrderEvent, order_id: &OrderId, venue: &Venue) -> Self {
+    pub(crate) fn of(event: &OrderEvent, order_id: &OrderId, venue: &Venue) -> Self {
         let kind = event.kind.as_str();
         if let Some(exec_id) = &event.exec_id {
             return Self::Report {

@@ -32,8 +32,12 @@ pub use account::{
     NewAccount, PositionMode,
 };
 pub use account_ledger::AccountLedger;
+#[cfg(feature = "postgres")]
+pub(crate) use account_ledger::{BookedPosition, Booking, positions_of};
 pub use amount::{AMOUNT_INTEGER_DIGITS, Amount, AmountError, InvalidAmount};
 pub use digest::digest;
+#[cfg(feature = "postgres")]
+pub(crate) use event_key::KeyDigest;
 pub use event_key::{ContentHash, EventKey};
 pub use execution::{
     Closing, Contract, Correction, Execution, Fee, FillReference, Liquidity, PositionEffect,

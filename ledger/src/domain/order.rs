@@ -88,7 +88,7 @@ pub struct Order {
 }
 
 impl Order {
-    pub(super) fn new(
+    pub(crate) fn new(
         order_id: OrderId,
         terms: OrderTerms,
         sequence: i64,

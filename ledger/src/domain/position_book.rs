@@ -24,8 +24,29 @@ pub(super) struct PositionChange {
 }
 
 impl PositionBook {
+    /// A book of which only the last fill is known.
+    #[cfg(feature = "postgres")]
+    pub(super) fn ending_with(position: Position, last: Option<(FillOrder, FillId)>) -> Self {
+        Self {
+            position,
+            fills: last.into_iter().collect(),
+        }
+    }
+
+    /// Adds fills that are part of the position already.
+    #[cfg(feature = "postgres")]
+    pub(super) fn know_fills(&mut self, fills: impl IntoIterator<Item = (FillOrder, FillId)>) {
+        self.fills.extend(fills);
+    }
+
     pub(super) fn position(&self) -> &Position {
         &self.position
+    }
+
+    /// Whether all fills are earlier.
+    pub(super) fn is_before(&self, order: FillOrder) -> bool {
+        let last = self.fills.last_key_value();
+        last.is_none_or(|(last, _)| *last < order)
     }
 
     /// Adds a new fill. A fill later than all others is added to the position; otherwise the position is computed
@@ -36,10 +57,7 @@ impl PositionBook {
         fill: &Fill,
         find: impl Fn(&FillId) -> Option<&'a Fill>,
     ) -> Result<PositionChange, AmountError> {
-        let is_last = self
-            .fills
-            .last_key_value()
-            .is_none_or(|(last, _)| *last < fill.order);
+        let is_last = self.is_before(fill.order);
         let position = match is_last {
             true => {
                 let mut position = self.position.clone();
@@ -88,12 +106,13 @@ impl PositionBook {
         })
     }
 
-    pub(super) fn make(&mut self, change: PositionChange) {
-        self.position = change.position;
+    /// Makes a change. Returns the position as it was before.
+    pub(super) fn make(&mut self, change: PositionChange) -> Position {
         if let Some(order) = change.removed {
             self.fills.remove(&order);
         }
         self.fills.extend(change.added);
+        std::mem::replace(&mut self.position, change.position)
     }
 
     /// The position of all fills without the one at `except` and with `fill`.

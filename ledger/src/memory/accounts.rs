@@ -6,15 +6,7 @@ use tickbook::{Entity, RepositoryError};
 
 use super::store::{InMemoryLedger, StoredAccount, missing};
 use crate::domain::{Account, AccountId, AccountLedger, AccountScope, NewAccount};
-use crate::repository::{AccountQuery, AccountRepository};
-
-/// Whether the scope covers all accounts of a tenant, so that it covers a new one.
-fn covers_tenant(scope: &AccountScope, account: &NewAccount) -> bool {
-    scope.account_ids().is_none()
-        && scope
-            .tenant_id()
-            .is_none_or(|tenant| tenant == account.tenant_id)
-}
+use crate::repository::{AccountQuery, AccountRepository, check_new_account};
 
 fn taken(name: &str) -> RepositoryError {
     RepositoryError::AlreadyExists {
@@ -44,12 +36,7 @@ impl AccountRepository for InMemoryLedger {
         scope: &AccountScope,
         account: NewAccount,
     ) -> Result<Account, RepositoryError> {
-        account.check().map_err(RepositoryError::invalid)?;
-        if !covers_tenant(scope, &account) {
-            let tenant = account.tenant_id;
-            let reason = format_args!("the caller may not create accounts of tenant {tenant}");
-            return Err(RepositoryError::invalid(reason));
-        }
+        check_new_account(scope, &account)?;
         let now = self.now();
         let mut stored = self.write();
         if is_taken(stored.values(), &account, None) {

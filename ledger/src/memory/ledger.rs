@@ -216,4 +216,19 @@ impl LedgerRepository for InMemoryLedger {
             Verification::new(sequence, account.ledger.digest(), rebuilt.digest())
         })
     }
+
+    async fn rebuild(
+        &self,
+        scope: &AccountScope,
+        account_id: AccountId,
+    ) -> Result<Verification, RepositoryError> {
+        let mut stored = self.write();
+        let found = stored.get_mut(&account_id).filter(|it| it.is_in(scope));
+        let account = found.ok_or_else(|| missing(account_id))?;
+        let rebuilt = AccountLedger::rebuilt(account.ledger.account(), &account.journal);
+        let (before, after) = (account.ledger.digest(), rebuilt.digest());
+        account.ledger = rebuilt;
+        let sequence = account.ledger.sequence();
+        Ok(Verification::new(sequence, before, after))
+    }
 }

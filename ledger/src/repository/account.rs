@@ -135,3 +135,19 @@ pub trait AccountRepository: Debug + Send + Sync + 'static {
         account_id: AccountId,
     ) -> Result<Account, RepositoryError>;
 }
+
+/// Checks an account to create, and that the scope covers all accounts of its tenant.
+pub(crate) fn check_new_account(
+    scope: &AccountScope,
+    account: &NewAccount,
+) -> Result<(), RepositoryError> {
+    account.check().map_err(RepositoryError::invalid)?;
+    let tenant = account.tenant_id;
+    let covers_tenant = scope.tenant_id().is_none_or(|it| it == tenant);
+    match covers_tenant && scope.account_ids().is_none() {
+        true => Ok(()),
+        false => Err(RepositoryError::invalid(format_args!(
+            "the caller may not create accounts of tenant {tenant}"
+        ))),
+    }
+}

@@ -126,4 +126,12 @@ pub trait LedgerRepository: Debug + Send + Sync + 'static {
         scope: &AccountScope,
         account_id: AccountId,
     ) -> Result<Verification, RepositoryError>;
+
+    /// Computes the orders, fills and positions from the journal and stores them, if they differ from what is stored.
+    /// Returns the comparison as it was before. Writers of the account wait meanwhile.
+    async fn rebuild(
+        &self,
+        scope: &AccountScope,
+        account_id: AccountId,
+    ) -> Result<Verification, RepositoryError>;
 }

@@ -21,6 +21,7 @@ mod quarantine;
 mod query;
 mod receipt;
 
+pub(crate) use account::check_new_account;
 pub use account::{AccountQuery, AccountRepository};
 pub use ledger::LedgerRepository;
 pub use order_history::{HistoryKey, HistoryQuery, HistoryReceipt, OrderHistoryRepository};

@@ -54,8 +54,33 @@ pub enum QuarantineReason {
         first: i64,
     },
     /// It could not be booked.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
+    #[error("{message}")]
+    Refused {
+        /// The name of the reason, see [`Refusal::as_str`].
+        reason: String,
+        /// The text of the reason.
+        message: String,
+    },
+}
+
+impl QuarantineReason {
+    /// `conflict`, or the name of the reason of a refusal.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Conflict { .. } => "conflict",
+            Self::Refused { reason, .. } => reason,
+        }
+    }
+}
+
+impl From<Refusal> for QuarantineReason {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused {
+            reason: refusal.as_str().to_owned(),
+            message: refusal.to_string(),
+        }
+    }
 }
 
 /// An event that was not booked. The same event is kept once, however often it arrives.

@@ -1,6 +1,6 @@
 //! Fills, busts and corrections.
 
-use super::{AccountLedger, Changes, ReportId};
+use super::{AccountLedger, Changes, ReportId, Stop};
 use crate::domain::event_key;
 use crate::domain::execution::{Correction, Execution, FillReference};
 use crate::domain::fill::{Fill, FillId, FillOrder};
@@ -29,7 +29,7 @@ impl AccountLedger {
         event: &OrderEvent,
         mut order: Order,
         execution: &Execution,
-    ) -> Result<Changes, Refusal> {
+    ) -> Result<Changes, Stop> {
         let fill_id = match &event.exec_id {
             Some(exec_id) => FillId::Report {
                 venue: self.venue(event).clone(),
@@ -64,6 +64,10 @@ impl AccountLedger {
         order.execute(fill.quantity, fill.notional()?)?;
         order.close_also(execution.closes, event);
         let key = fill.position.clone();
+        let is_last = self.with_book(&key, |book| book.is_before(fill.order));
+        if !is_last {
+            self.check_complete(&key)?;
+        }
         let change = self.with_book(&key, |book| {
             book.with_fill(self.method(), &fill, |id| self.fills.get(id))
         })?;
@@ -80,10 +84,11 @@ impl AccountLedger {
         event: &OrderEvent,
         mut order: Order,
         reference: &FillReference,
-    ) -> Result<Changes, Refusal> {
+    ) -> Result<Changes, Stop> {
         let (mut fill, report) = self.referenced(event, &order, reference)?;
         order.execute(-fill.quantity, -fill.notional()?)?;
         let key = fill.position.clone();
+        self.check_complete(&key)?;
         let change = self.with_book(&key, |book| {
             book.without(self.method(), fill.order, |id| self.fills.get(id))
         })?;
@@ -101,12 +106,13 @@ impl AccountLedger {
         event: &OrderEvent,
         mut order: Order,
         correction: &Correction,
-    ) -> Result<Changes, Refusal> {
+    ) -> Result<Changes, Stop> {
         let (mut fill, report) = self.referenced(event, &order, &correction.reference)?;
         order.execute(-fill.quantity, -fill.notional()?)?;
         (fill.quantity, fill.price) = (correction.quantity, correction.price);
         order.execute(fill.quantity, fill.notional()?)?;
         let key = fill.position.clone();
+        self.check_complete(&key)?;
         let change = self.with_book(&key, |book| {
             book.with_correction(self.method(), &fill, |id| self.fills.get(id))
         })?;
@@ -116,6 +122,14 @@ impl AccountLedger {
             report,
             position: Some((key, change)),
         })
+    }
+
+    /// Fails if not all fills of a position are loaded.
+    fn check_complete(&self, key: &PositionKey) -> Result<(), Stop> {
+        match self.incomplete.contains(key) {
+            true => Err(Stop::Incomplete(key.clone())),
+            false => Ok(()),
+        }
     }
 
     fn with_book<T>(&self, key: &PositionKey, compute: impl FnOnce(&PositionBook) -> T) -> T {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::AccountLedger;
-use crate::domain::account::Account;
+use crate::domain::account::{Account, CostMethod};
 use crate::domain::amount::AmountError;
 use crate::domain::digest::digest;
 use crate::domain::event_key::ContentHash;
@@ -92,16 +92,27 @@ impl AccountLedger {
         &self,
         time: DateTime<Utc>,
     ) -> Result<BTreeMap<PositionKey, Position>, AmountError> {
-        let mut fills: Vec<_> = self.fills().collect();
-        fills.retain(|fill| fill.order.trade_time <= time);
-        fills.sort_by_key(|fill| fill.order);
-        let mut positions: BTreeMap<PositionKey, Position> = BTreeMap::new();
-        for fill in fills {
-            let position = positions.entry(fill.position.clone()).or_default();
-            if !fill.is_busted {
-                position.add(self.method(), fill)?;
-            }
-        }
-        Ok(positions)
+        let fills = self.fills().filter(|fill| fill.order.trade_time <= time);
+        positions_of(self.method(), fills)
     }
+}
+
+/// The positions that fills give.
+///
+/// # Errors
+/// An amount is out of range.
+pub(crate) fn positions_of<'a>(
+    method: CostMethod,
+    fills: impl IntoIterator<Item = &'a Fill>,
+) -> Result<BTreeMap<PositionKey, Position>, AmountError> {
+    let mut fills: Vec<_> = fills.into_iter().collect();
+    fills.sort_by_key(|fill| fill.order);
+    let mut positions: BTreeMap<PositionKey, Position> = BTreeMap::new();
+    for fill in fills {
+        let position = positions.entry(fill.position.clone()).or_default();
+        if !fill.is_busted {
+            position.add(method, fill)?;
+        }
+    }
+    Ok(positions)
 }

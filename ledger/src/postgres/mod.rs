@@ -1,0 +1,29 @@
+//! The repositories in PostgreSQL: the ledger in the metadata database, the order history in the time-series database.
+
+mod account_rows;
+mod accounts;
+mod amount;
+mod append;
+mod append_rows;
+mod append_sql;
+mod cache;
+mod history_columns;
+mod history_rows;
+mod json;
+mod ledger;
+mod loading;
+mod order_history;
+mod outbox;
+mod position_rows;
+mod quarantine;
+mod reading;
+mod rewriting;
+mod rows;
+mod statement;
+mod store;
+mod stored;
+mod verification;
+
+pub use order_history::PgOrderHistoryRepository;
+pub use outbox::PgOutboxRepository;
+pub use store::PgLedger;

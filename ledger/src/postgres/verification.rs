@@ -1,0 +1,155 @@
+//! Compares what is stored with what the journal gives, and rebuilds it.
+
+use diesel::connection::SimpleConnection as _;
+use diesel::sql_types::BigInt;
+use diesel::{PgConnection, RunQueryDsl as _};
+use tickbook::RepositoryError;
+use tickbook::db::{DbError, transaction};
+use tickbook::domain::PageLimit;
+
+use super::append::lock;
+use super::append_rows::Changes;
+use super::append_sql::Project;
+use super::position_rows::{PositionColumns, PositionRow, complete, position_columns};
+use super::rows::{FillColumns, FillRow, OrderColumns, OrderRow, fill_columns, order_columns};
+use super::statement::{Parameter, Selection, Statement, StatementText};
+use super::stored::missing;
+use super::{account_rows, reading, rewriting};
+use crate::domain::{
+    Account, AccountId, AccountLedger, AccountScope, ContentHash, Fill, Order, digest,
+};
+use crate::repository::{OrderEventQuery, Verification};
+
+/// Compares an account at one instant. Changes nothing.
+pub(super) fn verify(
+    connection: &mut PgConnection,
+    scope: &AccountScope,
+    account_id: AccountId,
+) -> Result<Verification, DbError> {
+    transaction(connection, |connection| {
+        connection.batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+        let account = account_rows::get(connection, account_id)?;
+        let account = account.filter(|it| scope.contains(it.terms.tenant_id, account_id));
+        let account = account.ok_or_else(|| missing(account_id))?;
+        let rebuilt = fold(connection, &account)?;
+        let stored = stored_digest(connection, &account)?;
+        Ok(Verification::new(
+            rebuilt.sequence(),
+            stored,
+            rebuilt.digest(),
+        ))
+    })
+}
+
+/// Stores what the journal gives, if something else is stored.
+pub(super) fn rebuild(
+    connection: &mut PgConnection,
+    scope: &AccountScope,
+    account_id: AccountId,
+) -> Result<Verification, DbError> {
+    transaction(connection, |connection| {
+        let account = lock(connection, scope, account_id)?
+            .ledger
+            .account()
+            .clone();
+        let rebuilt = fold(connection, &account)?;
+        let stored = stored_digest(connection, &account)?;
+        let verification = Verification::new(rebuilt.sequence(), stored, rebuilt.digest());
+        if !verification.is_equal() {
+            replace(connection, &rebuilt)?;
+        }
+        Ok(verification)
+    })
+}
+
+/// Folds the journal of an account, a page at a time.
+fn fold(connection: &mut PgConnection, account: &Account) -> Result<AccountLedger, DbError> {
+    let mut open = account.clone();
+    // the events were booked before the account was closed
+    open.closed_at = None;
+    let mut ledger = AccountLedger::new(&open);
+    let limit = PageLimit::MAX;
+    let mut after = None;
+    loop {
+        let query = OrderEventQuery::new(account.account_id)
+            .after(after)
+            .limit(limit);
+        let page = reading::events(connection, &query)?;
+        for recorded in &page.items {
+            ledger.apply(&recorded.event, recorded.recorded_at);
+        }
+        after = page.next;
+        if after.is_none() {
+            ledger.set_account(account);
+            return Ok(ledger);
+        }
+    }
+}
+
+/// The digest of the stored orders, fills and positions.
+fn stored_digest(connection: &mut PgConnection, account: &Account) -> Result<ContentHash, DbError> {
+    let id = || Parameter::BigInt(account.account_id.get());
+    let mut select = Selection::<OrderColumns>::new(concat!("SELECT ", order_columns!()));
+    select.push(" FROM orders WHERE account_id = ?", [id()]);
+    let rows: Vec<OrderRow> = select.load(connection)?;
+    let orders: Result<Vec<_>, RepositoryError> =
+        rows.into_iter().map(OrderRow::into_order).collect();
+    let mut orders: Vec<Order> = orders?;
+    orders.sort_by(|a, b| a.order_id.cmp(&b.order_id));
+
+    let mut select = Selection::<FillColumns>::new(concat!("SELECT ", fill_columns!()));
+    select.push(
+        " FROM fills f WHERE f.account_id = ? ORDER BY f.sequence",
+        [id()],
+    );
+    let rows: Vec<FillRow> = select.load(connection)?;
+    let fills: Result<Vec<Fill>, RepositoryError> =
+        rows.into_iter().map(FillRow::into_fill).collect();
+
+    let mut select = Selection::<PositionColumns>::new(concat!("SELECT ", position_columns!()));
+    select.push(" FROM positions p WHERE p.account_id = ?", [id()]);
+    let rows: Vec<PositionRow> = select.load(connection)?;
+    let mut positions = complete(connection, account, rows)?;
+    positions.sort_by(|a, b| a.key.cmp(&b.key));
+    let positions = positions.iter().map(|entry| (&entry.key, &entry.position));
+    Ok(digest(&orders, &fills?, positions))
+}
+
+struct Revise;
+
+impl StatementText for Revise {
+    const SQL: &'static str =
+        "UPDATE account_heads SET revision = revision + 1 WHERE account_id = ?";
+    type Row = BigInt;
+}
+
+struct DeleteOrders;
+
+impl StatementText for DeleteOrders {
+    const SQL: &'static str = "DELETE FROM orders WHERE account_id = ?";
+    type Row = BigInt;
+}
+
+struct DeletePositions;
+
+impl StatementText for DeletePositions {
+    const SQL: &'static str = "DELETE FROM positions WHERE account_id = ?";
+    type Row = BigInt;
+}
+
+/// Replaces the orders, fills and positions of an account by those of `ledger`.
+fn replace(connection: &mut PgConnection, ledger: &AccountLedger) -> Result<(), DbError> {
+    let account_id = ledger.account().account_id;
+    let id = || [Parameter::BigInt(account_id.get())];
+    Statement::<Revise>::new(id()).execute(connection)?;
+    // their ids, fills, fees and lots are deleted with them
+    Statement::<DeleteOrders>::new(id()).execute(connection)?;
+    Statement::<DeletePositions>::new(id()).execute(connection)?;
+    for changes in Changes::whole(ledger) {
+        let mut parameters = Vec::from(id());
+        parameters.extend(changes.projections());
+        Statement::<Project>::new(parameters).execute(connection)?;
+        rewriting::write_lots(connection, ledger, &changes)?;
+    }
+    Ok(())
+}
