@@ -5,7 +5,8 @@
 --   psql -v ON_ERROR_STOP=1 -f manual_sql/compatibility_views.sql "$TIMESCALEDB_URL"
 --
 -- The file may be run again at any time. Each part creates its views if the database has the tables, which it finds by
--- the search_path. A view has the rights of its reader (security_invoker), not of its owner.
+-- the search_path. A view has the rights of its reader (security_invoker), not of its owner. A view of one table would
+-- accept writes; the join of (SELECT), which has one row without columns, prevents this.
 --
 -- Common to all views: ids of orders are texts; sides and states are in the words of the schema; a price is in the quote
 -- currency. A price for which nothing is known is NULL: marks and unrealized profits are computed by readers.
@@ -186,7 +187,7 @@ BEGIN
             ELSE 'OPEN'
         END AS status,
         recorded_at AS "timestamp", payload AS details, account_id
-    FROM order_events;
+    FROM order_events CROSS JOIN (SELECT) AS read_only;
 
     CREATE OR REPLACE VIEW s4_trading.positions WITH (security_invoker = true) AS
     SELECT positions.account_id || '-' || positions.strategy_id || '-' || positions.symbol_id || '-'
@@ -238,33 +239,33 @@ BEGIN
     CREATE OR REPLACE VIEW s1_databaseschema.position_history WITH (security_invoker = true) AS
     SELECT account_id::text AS account_id, symbol_id AS security_id, as_of AS "timestamp", sequence, quantity,
         round(open_cost / nullif(quantity, 0), 12) AS average_price, realized AS realized_pnl
-    FROM position_history;
+    FROM position_history CROSS JOIN (SELECT) AS read_only;
 
     CREATE SCHEMA IF NOT EXISTS s2_dual;
     COMMENT ON SCHEMA s2_dual IS 'Names of the schema of a market-data server. It has no orders.';
     CREATE OR REPLACE VIEW s2_dual.ticks WITH (security_invoker = true) AS
     SELECT symbol_id, tick_time, sequence AS id, bid_price, ask_price, bid_volume, ask_volume,
         received_at AS created_at
-    FROM ticks;
+    FROM ticks CROSS JOIN (SELECT) AS read_only;
 
     CREATE SCHEMA IF NOT EXISTS order_manager;
     CREATE OR REPLACE VIEW order_manager.position_history WITH (security_invoker = true) AS
     SELECT account_id, strategy_id, symbol_id, position_name, as_of AS recorded_at, sequence, quantity,
         round(open_cost / nullif(quantity, 0), 12) AS average_price, realized AS realized_pnl
-    FROM position_history;
+    FROM position_history CROSS JOIN (SELECT) AS read_only;
     CREATE OR REPLACE VIEW order_manager.order_audit_log WITH (security_invoker = true) AS
     SELECT account_id, sequence, order_id AS order_ref, upper(kind) AS action, recorded_at AS created_at, venue,
         payload AS details
-    FROM order_event_history;
+    FROM order_event_history CROSS JOIN (SELECT) AS read_only;
 
     CREATE SCHEMA IF NOT EXISTS data_capture;
     COMMENT ON SCHEMA data_capture IS 'Names of the schema of a capture of market data.';
     CREATE OR REPLACE VIEW data_capture.order_book_snapshots WITH (security_invoker = true) AS
     SELECT symbol_id, snapshot_time AS captured_at, sequence, bid_prices, bid_quantities, ask_prices, ask_quantities,
         depth
-    FROM order_book_snapshots;
+    FROM order_book_snapshots CROSS JOIN (SELECT) AS read_only;
     CREATE OR REPLACE VIEW data_capture.profitdll_callbacks WITH (security_invoker = true) AS
     SELECT source, received_at, sequence, payload AS callback
-    FROM feed_messages WHERE kind = 'received';
+    FROM feed_messages CROSS JOIN (SELECT) AS read_only WHERE kind = 'received';
 END
 $part$;

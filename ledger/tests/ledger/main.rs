@@ -18,3 +18,7 @@ mod relay_databases;
 mod samples;
 mod scripts;
 mod statements;
+mod views;
+
+#[path = "../../../tests/support/scratch_database.rs"]
+mod scratch_database;
