@@ -181,6 +181,10 @@ async fn timeseries_migrates_up_down_and_up_again() {
         "relation book_intervals",
         "relation feed_gaps",
         "hypertable feed_messages",
+        "hypertable order_event_history",
+        "hypertable fill_history",
+        "hypertable position_history",
+        "relation ledger_relay_cursor",
         "function note_unrecorded_rows",
         "function candles_are_settled",
     ] {
