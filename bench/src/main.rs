@@ -64,6 +64,16 @@ enum Part {
     FeedLatency,
     /// Candles of trades from aggregates
     TradeCandles,
+    /// Batches of 1,000 order events
+    LedgerBatches,
+    /// Single order events of 16 accounts
+    LedgerCalls,
+    /// A day of 10,000 fills
+    LedgerFills,
+    /// The last 100 orders of a symbol of one day
+    LedgerOrders,
+    /// A journal of a million events folded and stored again
+    LedgerRebuild,
     /// Memory used by a stream
     Streaming,
 }
@@ -128,6 +138,11 @@ async fn main() -> anyhow::Result<()> {
             Part::FeedToDatabase => bench.feed_to_database(&mut report).await?,
             Part::FeedLatency => bench.feed_latency().await?,
             Part::TradeCandles => bench.trade_candles(&mut report).await?,
+            Part::LedgerBatches => bench.ledger_batches(&mut report).await?,
+            Part::LedgerCalls => bench.ledger_calls(&mut report).await?,
+            Part::LedgerFills => bench.ledger_fills(&mut report).await?,
+            Part::LedgerOrders => bench.ledger_orders(&mut report).await?,
+            Part::LedgerRebuild => bench.ledger_rebuild(&mut report).await?,
             Part::Streaming => bench.streaming(&mut report).await?,
         }
     }

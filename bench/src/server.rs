@@ -13,6 +13,7 @@ use crate::cpu;
 /// A schema with the table of ticks, and a connection that observes it.
 pub(crate) struct Place {
     schemas: ScratchSchemas,
+    database: Database,
     observer: PgConnection,
 }
 
@@ -47,15 +48,32 @@ impl Place {
         Ok(place)
     }
 
+    /// A schema of the metadata database with the tables of the ledger.
+    pub(crate) async fn of_ledger() -> Result<Self> {
+        let place = Self::in_database(Database::Metadata);
+        postgres::migrate_metadata(&place.pools().metadata())
+            .await
+            .context("migrations of the metadata database")?;
+        Ok(place)
+    }
+
     /// An empty schema.
     pub(crate) fn empty() -> Self {
+        Self::in_database(Database::Timeseries)
+    }
+
+    fn in_database(database: Database) -> Self {
         let schemas = ScratchSchemas::create();
-        let observer = schemas.connection(Database::Timeseries);
-        Self { schemas, observer }
+        let observer = schemas.connection(database);
+        Self {
+            schemas,
+            database,
+            observer,
+        }
     }
 
     pub(crate) fn url(&self) -> &str {
-        self.schemas.url(Database::Timeseries)
+        self.schemas.url(self.database)
     }
 
     pub(crate) fn config(&self) -> DatabaseConfig {
@@ -77,7 +95,7 @@ impl Place {
     }
 
     pub(crate) fn connection(&self) -> PgConnection {
-        self.schemas.connection(Database::Timeseries)
+        self.schemas.connection(self.database)
     }
 
     pub(crate) fn execute(&mut self, sql: &str) -> Result<()> {

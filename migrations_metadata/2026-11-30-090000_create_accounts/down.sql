@@ -1,3 +1,2 @@
-DROP TABLE account_heads;
 DROP TABLE accounts;
 DROP FUNCTION refuse_change_of_account;

@@ -11,6 +11,7 @@ use tickbook::ingest::fanout::FanOut;
 use tickbook::ingest::feed::PipelineMonitor;
 use tickbook::ingest::quality::SymbolRules;
 use tickbook::{Clock, Repositories};
+use tickbook_ledger::LedgerRepositories;
 use tokio_util::sync::CancellationToken;
 
 use crate::correction_news::CorrectionNews;
@@ -18,34 +19,20 @@ use crate::default_basis::DefaultBasis;
 use crate::feed::Venues;
 use crate::http::Http;
 use crate::known_symbols::KnownSymbols;
+use crate::ledger::Ledger;
 use crate::long_work::LongWork;
 use crate::readiness::Readiness;
 use crate::settings::{ServerConfig, WebSocketConfig};
+pub use crate::store_kind::StoreKind;
 use crate::websocket::WebSockets;
-
-/// Where the server stores ticks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum StoreKind {
-    /// Symbols in PostgreSQL, ticks in TimescaleDB
-    Postgres,
-    /// In this process; lost when it ends
-    Memory,
-}
-
-impl fmt::Display for StoreKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Postgres => "postgres",
-            Self::Memory => "memory",
-        })
-    }
-}
 
 /// The state that all handlers share. Clones share it, too.
 #[derive(Clone)]
 pub struct AppState {
     /// Symbols, ticks and candles.
     pub repositories: Repositories,
+    /// Accounts, orders, fills and positions.
+    pub ledger: Ledger,
     /// A cache of the ids of existing symbols.
     pub known_symbols: Arc<KnownSymbols>,
     /// Chooses the basis of candles.
@@ -97,6 +84,11 @@ impl AppState {
                 Arc::clone(&repositories.trades),
             )),
             repositories,
+            ledger: Ledger::new(
+                LedgerRepositories::in_memory(),
+                StoreKind::Memory,
+                Clock::system(),
+            ),
             readiness,
             metrics,
             store: StoreKind::Memory,

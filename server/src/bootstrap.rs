@@ -18,6 +18,7 @@ use tickbook::ingest::{
 };
 use tickbook::repository::QuarantineRepository;
 use tickbook::{Clock, Connected, Repositories};
+use tickbook_ledger::LedgerRepositories;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +27,7 @@ use crate::app::{AppState, StoreKind};
 use crate::args::Args;
 use crate::feed::{CreatedFeeds, filling, quality};
 use crate::http::{BESIDES, Http, descriptors};
+use crate::ledger::Ledger;
 use crate::long_work::LongWork;
 use crate::readiness::Readiness;
 use crate::router::router;
@@ -102,6 +104,7 @@ pub async fn start(
         Some(pools) => Readiness::watch(Arc::new(pools.clone()), stop.clone()).await,
         None => Readiness::fixed(Vec::new()),
     };
+    let (ledger, ledger_store) = ledger_repositories(args.store, clock);
     let (fan_out, trade_fan_out, books) = (FanOut::new(), FanOut::new(), LiveBooks::new());
     let fan_outs = (&fan_out, &trade_fan_out);
     let mut sinks = Sinks::start(settings, fan_outs, &repositories, stop)?;
@@ -160,6 +163,7 @@ pub async fn start(
         pools,
         feed: pipeline.as_ref().map(Pipeline::monitor),
         venues,
+        ledger: Ledger::new(ledger, ledger_store, clock.clone()),
         rules,
         clock: clock.clone(),
         fan_out,
@@ -180,6 +184,15 @@ pub async fn start(
         repositories,
         books,
     })
+}
+
+/// The accounts and events of the ledger, and where they are stored. Memory is their only store at present.
+fn ledger_repositories(store: StoreKind, clock: &Clock) -> (LedgerRepositories, StoreKind) {
+    if store == StoreKind::Postgres {
+        tracing::warn!("the ledger is in memory: accounts and order events end with this process");
+    }
+    let repositories = LedgerRepositories::in_memory_with_clock(clock.clone());
+    (repositories, StoreKind::Memory)
 }
 
 /// Reduces the number of connections to the available descriptors. WebSocket clients, which stay connected,

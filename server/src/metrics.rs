@@ -20,16 +20,18 @@ use tokio_util::sync::CancellationToken;
 pub use families::FAMILIES;
 pub(crate) use families::{
     BACKLOG_AGE, BOOK_CHANGES_MERGED, CANDLE_BUFFER_FULL, CHANGES_WAITING, HTTP_CONNECTIONS,
-    HTTP_CONNECTIONS_CLOSED, HTTP_REFUSED, MISSED_TICKS, MISSED_TRADES, RABBITMQ_CONNECTED,
-    RABBITMQ_CONNECTIONS, RABBITMQ_WAITING, SYNC_FAILURES, SYNC_SYMBOLS, SYNC_TIME,
-    WEBSOCKET_CLOSED,
+    HTTP_CONNECTIONS_CLOSED, HTTP_REFUSED, LEDGER_APPEND_DURATION, LEDGER_APPENDED,
+    LEDGER_CONFLICTS, LEDGER_DUPLICATES, LEDGER_EVENTS_MISSED, LEDGER_OVERFILLS,
+    LEDGER_QUARANTINED, MISSED_TICKS, MISSED_TRADES, RABBITMQ_CONNECTED, RABBITMQ_CONNECTIONS,
+    RABBITMQ_WAITING, SYNC_FAILURES, SYNC_SYMBOLS, SYNC_TIME, WEBSOCKET_CLOSED,
 };
 pub(crate) use venues::set_venues;
 
 use self::families::{
     BUILD_INFO, CONFLICTS, CROSSED, DUPLICATES, DURATION, FAILED_JOBS, FEED_TICKS_WAITING,
-    FEED_TRADES_WAITING, IN_FLIGHT, INSERTED, RECEIVED, REJECTED, REQUESTS, TRADES_CONFLICTS,
-    TRADES_DUPLICATES, TRADES_INSERTED, TRADES_RECEIVED, TRADES_REJECTED, WRITE_RETRIES,
+    FEED_TRADES_WAITING, IN_FLIGHT, INSERTED, LEDGER_REJECTED, RECEIVED, REJECTED, REQUESTS,
+    TRADES_CONFLICTS, TRADES_DUPLICATES, TRADES_INSERTED, TRADES_RECEIVED, TRADES_REJECTED,
+    WRITE_RETRIES,
 };
 use crate::wire::{ReceiptBody, TradeReceiptBody};
 
@@ -93,6 +95,9 @@ fn begin_counters() {
     }
     for code in ["1001", "1008", "1013"] {
         counter!(WEBSOCKET_CLOSED, "code" => code).absolute(0);
+    }
+    for name in [LEDGER_REJECTED, LEDGER_OVERFILLS, LEDGER_EVENTS_MISSED] {
+        counter!(name).absolute(0);
     }
     counter!(CANDLE_BUFFER_FULL).absolute(0);
     counter!(BOOK_CHANGES_MERGED).absolute(0);
@@ -197,6 +202,11 @@ pub fn count_trade_receipt(receipt: &TradeReceiptBody) {
     ] {
         counter!(name, "source" => REST).increment(number);
     }
+}
+
+/// Counts elements that were not appended to the ledger.
+pub fn count_rejected_events(elements: usize) {
+    counter!(LEDGER_REJECTED).increment(elements as u64);
 }
 
 /// Sets the totals of the ticks and trades of all feeds.

@@ -5,9 +5,12 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use percent_encoding::percent_decode_str;
+use rust_decimal::Decimal;
 use tickbook::domain::{
-    PageLimit, SortOrder, SymbolId, TimeRange, earliest_time, excerpt, latest_time, parse_time,
+    PageLimit, SortOrder, SymbolId, TimeRange, check_tick_decimal, earliest_time, excerpt,
+    latest_time, parse_decimal, parse_time,
 };
+use tickbook_ledger::domain::AccountId;
 
 use crate::problem::Problem;
 
@@ -174,6 +177,65 @@ impl Query {
             .transpose()
     }
 
+    /// Parses an id.
+    ///
+    /// # Errors
+    /// The value is not a positive integer.
+    pub(crate) fn id(&self, name: &str) -> Result<Option<i64>, Problem> {
+        self.text(name)
+            .map(|text| positive_id(name, text))
+            .transpose()
+    }
+
+    /// Parses the number of an event: at least `least`.
+    ///
+    /// # Errors
+    /// The value is not an integer, or is below `least`.
+    pub(crate) fn sequence(&self, name: &str, least: i64) -> Result<Option<i64>, Problem> {
+        let Some(text) = self.text(name) else {
+            return Ok(None);
+        };
+        let number = text.parse::<i64>().ok().filter(|number| *number >= least);
+        let number = number.ok_or_else(|| {
+            let shown = excerpt(text);
+            invalid(
+                name,
+                &format!("invalid number {shown}: expected an integer from {least} on"),
+            )
+        });
+        number.map(Some)
+    }
+
+    /// Parses a decimal that can be stored.
+    ///
+    /// # Errors
+    /// The value is not a decimal, or has too many digits.
+    pub(crate) fn decimal(&self, name: &str) -> Result<Option<Decimal>, Problem> {
+        let Some(text) = self.text(name) else {
+            return Ok(None);
+        };
+        let value = parse_decimal(text).map_err(|error| {
+            let shown = excerpt(text);
+            invalid(name, &format!("{shown} {error}"))
+        })?;
+        let checked = check_tick_decimal(value).map_err(|error| invalid(name, &error))?;
+        Ok(Some(checked))
+    }
+
+    /// All parameters as given, except those that change from page to page.
+    pub(crate) fn of_listing(&self) -> String {
+        let of_page = ["limit", "cursor"];
+        let pairs = self
+            .pairs
+            .iter()
+            .filter(|(name, _)| !of_page.contains(&name.as_str()));
+        let mut pairs: Vec<_> = pairs
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        pairs.sort();
+        pairs.join("&")
+    }
+
     /// Parses the required parameter `name` as ids separated by commas, at most `max`.
     ///
     /// # Errors
@@ -198,9 +260,21 @@ impl Query {
 /// # Errors
 /// The text is not a positive integer.
 pub(crate) fn symbol_id(name: &str, text: &str) -> Result<SymbolId, Problem> {
+    positive_id(name, text).map(SymbolId::new)
+}
+
+/// Parses the account id in the path.
+///
+/// # Errors
+/// The text is not a positive integer.
+pub(crate) fn account_id(text: &str) -> Result<AccountId, Problem> {
+    positive_id("account_id", text).map(AccountId::new)
+}
+
+fn positive_id(name: &str, text: &str) -> Result<i64, Problem> {
     let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse::<i64>() {
-        Ok(id) if plain && id > 0 => Ok(SymbolId::new(id)),
+        Ok(id) if plain && id > 0 => Ok(id),
         _ => Err(invalid(
             name,
             &format!("invalid id {}: expected a positive integer", excerpt(text)),
@@ -208,7 +282,8 @@ pub(crate) fn symbol_id(name: &str, text: &str) -> Result<SymbolId, Problem> {
     }
 }
 
-fn invalid(name: &str, problem: &dyn Display) -> Problem {
+/// The problem of a parameter.
+pub(crate) fn invalid(name: &str, problem: &dyn Display) -> Problem {
     Problem::invalid_parameter(format!("{name}: {problem}"))
 }
 

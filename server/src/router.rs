@@ -19,7 +19,7 @@ use crate::websocket::handshake;
 #[openapi(
     info(
         title = "Order-book server",
-        description = "Symbols, exchanges, ticks, trades, order books and OHLC candles. Prices and volumes are exact decimals in \
+        description = "Symbols, exchanges, ticks, trades, order books, OHLC candles, and a ledger of orders. Prices and volumes are exact decimals in \
             strings. Times are RFC 3339 in UTC with microseconds. Lists come in pages: pass \
             next_cursor as cursor, with everything else unchanged, to read the next page."
     ),
@@ -29,6 +29,7 @@ use crate::websocket::handshake;
         (name = "ticks", description = "quotes"),
         (name = "books", description = "order books: price levels, live and stored"),
         (name = "candles", description = "open, high, low, close"),
+        (name = "accounts", description = "the ledger: accounts with their orders, fills and positions"),
         (name = "feeds", description = "connections to venues, and other feeds"),
         (name = "operation", description = "for operators of the server"),
     )

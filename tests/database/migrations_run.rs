@@ -14,16 +14,29 @@ use tickbook::postgres::{
 };
 use tickbook::{Database, DatabaseUrl, RepositoryError};
 
-const METADATA: [&str; 6] = [
+const METADATA: [&str; 19] = [
     "2026-11-20-090000_create_exchanges",
     "2026-11-20-090100_create_symbols",
     "2026-11-20-090200_create_instruments",
     "2026-11-20-090300_create_feed_symbols",
     "2026-11-20-090400_create_exchange_sessions",
     "2026-11-20-090500_create_instrument_versions",
+    "2026-11-30-090000_create_accounts",
+    "2026-11-30-090100_create_account_heads",
+    "2026-11-30-090200_create_order_events",
+    "2026-11-30-090300_create_quarantined_order_events",
+    "2026-11-30-090400_create_ledger_outbox",
+    "2026-11-30-090500_create_orders",
+    "2026-11-30-090600_create_order_client_ids",
+    "2026-11-30-090700_create_order_venue_ids",
+    "2026-11-30-090800_create_fills",
+    "2026-11-30-090900_create_positions",
+    "2026-11-30-091000_create_position_fees",
+    "2026-11-30-091100_create_position_lots",
+    "2026-11-30-091200_create_position_reports",
 ];
 
-const TIMESERIES: [&str; 22] = [
+const TIMESERIES: [&str; 25] = [
     "2026-11-20-100000_create_extension_timescaledb",
     "2026-11-20-100100_create_tick_order_key",
     "2026-11-20-100200_create_ticks",
@@ -45,7 +58,10 @@ const TIMESERIES: [&str; 22] = [
     "2026-11-29-090100_create_feed_messages",
     "2026-11-29-090200_fill_feed_gaps",
     "2026-11-29-100000_create_candles_are_settled",
-    "2026-11-29-110000_create_order_history",
+    "2026-11-29-110000_create_order_event_history",
+    "2026-11-29-110100_create_fill_history",
+    "2026-11-29-110200_create_position_history",
+    "2026-11-29-110300_create_ledger_relay_cursor",
 ];
 
 fn pools(metadata_url: &str, timeseries_url: &str) -> DatabasePools {
@@ -140,6 +156,11 @@ async fn metadata_migrates_up_down_and_up_again() {
         "feed_symbols",
         "exchange_sessions",
         "instrument_versions",
+        "accounts",
+        "order_events",
+        "ledger_outbox",
+        "orders",
+        "positions",
     ] {
         assert!(made.contains(&format!("relation {table}")), "{made:?}");
     }

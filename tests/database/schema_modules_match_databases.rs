@@ -10,6 +10,30 @@ use tickbook::postgres::{migrate_metadata, migrate_timeseries};
 const METADATA: &str = include_str!("../../src/postgres/schema/metadata.rs");
 const TIMESERIES: &str = include_str!("../../src/postgres/schema/timeseries.rs");
 
+/// The tables of the ledger, which writes its SQL itself, in both databases.
+const LEDGER: [&str; 13] = [
+    "account_heads",
+    "accounts",
+    "fills",
+    "ledger_outbox",
+    "order_client_ids",
+    "order_events",
+    "order_venue_ids",
+    "orders",
+    "position_fees",
+    "position_lots",
+    "position_reports",
+    "positions",
+    "quarantined_order_events",
+];
+
+const LEDGER_HISTORY: [&str; 4] = [
+    "fill_history",
+    "ledger_relay_cursor",
+    "order_event_history",
+    "position_history",
+];
+
 #[derive(Debug, PartialEq, Eq)]
 struct Table {
     name: String,
@@ -129,6 +153,12 @@ fn columns_of_table(connection: &mut PgConnection, table: &str) -> Vec<Column> {
                 "date" => "Date",
                 "time without time zone" => "Time",
                 "timestamp with time zone" => "Timestamptz",
+                "uuid" => "Uuid",
+                "xid8" => "Xid8",
+                "bytea" => "Bytea",
+                "json" => "Json",
+                "jsonb" => "Jsonb",
+                "text[]" => "Array<Nullable<Text>>",
                 other => panic!("{table}.{} has the type {other}: add it here", column.name),
             };
             Column {
@@ -159,8 +189,10 @@ async fn metadata_module_matches_the_migrations() {
     let db = DatabasePools::new(&schemas.config()).metadata();
     migrate_metadata(&db).await.expect("up");
     let made = tables_of_database(&mut schemas.connection(Database::Metadata));
-    assert_eq!(made.len(), 6);
     assert_all_are_commented(&made);
+    let is_of_ledger = |table: &Table| LEDGER.contains(&table.name.as_str());
+    let (ledger, made): (Vec<_>, Vec<_>) = made.into_iter().partition(is_of_ledger);
+    assert_eq!((made.len(), ledger.len()), (6, LEDGER.len()));
     assert_eq!(tables_of_module(METADATA), made);
 }
 
@@ -170,7 +202,9 @@ async fn timeseries_module_matches_the_migrations() {
     let db = DatabasePools::new(&schemas.config()).timeseries();
     migrate_timeseries(&db).await.expect("up");
     let made = tables_of_database(&mut schemas.connection(Database::Timeseries));
-    assert_eq!(made.len(), 21);
     assert_all_are_commented(&made);
+    let is_of_ledger = |table: &Table| LEDGER_HISTORY.contains(&table.name.as_str());
+    let (ledger, made): (Vec<_>, Vec<_>) = made.into_iter().partition(is_of_ledger);
+    assert_eq!((made.len(), ledger.len()), (17, LEDGER_HISTORY.len()));
     assert_eq!(tables_of_module(TIMESERIES), made);
 }

@@ -1,12 +1,12 @@
 //! Reading positions.
 
 use super::samples::{
-    OTHER_SYMBOL, SYMBOL, account, all_fills, book, busted, create, created, created_with, dec,
-    event, exec_id, filled, in_symbol, limit, market, order, positions, scope, seconds, terms,
+    OTHER_SYMBOL, SYMBOL, account, all_fills, append, book, busted, create, created, created_with,
+    dec, event, exec_id, filled, in_symbol, limit, market, order, positions, scope, seconds, terms,
 };
 use crate::LedgerRepositories;
 use crate::domain::{
-    CostMethod, Currency, Execution, Fee, OrderEventKind, PositionKey, PositionMode, Side,
+    Closing, CostMethod, Currency, Execution, Fee, OrderEventKind, PositionKey, PositionMode, Side,
     StrategyId,
 };
 use crate::repository::PositionQuery;
@@ -179,4 +179,66 @@ pub async fn cost_methods_give_their_own_profit(store: &LedgerRepositories) {
         assert_eq!(position.realized.to_string(), realized, "{method}");
         assert_eq!(position.lots.len(), lots, "{method}");
     }
+}
+
+pub async fn receipt_has_the_state_after_each_event(store: &LedgerRepositories) {
+    let id = account(store).await;
+    let execution = Execution::new(dec("4"), dec("2")).with_closing(Closing::Canceled);
+    let closing = event("o", OrderEventKind::Filled(Box::new(execution)))
+        .with_exec_id(exec_id("E2"))
+        .at(seconds(2));
+    let events = [
+        created("o", Side::Buy, "10"),
+        filled("nobody", "E9", 1, "1", "2"),
+        filled("o", "E1", 1, "1", "3"),
+        filled("o", "E2", 2, "4", "2"),
+        filled("o", "E2", 2, "4", "2"),
+        closing,
+        busted("o", "E3", "E1"),
+    ];
+    let receipt = append(store, id, &events).await;
+    let states: Vec<_> = receipt
+        .effects
+        .iter()
+        .map(|booked| {
+            let effect = &booked.effect;
+            let position = effect.position.as_ref();
+            let position =
+                position.map(|it| (it.position.quantity, it.position.open_cost.to_string()));
+            (
+                booked.sequence,
+                effect.status.as_str(),
+                effect.executed,
+                effect.leaves,
+                position,
+            )
+        })
+        .collect();
+    let position = |quantity: &str, cost: &str| Some((dec(quantity), cost.to_owned()));
+    let expected = [
+        (1, "pending_new", dec("0"), dec("10"), None),
+        (
+            2,
+            "partially_filled",
+            dec("1"),
+            dec("9"),
+            position("1", "3"),
+        ),
+        (
+            3,
+            "partially_filled",
+            dec("5"),
+            dec("5"),
+            position("5", "11"),
+        ),
+        // the closing of the repeated fill
+        (4, "canceled", dec("5"), dec("0"), None),
+        (5, "canceled", dec("4"), dec("0"), position("4", "8")),
+    ];
+    assert_eq!(states, expected);
+    let key = PositionKey::new(None, SYMBOL, "net");
+    let changed = receipt.effects[4].effect.position.as_ref();
+    assert_eq!(changed.map(|it| &it.key), Some(&key));
+    let found = positions(store, &PositionQuery::new(id)).await;
+    assert_eq!(changed.map(|it| &it.position), Some(&found[0].position));
 }

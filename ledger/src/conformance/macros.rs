@@ -65,6 +65,12 @@ macro_rules! ledger_conformance_tests {
                 busted_fill_leaves_a_flat_position
                 hedging_account_has_several_positions
                 cost_methods_give_their_own_profit
+                receipt_has_the_state_after_each_event
+            }
+            position_reports {
+                latest_report_of_each_position_is_read
+                report_of_the_same_time_replaces
+                invalid_reports_store_nothing
             }
             ledger_reading {
                 order_reads_back_with_its_status

@@ -19,6 +19,8 @@ pub mod ledger_writing;
 mod macros;
 mod macros_relay;
 #[allow(missing_docs)]
+pub mod position_reports;
+#[allow(missing_docs)]
 pub mod relay_history;
 #[allow(missing_docs)]
 pub mod relay_outbox;

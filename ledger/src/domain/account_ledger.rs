@@ -4,6 +4,7 @@ mod booking;
 mod fills;
 #[cfg(feature = "postgres")]
 mod loading;
+mod making;
 mod reading;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -13,13 +14,13 @@ use tickbook::domain::truncate_to_micros;
 
 use super::account::{Account, CostMethod};
 use super::event_key::{self, ContentHash, EventKey, KeyDigest};
-use super::execution::{Closing, PositionEffect};
+use super::execution::PositionEffect;
 use super::fill::{Fill, FillId};
 use super::ids::{ClientOrderId, ExecId, OrderId, Venue, VenueOrderId};
 use super::order::Order;
 use super::order_event::{OrderEvent, OrderEventKind};
 use super::order_terms::OrderTerms;
-use super::outcome::{Outcome, Overfill, PositionAdjustment, RecordedEvent};
+use super::outcome::{Outcome, RecordedEvent};
 use super::position_book::{PositionBook, PositionChange};
 use super::position_key::PositionKey;
 use super::refusal::Refusal;
@@ -201,8 +202,12 @@ impl AccountLedger {
             if booked.content != content {
                 return Ok(Outcome::Conflict { first });
             }
-            let closing = self.close_again(&event, &order_id, now);
-            return Ok(Outcome::Duplicate { first, closing });
+            let (closing, effect) = self.close_again(&event, &order_id, now).unzip();
+            return Ok(Outcome::Duplicate {
+                first,
+                closing,
+                effect,
+            });
         }
         if let Some(first) = self.creation_conflict(&event, &order_id) {
             return Ok(Outcome::Conflict { first });
@@ -330,117 +335,7 @@ impl AccountLedger {
         }
     }
 
-    /// Makes changes. Nothing here can fail.
-    fn make(
-        &mut self,
-        recorded: RecordedEvent,
-        key: KeyDigest,
-        content: ContentHash,
-        changes: Changes,
-    ) -> Outcome {
-        let (event, order_id) = (&recorded.event, &recorded.order_id);
-        let sequence = recorded.sequence;
-        (self.sequence, self.recorded_at) = (sequence, recorded.recorded_at);
-        let venue = event.venue.as_ref().unwrap_or(&self.account.terms.venue);
-        let mut booking = self.bookings.is_some().then(|| {
-            let terms = &changes.order.terms;
-            Booking::new(recorded.clone(), key, content, venue.clone(), terms)
-        });
-        let before = self.orders.get(order_id).map(Order::overfill);
-        let quantity = changes.order.overfill();
-        let overfill = (quantity > before.unwrap_or_default()).then(|| Overfill {
-            order_id: order_id.clone(),
-            quantity,
-        });
-        if let Some(id) = &event.client_order_id
-            && !self.client_order_ids.contains_key(id)
-        {
-            self.client_order_ids.insert(id.clone(), order_id.clone());
-            if let Some(booking) = &mut booking {
-                booking.new_client_order_id = Some(id.clone());
-            }
-        }
-        if let Some(id) = &changes.order.venue_order_id {
-            let id = (venue.clone(), id.clone());
-            if !self.venue_order_ids.contains_key(&id) {
-                self.venue_order_ids.insert(id.clone(), order_id.clone());
-                if let Some(booking) = &mut booking {
-                    booking.new_venue_order_id = Some(id);
-                }
-            }
-        }
-        if let Some(fill) = changes.fill {
-            if let Some(booking) = &mut booking {
-                booking.fill = Some((fill.order.sequence, fill.fill_id.clone()));
-            }
-            self.fills.insert(fill.fill_id.clone(), fill);
-        }
-        self.reports.extend(changes.report);
-        let mut adjusted = None;
-        if let Some((key, change)) = changes.position {
-            let is_recomputed = change.is_recomputed;
-            let is_new = !self.positions.contains_key(&key);
-            let book = self.positions.entry(key.clone()).or_default();
-            let before = book.make(change);
-            let after = book.position();
-            if let Some(booking) = &mut booking {
-                booking.position = Some(BookedPosition::new(key.clone(), after, is_new));
-            }
-            adjusted = is_recomputed.then(|| {
-                let after = after.clone();
-                Box::new(PositionAdjustment { key, before, after })
-            });
-        }
-        self.orders.insert(order_id.clone(), changes.order);
-        self.booked.insert(key, Booked { sequence, content });
-        if let Some(bookings) = &mut self.bookings {
-            bookings.extend(booking);
-        }
-        Outcome::Appended {
-            recorded,
-            adjusted,
-            overfill,
-        }
-    }
-
-    /// A repeated report of a fill may also close the order: the booking is repeated, the closing is new.
-    fn close_again(
-        &mut self,
-        event: &OrderEvent,
-        order_id: &OrderId,
-        now: DateTime<Utc>,
-    ) -> Option<RecordedEvent> {
-        let closing = closing_of(event, order_id)?;
-        if self.orders.get(order_id)?.closing().is_some() {
-            return None;
-        }
-        match self.apply(&closing, now) {
-            Outcome::Appended { recorded, .. } => Some(recorded),
-            _ => None,
-        }
-    }
-
     fn method(&self) -> CostMethod {
         self.account.terms.cost_method
     }
-}
-
-/// The closing of an order that the report of a fill states.
-fn closing_of(event: &OrderEvent, order_id: &OrderId) -> Option<OrderEvent> {
-    let OrderEventKind::Filled(execution) = &event.kind else {
-        return None;
-    };
-    let kind = match execution.closes? {
-        Closing::Rejected => OrderEventKind::Rejected,
-        Closing::Denied => OrderEventKind::Denied,
-        Closing::Canceled => OrderEventKind::Canceled,
-        Closing::Expired => OrderEventKind::Expired,
-        Closing::DoneForDay => OrderEventKind::DoneForDay,
-    };
-    Some(OrderEvent {
-        kind,
-        external: None,
-        order_id: Some(order_id.clone()),
-        ..event.clone()
-    })
 }

@@ -58,6 +58,18 @@ pub struct FillOrder {
     pub sequence: i64,
 }
 
+impl FillOrder {
+    /// The place of a fill.
+    #[must_use]
+    pub fn new(trade_time: DateTime<Utc>, venue_sequence: i64, sequence: i64) -> Self {
+        Self {
+            trade_time,
+            venue_sequence,
+            sequence,
+        }
+    }
+}
+
 /// A fill in its present form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -22,6 +22,7 @@ mod outcome;
 mod position;
 mod position_book;
 mod position_key;
+mod position_report;
 mod refusal;
 mod replacement;
 #[cfg(feature = "serde")]
@@ -55,8 +56,11 @@ pub use order::{Order, PendingRequest, RequestKind};
 pub use order_event::{MAX_REASON_CHARS, OrderEvent, OrderEventKind};
 pub use order_status::OrderStatus;
 pub use order_terms::{OrderTerms, OrderType, Side, TimeInForce};
-pub use outcome::{Outcome, Overfill, PositionAdjustment, RecordedEvent};
+pub use outcome::{
+    ChangedPosition, EventEffect, Outcome, Overfill, PositionAdjustment, RecordedEvent,
+};
 pub use position::{FillLeg, Mark, Position};
 pub use position_key::PositionKey;
+pub use position_report::PositionReport;
 pub use refusal::Refusal;
 pub use replacement::{Replacement, Restatement};

@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::ids::OrderId;
+use super::order::Order;
 use super::order_event::OrderEvent;
+use super::order_status::OrderStatus;
 use super::position::Position;
 use super::position_key::PositionKey;
 use super::refusal::Refusal;
@@ -45,6 +47,59 @@ pub struct Overfill {
     pub quantity: Decimal,
 }
 
+/// A position after an event that changed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChangedPosition {
+    /// The position.
+    pub key: PositionKey,
+    /// As it is after the event, without its lots.
+    pub position: Position,
+}
+
+impl ChangedPosition {
+    /// A position after an event. Its lots are left out.
+    #[must_use]
+    pub fn new(key: PositionKey, position: &Position) -> Self {
+        let position = Position {
+            quantity: position.quantity,
+            open_cost: position.open_cost,
+            realized: position.realized,
+            fees: position.fees.clone(),
+            lots: Vec::new(),
+            opened_at: position.opened_at,
+        };
+        Self { key, position }
+    }
+}
+
+/// The state of an order after one of its events, and the position that the event changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EventEffect {
+    /// The status of the order.
+    pub status: OrderStatus,
+    /// The executed quantity; FIX `CumQty`.
+    pub executed: Decimal,
+    /// The quantity that may still be executed; FIX `LeavesQty`.
+    pub leaves: Decimal,
+    /// The position that the event changed; `None` for an event that is not about a fill.
+    pub position: Option<ChangedPosition>,
+}
+
+impl EventEffect {
+    /// The state of an order after an event that changed `position`.
+    #[must_use]
+    pub fn new(order: &Order, position: Option<ChangedPosition>) -> Self {
+        Self {
+            status: order.status(),
+            executed: order.executed(),
+            leaves: order.leaves(),
+            position,
+        }
+    }
+}
+
 /// The effect of an event on an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -53,6 +108,8 @@ pub enum Outcome {
     Appended {
         /// The event as it is in the journal.
         recorded: RecordedEvent,
+        /// The state of the order and the position after the event.
+        effect: Box<EventEffect>,
         /// The position that was computed again.
         adjusted: Option<Box<PositionAdjustment>>,
         /// The overfill that the event caused or increased. It is booked.
@@ -64,6 +121,8 @@ pub enum Outcome {
         first: i64,
         /// A repeated fill whose report closes the order: the closing, as a further event of the journal.
         closing: Option<RecordedEvent>,
+        /// The state of the order after the closing.
+        effect: Option<Box<EventEffect>>,
     },
     /// Another event with this key, order id or client order id is booked. The event is kept, but not booked.
     Conflict {
@@ -92,6 +151,16 @@ impl Outcome {
         match self {
             Self::Appended { recorded, .. } => Some(recorded),
             Self::Duplicate { closing, .. } => closing.as_ref(),
+            Self::Conflict { .. } | Self::Quarantined(_) => None,
+        }
+    }
+
+    /// The state of the order and the position after the event that the journal got.
+    #[must_use]
+    pub fn effect(&self) -> Option<&EventEffect> {
+        match self {
+            Self::Appended { effect, .. } => Some(effect),
+            Self::Duplicate { effect, .. } => effect.as_deref(),
             Self::Conflict { .. } | Self::Quarantined(_) => None,
         }
     }

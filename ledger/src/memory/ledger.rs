@@ -1,18 +1,21 @@
 //! Orders, fills and positions in memory.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use tickbook::RepositoryError;
 use tickbook::domain::{Page, SortOrder};
 
 use super::store::{InMemoryLedger, StoredAccount, missing};
 use crate::domain::{
     AccountId, AccountLedger, AccountScope, Fill, FillOrder, Order, OrderEvent, OrderId, Outcome,
-    PositionKey, RecordedEvent,
+    PositionKey, PositionReport, RecordedEvent,
 };
 use crate::repository::{
     AppendReceipt, EventRange, FillQuery, LedgerRepository, OrderEventQuery, OrderQuery,
     PositionEntry, PositionQuery, QuarantineQuery, QuarantineReason, QuarantinedEvent,
-    Verification,
+    Verification, normalized_reports,
 };
 
 impl InMemoryLedger {
@@ -230,5 +233,44 @@ impl LedgerRepository for InMemoryLedger {
         account.ledger = rebuilt;
         let sequence = account.ledger.sequence();
         Ok(Verification::new(sequence, before, after))
+    }
+
+    async fn report_positions(
+        &self,
+        scope: &AccountScope,
+        account_id: AccountId,
+        reports: &[PositionReport],
+    ) -> Result<(), RepositoryError> {
+        let reports = normalized_reports(reports, self.now())?;
+        let mut stored = self.write();
+        let found = stored.get_mut(&account_id).filter(|it| it.is_in(scope));
+        let account = found.ok_or_else(|| missing(account_id))?;
+        for report in reports {
+            let key = (
+                report.symbol_id,
+                report.position_name.clone(),
+                report.reported_at,
+            );
+            account.reports.insert(key, report);
+        }
+        Ok(())
+    }
+
+    async fn position_reports(
+        &self,
+        scope: &AccountScope,
+        account_id: AccountId,
+        as_of: Option<DateTime<Utc>>,
+    ) -> Result<Vec<PositionReport>, RepositoryError> {
+        self.in_account(scope, account_id, |account| {
+            let reports = account.reports.values();
+            let reports = reports.filter(|it| as_of.is_none_or(|time| it.reported_at <= time));
+            // the last one of each position
+            let mut latest = BTreeMap::new();
+            for report in reports {
+                latest.insert((report.symbol_id, &report.position_name), report.clone());
+            }
+            latest.into_values().collect()
+        })
     }
 }

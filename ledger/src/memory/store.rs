@@ -5,11 +5,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use chrono::{DateTime, Utc};
+use tickbook::domain::SymbolId;
 use tickbook::{Clock, Entity, RepositoryError};
 
 use crate::domain::{
     AccountId, AccountLedger, AccountScope, ContentHash, OrderEvent, OrderEventKind, PositionAfter,
-    PositionKey, RecordedEvent,
+    PositionKey, PositionReport, RecordedEvent,
 };
 use crate::repository::{OutboxEntry, QuarantineReason, QuarantinedEvent};
 
@@ -43,6 +44,8 @@ pub(super) struct StoredAccount {
     pub(super) quarantine: Vec<QuarantinedEvent>,
     /// The place of each event of the quarantine.
     quarantined: BTreeMap<ContentHash, usize>,
+    /// Positions as the venue reports them, by symbol, name and time.
+    pub(super) reports: BTreeMap<(SymbolId, String, DateTime<Utc>), PositionReport>,
 }
 
 impl InMemoryLedger {
@@ -105,6 +108,7 @@ impl StoredAccount {
             positions_after: Vec::new(),
             quarantine: Vec::new(),
             quarantined: BTreeMap::new(),
+            reports: BTreeMap::new(),
         }
     }
 

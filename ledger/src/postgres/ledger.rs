@@ -1,25 +1,27 @@
 //! Orders, fills and positions in PostgreSQL.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use diesel::PgConnection;
 use tickbook::RepositoryError;
 use tickbook::db::DbError;
-use tickbook::domain::Page;
+use tickbook::domain::{Page, earliest_time, latest_time};
 
 use super::accounts::find;
 use super::append::{Batch, append};
 use super::store::PgLedger;
 use super::stored::missing;
-use super::{quarantine, reading, verification};
+use super::{position_reports, quarantine, reading, verification};
 use crate::domain::{
     Account, AccountId, AccountScope, Fill, FillOrder, Order, OrderEvent, OrderId, PositionKey,
-    RecordedEvent,
+    PositionReport, RecordedEvent,
 };
 use crate::repository::{
     AppendReceipt, FillQuery, LedgerRepository, OrderEventQuery, OrderQuery, PositionEntry,
-    PositionQuery, QuarantineQuery, QuarantinedEvent, Verification,
+    PositionQuery, QuarantineQuery, QuarantinedEvent, Verification, normalized_reports,
 };
 
 impl PgLedger {
@@ -185,5 +187,49 @@ impl LedgerRepository for PgLedger {
                 verification::rebuild(connection, &scope, account_id)
             })
             .await
+    }
+
+    async fn report_positions(
+        &self,
+        scope: &AccountScope,
+        account_id: AccountId,
+        reports: &[PositionReport],
+    ) -> Result<(), RepositoryError> {
+        // the last report of a position and time replaces the others
+        let reports = normalized_reports(reports, self.now())?;
+        let mut latest = BTreeMap::new();
+        for report in reports {
+            let key = (
+                report.symbol_id,
+                report.position_name.clone(),
+                report.reported_at,
+            );
+            latest.insert(key, report);
+        }
+        let reports: Vec<_> = latest.into_values().collect();
+        let scope = scope.clone();
+        let work = move |connection: &mut PgConnection| {
+            find(connection, &scope, account_id)?.ok_or_else(|| missing(account_id))?;
+            position_reports::put(connection, account_id, &reports)
+        };
+        self.metadata()
+            .run_idempotent("report_positions", work)
+            .await
+    }
+
+    async fn position_reports(
+        &self,
+        scope: &AccountScope,
+        account_id: AccountId,
+        as_of: Option<DateTime<Utc>>,
+    ) -> Result<Vec<PositionReport>, RepositoryError> {
+        let as_of = as_of.map(|time| time.clamp(earliest_time(), latest_time()));
+        self.read(
+            "position_reports",
+            scope,
+            account_id,
+            move |connection, _| position_reports::latest(connection, account_id, as_of),
+        )
+        .await
     }
 }

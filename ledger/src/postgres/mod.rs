@@ -14,6 +14,7 @@ mod ledger;
 mod loading;
 mod order_history;
 mod outbox;
+mod position_reports;
 mod position_rows;
 mod quarantine;
 mod reading;

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use tickbook::RepositoryError;
 use tickbook::domain::Page;
 
@@ -11,7 +12,7 @@ use super::query::{FillQuery, OrderEventQuery, OrderQuery, PositionEntry, Positi
 use super::receipt::AppendReceipt;
 use crate::domain::{
     AccountId, AccountScope, Fill, FillOrder, Order, OrderEvent, OrderId, PositionKey,
-    RecordedEvent,
+    PositionReport, RecordedEvent,
 };
 
 /// Stores events of orders, and the orders, fills and positions that follow from them.
@@ -134,4 +135,24 @@ pub trait LedgerRepository: Debug + Send + Sync + 'static {
         scope: &AccountScope,
         account_id: AccountId,
     ) -> Result<Verification, RepositoryError>;
+
+    /// Stores positions as the venue of the account reports them, in one transaction. A report of the same position and
+    /// time replaces the stored one.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](RepositoryError::InvalidInput) if a report is invalid; then none is stored.
+    async fn report_positions(
+        &self,
+        scope: &AccountScope,
+        account_id: AccountId,
+        reports: &[PositionReport],
+    ) -> Result<(), RepositoryError>;
+
+    /// Returns the latest report of each position at or before `as_of`, or of all times, by symbol and name.
+    async fn position_reports(
+        &self,
+        scope: &AccountScope,
+        account_id: AccountId,
+        as_of: Option<DateTime<Utc>>,
+    ) -> Result<Vec<PositionReport>, RepositoryError>;
 }

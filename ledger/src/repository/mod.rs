@@ -17,6 +17,7 @@ mod account;
 mod ledger;
 mod order_history;
 mod outbox;
+mod position_reports;
 mod quarantine;
 mod query;
 mod receipt;
@@ -29,9 +30,12 @@ pub(crate) use outbox::merged_ranges;
 pub use outbox::{
     AccountSequence, EventRange, OutboxBacklog, OutboxEntry, OutboxPosition, OutboxRepository,
 };
+pub(crate) use position_reports::normalized_reports;
 pub use quarantine::{QuarantineQuery, QuarantineReason, QuarantinedEvent, Verification};
 pub use query::{FillQuery, OrderEventQuery, OrderQuery, PositionEntry, PositionQuery};
-pub use receipt::{AppendReceipt, AppendedEvent, ConflictingEvent, DuplicateEvent, RefusedEvent};
+pub use receipt::{
+    AppendReceipt, AppendedEvent, BookedEffect, ConflictingEvent, DuplicateEvent, RefusedEvent,
+};
 
 #[cfg(feature = "mock")]
 pub use {

@@ -1,6 +1,6 @@
 //! Receipts of appended events.
 
-use crate::domain::{Outcome, Overfill, PositionAdjustment, Refusal};
+use crate::domain::{EventEffect, Outcome, Overfill, PositionAdjustment, Refusal};
 
 /// An event that was booked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,16 @@ pub struct RefusedEvent {
     pub reason: Refusal,
 }
 
+/// The state of an order after an event that the call booked, and the position that the event changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BookedEffect {
+    /// The number of the event.
+    pub sequence: i64,
+    /// The state.
+    pub effect: EventEffect,
+}
+
 /// The effect of a call on each of the given events: each is in exactly one of the four lists, in the given order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -58,6 +68,9 @@ pub struct AppendReceipt {
     pub conflicts: Vec<ConflictingEvent>,
     /// Events that cannot be booked.
     pub quarantined: Vec<RefusedEvent>,
+    /// The state after each event that was booked, by ascending number. The closings of
+    /// [`duplicates`](Self::duplicates) are included.
+    pub effects: Vec<BookedEffect>,
     /// Positions that were computed again, in the order of the events that caused it.
     pub adjusted: Vec<PositionAdjustment>,
     /// Overfills that the events caused or increased.
@@ -73,18 +86,25 @@ impl AppendReceipt {
 
     /// Adds what the event at `index` did.
     pub fn add(&mut self, index: usize, outcome: &Outcome) {
+        if let (Some(recorded), Some(effect)) = (outcome.recorded(), outcome.effect()) {
+            self.effects.push(BookedEffect {
+                sequence: recorded.sequence,
+                effect: effect.clone(),
+            });
+        }
         match outcome {
             Outcome::Appended {
                 recorded,
                 adjusted,
                 overfill,
+                ..
             } => {
                 let sequence = recorded.sequence;
                 self.appended.push(AppendedEvent { index, sequence });
                 self.adjusted.extend(adjusted.as_deref().cloned());
                 self.overfills.extend(overfill.clone());
             }
-            Outcome::Duplicate { first, closing } => self.duplicates.push(DuplicateEvent {
+            Outcome::Duplicate { first, closing, .. } => self.duplicates.push(DuplicateEvent {
                 index,
                 first: *first,
                 closing: closing.as_ref().map(|recorded| recorded.sequence),

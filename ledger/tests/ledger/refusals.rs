@@ -123,6 +123,7 @@ fn reused_exec_id_with_other_content_is_a_conflict() {
     let expected = Outcome::Duplicate {
         first: 3,
         closing: None,
+        effect: None,
     };
     assert_eq!(same, expected);
 }

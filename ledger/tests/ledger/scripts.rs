@@ -82,7 +82,7 @@ fn kind(event: &Value) -> OrderEventKind {
     }
 }
 
-fn event(value: &Value) -> OrderEvent {
+pub(crate) fn event(value: &Value) -> OrderEvent {
     let mut event = OrderEvent::new(
         order_id(text(value, "order").expect("an order")),
         kind(value),
@@ -336,7 +336,7 @@ impl Ledgers {
     }
 }
 
-fn scripts() -> Option<Vec<Value>> {
+pub(crate) fn scripts() -> Option<Vec<Value>> {
     let text = oracles::text("fold/scripts.jsonl")?;
     let scripts = text
         .lines()

@@ -2,6 +2,7 @@ use allocation_counter::measure;
 use suite::Fuzz;
 
 use tickbook::domain::{BookCursor, FeedChannel, FeedGapKey};
+use tickbook_ledger::domain::{FillOrder, PositionKey, StrategyId};
 
 use super::*;
 
@@ -16,6 +17,18 @@ fn ranges() -> [TimeRange; 2] {
 }
 
 const ORDERS: [SortOrder; 2] = [SortOrder::Ascending, SortOrder::Descending];
+
+fn ledger_listing(list: LedgerList) -> LedgerListing {
+    LedgerListing::new(list, "7", "symbol_id=42")
+}
+
+/// Decodes `text` as a cursor of the ledger and checks the result.
+fn decode_of_ledger<C: LedgerCursorText>(text: &str, list: LedgerList) -> Result<(), CursorError> {
+    let listing = ledger_listing(list);
+    let cursor = C::decode(text, listing)?;
+    assert_eq!(cursor.encode(listing), text);
+    Ok(())
+}
 
 /// Decodes `text` with every decoder and checks the results. Returns which listings accept it.
 fn decode(text: &str) -> Vec<Result<(), CursorError>> {
@@ -67,6 +80,11 @@ fn decode(text: &str) -> Vec<Result<(), CursorError>> {
         assert_eq!(cursor.encode(), text);
     }
     results.push(cursor.map(|_| ()));
+    for list in [LedgerList::Accounts, LedgerList::Orders] {
+        results.push(decode_of_ledger::<i64>(text, list));
+    }
+    results.push(decode_of_ledger::<FillOrder>(text, LedgerList::Fills));
+    results.push(decode_of_ledger::<PositionKey>(text, LedgerList::Positions));
     results
 }
 
@@ -75,6 +93,14 @@ fn texts() -> Vec<String> {
     let mut texts = vec![SymbolCursor { symbol_id: SYMBOL }.encode()];
     let name = "NSE".to_owned();
     texts.push(ExchangeCursor { name }.encode());
+    texts.push(7_i64.encode(ledger_listing(LedgerList::Accounts)));
+    texts.push(i64::MAX.encode(ledger_listing(LedgerList::Orders)));
+    let fill = FillOrder::new(TimeRange::all().start(), -1, 5);
+    texts.push(fill.encode(ledger_listing(LedgerList::Fills)));
+    for strategy_id in [None, Some(StrategyId::new(3))] {
+        let key = PositionKey::new(strategy_id, SYMBOL, "net");
+        texts.push(key.encode(ledger_listing(LedgerList::Positions)));
+    }
     for (range, order) in ranges().into_iter().zip(ORDERS) {
         let start = range.start();
         let ticks = [0, i64::MAX].map(|sequence| {

@@ -1,13 +1,14 @@
 //! Cursor codec: opaque texts that name the key at which a listing continues.
 //!
-//! A cursor belongs to one listing: it encodes symbol, range, order and, for candles, timeframe and basis. It
-//! also holds a version and a checksum. A cursor contains no secret, because it grants no access: a forged
+//! A cursor belongs to one listing: it encodes symbol, range, order and, for candles, timeframe and basis; for the
+//! ledger, a checksum of all parameters. It also holds a version and a checksum. A cursor contains no secret, because it grants no access: a forged
 //! cursor is either refused or names a place that `from` and `to` could name as well. A key that no row of
 //! the listing can have, such as a time outside of the range, is refused.
 
 mod books;
 mod exchanges;
 mod gaps;
+mod ledger;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,6 +21,7 @@ use tickbook::repository::CorrectionId;
 
 pub use exchanges::ExchangeCursor;
 pub use gaps::GapCursorText;
+pub use ledger::{LedgerCursorText, LedgerList, LedgerListing};
 
 const VERSION: u8 = 3;
 const TICKS: u8 = b't';
@@ -41,10 +43,7 @@ pub enum CursorError {
     )]
     Version(u8),
     /// Produced by another listing.
-    #[error(
-        "the cursor belongs to another listing: \
-         keep symbol, timeframe, basis, range and order while paging"
-    )]
+    #[error("the cursor belongs to another listing: keep all other parameters while paging")]
     Foreign,
 }
 

@@ -5,20 +5,19 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::de::DeserializeOwned;
 use tickbook::RepositoryError;
 use tickbook::domain::Exchange;
 use tickbook::repository::ExchangeQuery;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::object_body::{object_body, of_body};
 use super::page::{is_long, page_answer, room};
 use crate::app::AppState;
 use crate::cursor::ExchangeCursor;
 use crate::http::Connection;
 use crate::params::Query;
 use crate::problem::{Problem, ProblemBody};
-use crate::read_body::{json_body, object};
 use crate::wire::{ExchangeBody, ExchangeChangesBody, ExchangeList, NewExchangeBody};
 
 /// The routes of this file.
@@ -30,9 +29,6 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 
 /// Size of an exchange as JSON in bytes, somewhat above the size with a session on each weekday.
 const EXCHANGE_BYTES: usize = 1_000;
-
-/// Number of characters of an error of the JSON parser that a response has.
-const ERROR_CHARACTERS: usize = 300;
 
 /// Lists exchanges
 ///
@@ -126,7 +122,7 @@ pub async fn get(
     )
 )]
 pub async fn create(State(app): State<AppState>, request: Request) -> Result<Response, Problem> {
-    let body: NewExchangeBody = body(&app, request).await?;
+    let body: NewExchangeBody = object_body(&app, request).await?;
     let _working = app.http.begin()?;
     let exchange = body.into_exchange().map_err(Problem::invalid_body)?;
     let created = app.repositories.symbols.create_exchange(&exchange).await;
@@ -162,7 +158,7 @@ pub async fn change(
     Path(name): Path<String>,
     request: Request,
 ) -> Result<Json<ExchangeBody>, Problem> {
-    let body: ExchangeChangesBody = body(&app, request).await?;
+    let body: ExchangeChangesBody = object_body(&app, request).await?;
     let _working = app.http.begin()?;
     let facts = body.into_facts().map_err(Problem::invalid_body)?;
     let symbols = &app.repositories.symbols;
@@ -170,24 +166,5 @@ pub async fn change(
         Ok(exchange) => Ok(Json(exchange.into())),
         Err(RepositoryError::NotFound { .. }) => Err(Problem::unknown_exchange(&name)),
         Err(error) => Err(of_body(error)),
-    }
-}
-
-/// Reads a body that is one object.
-async fn body<T: DeserializeOwned>(app: &AppState, request: Request) -> Result<T, Problem> {
-    Query::parse(request.uri().query(), &[])?;
-    let body = json_body(&app.http, request).await?;
-    serde_json::from_str(object(&body.bytes)?).map_err(|error| {
-        // an error quotes an unknown field or a value, which may be long
-        let error: String = error.to_string().chars().take(ERROR_CHARACTERS).collect();
-        Problem::invalid_body(format!("invalid body: {error}"))
-    })
-}
-
-/// The problem of an error whose cause is the body.
-fn of_body(error: RepositoryError) -> Problem {
-    match error {
-        RepositoryError::InvalidInput { reason } => Problem::invalid_body(reason),
-        error => error.into(),
     }
 }

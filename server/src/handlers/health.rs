@@ -11,9 +11,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::{AppState, OpenApiText};
+use crate::ledger::Ledger;
 use crate::metrics::{set_feed, set_process, set_venues};
 use crate::readiness::DatabaseState;
-use crate::wire::{PipelineBody, VenueBody};
+use crate::wire::{PipelineBody, TimeText, VenueBody};
 
 /// The routes of this file.
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -43,11 +44,45 @@ pub struct ReadyBody {
     pub store: String,
     /// The state of each database, at most three seconds old; empty with the store memory.
     pub databases: Vec<DatabaseState>,
+    /// The state of the ledger. It does not affect readiness.
+    pub ledger: LedgerStateBody,
     /// Statistics of the feeds; null if no tick of a feed is stored.
     pub feed: Option<PipelineBody>,
     /// Feeds whose venue is not connected, and books that are not valid. They do not affect readiness:
     /// `/api/v1/feeds` has the details.
     pub venue_faults: Vec<VenueFaultBody>,
+}
+
+/// The appends to the ledger since the start of the server.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct LedgerStateBody {
+    /// Where accounts and events are stored: postgres or memory.
+    #[schema(example = "memory")]
+    pub store: String,
+    /// Events that were booked.
+    #[schema(example = 812)]
+    pub appended: u64,
+    /// Appends that failed for another reason than their input.
+    #[schema(example = 0)]
+    pub failed_appends: u64,
+    /// When the last append failed.
+    pub last_failure: Option<TimeText>,
+    /// Accounts that WebSocket clients follow.
+    #[schema(example = 1)]
+    pub followed_accounts: usize,
+}
+
+impl LedgerStateBody {
+    fn of(ledger: &Ledger) -> Self {
+        let (failed_appends, last_failure) = ledger.statistics.failures();
+        Self {
+            store: ledger.store.to_string(),
+            appended: ledger.statistics.appended(),
+            failed_appends,
+            last_failure: last_failure.map(TimeText),
+            followed_accounts: ledger.news.followed_accounts(),
+        }
+    }
 }
 
 /// A connection to a venue that is not as it should be.
@@ -120,6 +155,7 @@ pub async fn ready(State(app): State<AppState>) -> Response {
         status: if ready { "ready" } else { "not ready" }.to_owned(),
         store: app.store.to_string(),
         databases,
+        ledger: LedgerStateBody::of(&app.ledger),
         feed: app.feed.as_ref().map(|feed| feed.state().into()),
         venue_faults: venue_faults(&app),
     });

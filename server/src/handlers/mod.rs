@@ -1,10 +1,17 @@
 //! The handlers, one for each route: parse the parameters, call a repository, write the response.
 
+pub mod account_events;
+pub mod account_fills;
+pub mod account_orders;
+pub mod account_positions;
+pub mod accounts;
 pub mod aliases;
 pub mod books;
 pub mod exchanges;
 pub mod feeds;
 pub mod health;
+mod marks;
+mod object_body;
 pub mod ohlc;
 mod page;
 mod posting;
@@ -28,6 +35,11 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(trade_corrections::routes())
         .merge(ohlc::routes())
         .merge(books::routes())
+        .merge(accounts::routes())
+        .merge(account_orders::routes())
+        .merge(account_events::routes())
+        .merge(account_fills::routes())
+        .merge(account_positions::routes())
         .merge(feeds::routes())
         .merge(health::routes())
 }

@@ -45,6 +45,14 @@ pub(crate) const CHANGES_WAITING: &str = "candle_changes_waiting";
 pub(crate) const WEBSOCKET_CLOSED: &str = "websocket_closed_total";
 pub(crate) const CANDLE_BUFFER_FULL: &str = "websocket_candle_buffer_full_total";
 pub(crate) const BOOK_CHANGES_MERGED: &str = "websocket_book_changes_merged_total";
+pub(crate) const LEDGER_APPENDED: &str = "ledger_events_appended_total";
+pub(crate) const LEDGER_DUPLICATES: &str = "ledger_events_duplicate_total";
+pub(crate) const LEDGER_CONFLICTS: &str = "ledger_events_conflict_total";
+pub(crate) const LEDGER_QUARANTINED: &str = "ledger_events_quarantined_total";
+pub(crate) const LEDGER_REJECTED: &str = "ledger_events_rejected_total";
+pub(crate) const LEDGER_OVERFILLS: &str = "ledger_overfills_total";
+pub(crate) const LEDGER_APPEND_DURATION: &str = "ledger_append_duration_seconds";
+pub(crate) const LEDGER_EVENTS_MISSED: &str = "websocket_order_events_missed_total";
 pub(crate) const RABBITMQ_CONNECTED: &str = "rabbitmq_connected";
 pub(crate) const RABBITMQ_CONNECTIONS: &str = "rabbitmq_connections_total";
 /// A family of the fan-out of the library. Events that wait for a name have left its queues.
@@ -233,6 +241,45 @@ pub const FAMILIES: &[Family] = &[
     Family::counter(
         BOOK_CHANGES_MERGED,
         "Changes of live order books that a WebSocket client got in one message with later ones.",
+    ),
+    Family::counter(
+        LEDGER_APPENDED,
+        "Order events that were booked.",
+    )
+    .labels(&["kind"]),
+    Family::counter(
+        LEDGER_DUPLICATES,
+        "Order events that were booked before, with the same content.",
+    )
+    .labels(&["kind"]),
+    Family::counter(
+        LEDGER_CONFLICTS,
+        "Order events that were quarantined, since their id is booked with other content.",
+    )
+    .labels(&["kind"]),
+    Family::counter(
+        LEDGER_QUARANTINED,
+        "Order events that were quarantined, since they cannot be booked.",
+    )
+    .labels(&["reason"]),
+    Family::counter(
+        LEDGER_REJECTED,
+        "Elements of requests that are not order events, or name an unknown symbol. They are not stored.",
+    ),
+    Family::counter(
+        LEDGER_OVERFILLS,
+        "Events by which more of an order was executed than ordered. They are booked.",
+    ),
+    Family::histogram(
+        LEDGER_APPEND_DURATION,
+        Unit::Seconds,
+        REQUEST_SECONDS,
+        "Duration of an append of order events in the store.",
+    )
+    .labels(&["outcome"]),
+    Family::counter(
+        LEDGER_EVENTS_MISSED,
+        "Order events that a WebSocket client missed because too many waited. A gap reports them to the client.",
     ),
     Family::gauge(
         RABBITMQ_CONNECTED,

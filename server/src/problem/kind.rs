@@ -8,10 +8,12 @@ pub(super) enum ProblemKind {
     InvalidBody,
     InvalidRequest,
     UnknownSymbol,
+    UnknownAccount,
     NotFound,
     MethodNotAllowed,
     RequestTimeout,
     AlreadyExists,
+    OtherSequence,
     TooManyConnections,
     UriTooLong,
     HeadersTooLarge,
@@ -45,6 +47,11 @@ impl ProblemKind {
                 "urn:tickbook:unknown-symbol",
                 "unknown symbol",
             ),
+            Self::UnknownAccount => (
+                StatusCode::NOT_FOUND,
+                "urn:tickbook:unknown-account",
+                "unknown account",
+            ),
             Self::NotFound => (StatusCode::NOT_FOUND, "urn:tickbook:not-found", "not found"),
             Self::MethodNotAllowed => (
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -60,6 +67,11 @@ impl ProblemKind {
                 StatusCode::CONFLICT,
                 "urn:tickbook:already-exists",
                 "already exists",
+            ),
+            Self::OtherSequence => (
+                StatusCode::CONFLICT,
+                "urn:tickbook:other-sequence",
+                "other sequence",
             ),
             Self::TooManyConnections => (
                 StatusCode::TOO_MANY_REQUESTS,

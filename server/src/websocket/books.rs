@@ -14,7 +14,7 @@ use tickbook::ingest::book::{BookWatch, LiveBook, LiveBooks, LiveState};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::book_messages::{BookMessage, BookUpdateMessage, ResyncMessage};
-use super::protocol::Message;
+use super::messages::Message;
 use crate::metrics::BOOK_CHANGES_MERGED;
 use crate::wire::{TimeText, levels};
 

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::books::BookLevels;
 use super::buffer::WaitingTicks;
 use super::client_slots::ClientSlots;
+use crate::ledger::WaitingEvents;
 
 /// Name of the queues of clients, which share one limit.
 pub(crate) const QUEUES: &str = "websocket";
@@ -38,7 +39,9 @@ pub struct WebSockets {
     pub(super) waiting: WaitingTicks,
     /// Capacity for the levels of followed books.
     pub(super) levels: BookLevels,
-    /// Permits for reading candles.
+    /// Capacity for events of orders that wait for clients.
+    pub(super) order_events: WaitingEvents,
+    /// Permits for reading candles and the states of accounts.
     pub(super) readings: Arc<Semaphore>,
 }
 
@@ -54,6 +57,7 @@ impl WebSockets {
             ),
             waiting: WaitingTicks::new(config.candle_buffer),
             levels: BookLevels::new(config.book_levels),
+            order_events: WaitingEvents::new(config.queue_total),
             readings: Arc::new(Semaphore::new(READINGS)),
             config,
             stop,

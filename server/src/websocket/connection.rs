@@ -1,7 +1,9 @@
 //! Serves one WebSocket client.
 
+mod candles;
 mod corrections;
 mod gaps;
+mod orders;
 mod requests;
 
 use std::collections::HashSet;
@@ -14,8 +16,9 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use metrics::counter;
 use tickbook::RepositoryError;
-use tickbook::domain::{CandleInput, CandleSlot, SymbolId, Trade};
+use tickbook::domain::{CandleInput, SymbolId, Trade};
 use tickbook::ingest::fanout::{Event, QueueOptions, SinkQueue};
+use tickbook_ledger::domain::AccountScope;
 use tokio::sync::{Semaphore, broadcast};
 use tokio::task::{JoinSet, coop};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -23,8 +26,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::books::FollowedBooks;
 use super::clients::{QUEUES, WebSockets};
-use super::protocol::{Message, Numbered};
-use super::reading::{Found, SeriesKey, Wanted, place, read};
+use super::messages::{Message, Numbered};
+use super::orders::FollowedAccounts;
+use super::reading::{Found, SeriesKey, Wanted, place};
 use super::series_set::SeriesSet;
 use crate::app::AppState;
 use crate::correction_news::Announced;
@@ -61,6 +65,8 @@ type ReadResult = (SeriesKey, Wanted, Result<Option<Found>, RepositoryError>);
 /// A client, its subscriptions and its queue.
 pub(super) struct ClientConnection {
     app: AppState,
+    /// The accounts that the client may follow.
+    scope: AccountScope,
     config: WebSocketConfig,
     /// Cancelled when the server stops waiting for the client to read its queue.
     hurry: CancellationToken,
@@ -72,6 +78,7 @@ pub(super) struct ClientConnection {
     ticks: HashSet<SymbolId>,
     trades: HashSet<SymbolId>,
     books: FollowedBooks,
+    orders: FollowedAccounts,
     series: SeriesSet,
     trade_series: SeriesSet<Trade>,
     /// The time at which all series are checked again.
@@ -84,17 +91,23 @@ pub(super) struct ClientConnection {
     last_sent: Instant,
     /// Deliveries with gaps since the client last caught up.
     gaps: u32,
-    /// Missed ticks and trades.
-    missed: [u64; 2],
+    /// Missed ticks, trades and events of orders.
+    missed: [u64; 3],
 }
 
 impl ClientConnection {
-    pub(super) fn new(socket: WebSocket, app: AppState, sockets: WebSockets) -> Self {
+    pub(super) fn new(
+        socket: WebSocket,
+        app: AppState,
+        sockets: WebSockets,
+        scope: AccountScope,
+    ) -> Self {
         let WebSockets {
             config,
             hurry,
             waiting,
             levels,
+            order_events,
             readings,
             ..
         } = sockets;
@@ -103,9 +116,12 @@ impl ClientConnection {
         let queue = app.fan_out.open(options());
         let trade_queue = app.trade_fan_out.open(options());
         let books = FollowedBooks::new(app.books.clone(), levels);
+        let news = app.ledger.news.clone();
+        let orders = FollowedAccounts::new(news, config.queue, order_events);
         let corrections = app.correction_news.subscribe();
         Self {
             app,
+            scope,
             config,
             hurry,
             output,
@@ -116,6 +132,7 @@ impl ClientConnection {
             ticks: HashSet::new(),
             trades: HashSet::new(),
             books,
+            orders,
             series: SeriesSet::new(waiting.clone()),
             trade_series: SeriesSet::new(waiting),
             pulse: Instant::now(),
@@ -125,7 +142,7 @@ impl ClientConnection {
             sent: 0,
             last_sent: Instant::now(),
             gaps: 0,
-            missed: [0, 0],
+            missed: [0; 3],
         }
     }
 
@@ -174,18 +191,20 @@ impl ClientConnection {
                 },
                 events = self.queue.next() => {
                     let Some(events) = events else {
-                        return Err(self.end_of_queue("ticks", self.queue.is_evicted()));
+                        let is_evicted = self.queue.is_evicted();
+                        return Err(self.end_of_queue("ticks", is_evicted).await);
                     };
                     self.deliver(events).await?;
                 }
                 events = self.trade_queue.next() => {
                     let Some(events) = events else {
                         let is_evicted = self.trade_queue.is_evicted();
-                        return Err(self.end_of_queue("trades", is_evicted));
+                        return Err(self.end_of_queue("trades", is_evicted).await);
                     };
                     self.deliver_trades(events).await?;
                 }
                 symbols = self.books.changed() => self.deliver_books(symbols).await?,
+                news = self.orders.arrived() => self.deliver_orders(news).await?,
                 announced = self.corrections.recv() => self.take_correction(announced).await?,
                 Some(found) = self.requests.found() => self.take_found(found).await?,
                 Some(read) = self.readings.join_next() => {
@@ -205,11 +224,14 @@ impl ClientConnection {
         }
     }
 
-    fn end_of_queue(&self, records: &str, is_evicted: bool) -> End {
+    async fn end_of_queue(&mut self, records: &str, is_evicted: bool) -> End {
         if is_evicted {
-            Self::evicted(records, self.config.queue_total)
-        } else {
-            End::stopped("the server stops: connect again later")
+            return Self::evicted(records, self.config.queue_total);
+        }
+        // requests have ended, so no further event is booked
+        match self.deliver_waiting_orders().await {
+            Ok(()) => End::stopped("the server stops: connect again later"),
+            Err(end) => end,
         }
     }
 
@@ -259,7 +281,7 @@ impl ClientConnection {
                 }
             }
         }
-        self.count_gaps([gaps, 0]).await
+        self.count_gaps([gaps, 0, 0]).await
     }
 
     async fn deliver_trades(&mut self, events: Vec<Event<Trade>>) -> Result<(), End> {
@@ -292,7 +314,7 @@ impl ClientConnection {
                 }
             }
         }
-        self.count_gaps([0, gaps]).await
+        self.count_gaps([0, gaps, 0]).await
     }
 
     /// Sends the present state of books that have changed. Further changes meanwhile are merged.
@@ -303,54 +325,6 @@ impl ClientConnection {
             if let Some(message) = self.books.message(symbol_id) {
                 self.send(&message).await?;
             }
-        }
-        Ok(())
-    }
-
-    fn take_reading(&mut self, (key, wanted, found): ReadResult) {
-        let (now, clock) = (Instant::now(), self.app.clock.now());
-        let found = found.map_err(|error| {
-            let (error, symbol_id) = (error.with_causes(), key.symbol_id);
-            tracing::debug!(%error, %symbol_id, "cannot read candles for a WebSocket client; retrying");
-        });
-        // the client may have unsubscribed meanwhile
-        if key.basis.input() == CandleInput::Trades {
-            if let Some(series) = self.trade_series.get(key) {
-                series.take_read(wanted, found, now, clock);
-            }
-        } else if let Some(series) = self.series.get(key) {
-            series.take_read(wanted, found, now, clock);
-        }
-    }
-
-    /// Sends changed candles and starts due reads.
-    async fn send_candles(&mut self) -> Result<(), End> {
-        let (now, clock) = (Instant::now(), self.app.clock.now());
-        if now >= self.pulse {
-            self.pulse = now + PULSE;
-            self.series.touch_all();
-            self.trade_series.touch_all();
-        }
-        let (mut due, mut updates) = self.series.work_off(now, clock);
-        let (due_of_trades, updates_of_trades) = self.trade_series.work_off(now, clock);
-        due.extend(due_of_trades);
-        updates.extend(updates_of_trades);
-        for (key, wanted) in due {
-            let (turns, repositories) = (self.turns.clone(), self.app.repositories.clone());
-            self.readings.spawn(async move {
-                // the semaphore is never closed
-                let _turn = turns.acquire().await;
-                let found = read(&repositories, key, wanted).await;
-                (key, wanted, found)
-            });
-        }
-        for slot in updates {
-            coop::consume_budget().await;
-            let body = match slot {
-                CandleSlot::Candle(candle) => candle.into(),
-                CandleSlot::Filled(empty) => empty.into(),
-            };
-            self.send(&Message::Candle(body)).await?;
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use super::client_slots::NoSlot;
 use super::connection::ClientConnection;
 use crate::app::AppState;
 use crate::http::Peer;
+use crate::ledger::CallerScope;
 use crate::params::Query;
 use crate::problem::{Problem, ProblemBody};
 
@@ -23,7 +24,7 @@ const READ_BUFFER: usize = 8 * 1024;
 /// Size of the write buffer in bytes. A client that reads nothing makes the server hold this many bytes.
 const WRITE_BUFFER: usize = 16 * 1024;
 
-/// Live ticks, trades, candles and order books
+/// Live ticks, trades, candles, order books and events of orders
 ///
 /// A WebSocket: the client subscribes with JSON messages, `{"op": "subscribe", "channel": "ticks", "symbols":
 /// [1, 2]}` or `{"op": "subscribe", "channel": "candles", "symbols": [1], "timeframe": "1m", "basis":
@@ -42,6 +43,7 @@ const WRITE_BUFFER: usize = 16 * 1024;
 )]
 pub(crate) async fn connect(
     State(app): State<AppState>,
+    CallerScope(scope): CallerScope,
     RawQuery(raw): RawQuery,
     peer: Option<Extension<Peer>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -68,7 +70,11 @@ pub(crate) async fn connect(
     Ok(upgrade.on_upgrade(async move |socket| {
         let long_work = app.long_work.clone();
         // its timers belong to the runtime on which it is created
-        let serving = async move { ClientConnection::new(socket, app, sockets).run().await };
+        let serving = async move {
+            ClientConnection::new(socket, app, sockets, scope)
+                .run()
+                .await
+        };
         long_work.run(serving).await;
         drop((place, token));
     }))

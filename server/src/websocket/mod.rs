@@ -1,4 +1,4 @@
-//! The WebSocket `/ws`: live ticks, trades, candles and order books. `docs/websocket.md` is for authors of clients.
+//! The WebSocket `/ws`: live ticks, trades, candles, order books and events of orders. `docs/websocket.md` is for authors of clients.
 
 mod book_messages;
 mod books;
@@ -8,6 +8,9 @@ mod client_slots;
 mod clients;
 mod connection;
 pub(crate) mod handshake;
+mod messages;
+mod order_messages;
+mod orders;
 mod protocol;
 mod reading;
 mod series_set;

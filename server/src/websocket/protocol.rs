@@ -1,4 +1,4 @@
-//! The WebSocket protocol: messages of clients and of the server.
+//! Messages of WebSocket clients.
 
 use std::fmt;
 
@@ -7,10 +7,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use tickbook::domain::book::MAX_STORED_LEVELS;
 use tickbook::domain::{PriceBasis, SymbolId, Timeframe, excerpt};
+use tickbook_ledger::domain::AccountId;
 
-use super::book_messages::{BookMessage, BookUpdateMessage, ResyncMessage};
 use crate::problem::shortened;
-use crate::wire::{CandleBody, TickBody, TimeText, TradeBody, TradeCorrectionBody};
 
 /// Maximum number of symbols in a message, equal to the maximum of subscriptions of a connection.
 pub(super) const SYMBOLS: usize = 1_000;
@@ -48,7 +47,7 @@ pub(super) enum Ask {
     Ping,
 }
 
-/// Symbols and a channel.
+/// A channel, and its symbols; none for orders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Subscription {
     pub(super) channel: Channel,
@@ -64,6 +63,8 @@ pub(super) enum Channel {
     Candles(Timeframe, Option<PriceBasis>),
     /// Order books with this number of levels of each side.
     Book(usize),
+    /// The events of the orders of an account.
+    Orders(AccountId),
 }
 
 /// A message as received; unknown fields are refused.
@@ -77,6 +78,7 @@ struct RawRequest {
     timeframe: Option<String>,
     basis: Option<String>,
     depth: Option<Box<RawValue>>,
+    account: Option<Box<RawValue>>,
 }
 
 /// Symbol ids; reading stops at the maximum.
@@ -181,6 +183,16 @@ impl RawRequest {
     }
 
     fn subscription(self) -> Result<Subscription, String> {
+        match (self.channel.as_deref(), &self.account) {
+            (Some("orders"), _) => return self.of_orders(),
+            (Some(name @ ("ticks" | "trades" | "candles")), Some(_)) => {
+                return Err(format!("{name} have no account: remove this field"));
+            }
+            (Some("book"), Some(_)) => {
+                return Err("book has no account: remove this field".to_owned());
+            }
+            _ => {}
+        }
         let ids = self.symbols.map_or(Vec::new(), |ids| ids.0);
         if ids.is_empty() {
             return Err("symbols is missing or empty: give ids, as in [1, 2]".to_owned());
@@ -218,14 +230,38 @@ impl RawRequest {
             Some(other) => {
                 let shown = excerpt(other);
                 return Err(format!(
-                    "invalid channel {shown}: expected ticks, trades, candles or book"
+                    "invalid channel {shown}: expected ticks, trades, candles, book or orders"
                 ));
             }
-            None => return Err("channel is missing: use ticks, trades, candles or book".to_owned()),
+            None => {
+                let reason = "channel is missing: use ticks, trades, candles, book or orders";
+                return Err(reason.to_owned());
+            }
         };
         Ok(Subscription {
             channel,
             symbols: ids.into_iter().map(SymbolId::new).collect(),
+        })
+    }
+}
+
+impl RawRequest {
+    fn of_orders(self) -> Result<Subscription, String> {
+        let others = self.symbols.is_some() || self.depth.is_some();
+        if others || self.timeframe.is_some() || self.basis.is_some() {
+            return Err("orders have an account only: remove the other fields".to_owned());
+        }
+        let Some(given) = self.account else {
+            return Err("account is missing: give an id, as in 7".to_owned());
+        };
+        let id = given.get().parse().ok().filter(|id| *id > 0);
+        let id = id.ok_or_else(|| {
+            let shown = excerpt(given.get());
+            format!("invalid account {shown}: expected a positive integer")
+        })?;
+        Ok(Subscription {
+            channel: Channel::Orders(AccountId::new(id)),
+            symbols: Vec::new(),
         })
     }
 }
@@ -242,150 +278,5 @@ fn depth(given: Option<Box<RawValue>>) -> Result<usize, String> {
     })
 }
 
-/// A message to a client.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-pub(super) enum Message {
-    Subscribed(SubscriptionBody),
-    Unsubscribed(SubscriptionBody),
-    Error {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        id: Option<RequestId>,
-        reason: String,
-    },
-    Tick(TickBody),
-    Trade(TradeBody),
-    Correction(TradeCorrectionBody),
-    Candle(CandleBody),
-    Book(BookMessage),
-    #[serde(rename = "book_update")]
-    BookUpdate(BookUpdateMessage),
-    Resync(ResyncMessage),
-    Gap(GapBody),
-    Heartbeat {
-        time: TimeText,
-    },
-    Pong {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        id: Option<RequestId>,
-    },
-}
-
-/// The symbols and the channel of a request.
-#[derive(Debug, Serialize)]
-pub(super) struct SubscriptionBody {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<RequestId>,
-    #[serde(flatten)]
-    channel: ChannelBody,
-    symbols: Vec<i64>,
-}
-
-/// Missed data, to be read from the REST interface: `from` is inclusive, `to` exclusive.
-#[derive(Debug, Serialize)]
-pub(super) struct GapBody {
-    #[serde(flatten)]
-    pub(super) channel: ChannelBody,
-    pub(super) symbol_id: i64,
-    pub(super) from: TimeText,
-    pub(super) to: TimeText,
-    /// Number of missed ticks or trades.
-    pub(super) missed: u64,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct ChannelBody {
-    channel: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    timeframe: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    basis: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    depth: Option<usize>,
-}
-
-impl From<Channel> for ChannelBody {
-    fn from(channel: Channel) -> Self {
-        let plain = |channel| Self {
-            channel,
-            timeframe: None,
-            basis: None,
-            depth: None,
-        };
-        match channel {
-            Channel::Ticks => plain("ticks"),
-            Channel::Trades => plain("trades"),
-            Channel::Candles(timeframe, basis) => Self {
-                timeframe: Some(timeframe.as_str()),
-                basis: basis.map(PriceBasis::as_str),
-                ..plain("candles")
-            },
-            Channel::Book(depth) => Self {
-                depth: Some(depth),
-                ..plain("book")
-            },
-        }
-    }
-}
-
-impl SubscriptionBody {
-    pub(super) fn new(id: Option<RequestId>, subscription: &Subscription) -> Self {
-        Self::of_channel(id, subscription, subscription.channel)
-    }
-
-    pub(super) fn of_channel(
-        id: Option<RequestId>,
-        subscription: &Subscription,
-        channel: Channel,
-    ) -> Self {
-        Self {
-            id,
-            channel: channel.into(),
-            symbols: subscription.symbols.iter().map(|id| id.get()).collect(),
-        }
-    }
-}
-
-/// A message and its sequence number in the connection.
-#[derive(Serialize)]
-pub(super) struct Numbered<'a> {
-    /// Counts 1, 2, 3 … through all messages of the connection.
-    pub(super) seq: u64,
-    #[serde(flatten)]
-    pub(super) message: &'a Message,
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The text of a pong for a ping with `id`, or the refused ping.
-    fn pong(id: &str) -> Result<String, RefusedRequest> {
-        let request = Request::parse(&format!(r#"{{"op": "ping", "id": {id}}}"#))?;
-        let message = &Message::Pong { id: request.id };
-        Ok(serde_json::to_string(&Numbered { seq: 1, message }).expect("JSON"))
-    }
-
-    #[test]
-    fn ids_are_returned_as_they_were_written() {
-        let (text, digits) = (format!("\"{}\"", "x".repeat(ID)), "7".repeat(ID));
-        for id in ["1.50", "1e3", "-0", "18446744073709551616", &digits, &text] {
-            let expected = format!(r#"{{"seq":1,"type":"pong","id":{id}}}"#);
-            assert_eq!(pong(id).expect("a valid id"), expected);
-        }
-    }
-
-    #[test]
-    fn invalid_ids_are_not_returned() {
-        let (text, digits) = (format!("\"{}\"", "x".repeat(ID + 1)), "7".repeat(ID + 1));
-        for id in [text.as_str(), &digits, "[1]", "{}", "true"] {
-            let refused = pong(id).expect_err(id);
-            assert!(refused.reason.starts_with("id "), "{}", refused.reason);
-            assert!(refused.id.is_none(), "{id}");
-            let unreadable = format!(r#"{{"op": "ping", "levels": 5, "id": {id}}}"#);
-            let refused = Request::parse(&unreadable).expect_err(id);
-            assert!(refused.reason.contains("levels"), "{}", refused.reason);
-            assert!(refused.id.is_none(), "{id}");
-        }
-    }
-}
+mod tests;

@@ -8,6 +8,7 @@ mod element;
 mod exchange;
 mod feed;
 mod feed_gap;
+mod ledger;
 mod new_tick;
 mod new_trade;
 mod object;
@@ -33,6 +34,16 @@ pub use decimal::{DecimalInput, DecimalText};
 pub use exchange::{ExchangeBody, ExchangeChangesBody, ExchangeList, NewExchangeBody, SessionBody};
 pub use feed::{BooksOfFeedsBody, FeedBody, PipelineBody, TradesOfFeedsBody};
 pub use feed_gap::{FeedGapBody, FeedGapList, GapEdgeBody};
+pub use ledger::{
+    AccountBody, AccountChangesBody, AccountList, AdjustedPositionBody, AppendReceiptBody,
+    AppendedEventBody, ConflictingEventBody, ContractBody, DuplicateEventBody, ExecutionBody,
+    FeeBody, FeeSumBody, FillBody, FillCorrectionBody, FillList, FillReferenceBody, MarkSource,
+    NewAccountBody, OrderBody, OrderEventBody, OrderEventKindBody, OrderList, OrderStateBody,
+    OrderTermsBody, OverfillBody, PendingRequestBody, PositionBody, PositionList,
+    PositionStateBody, QuarantinedEventBody, QuarantinedEventList, RecordedEventBody,
+    RecordedEventList, RefusedEventBody, RejectedEventBody, ReplacementBody, RestatementBody,
+};
+pub(crate) use ledger::{Valuation, read_event};
 pub use new_tick::NewTick;
 pub use new_trade::NewTrade;
 pub use receipt::{ConflictBody, ReceiptBody, RejectedBody};

@@ -36,6 +36,8 @@ pub enum RejectionReason {
     TickInFuture,
     /// The time of a trade is further ahead of the server's clock than allowed.
     TradeInFuture,
+    /// The element is not an order event.
+    InvalidEvent,
     /// No symbol has this id.
     UnknownSymbol,
     /// The store refuses it: it is older than the retention floor, or violates a constraint of the table.

@@ -1,6 +1,10 @@
 //! Tests of the order-book server from the outside: routes with mocks, and whole servers in memory and on
 //! real databases.
 
+mod account_events;
+mod account_orders;
+mod account_positions;
+mod accounts;
 mod binary;
 mod book_events;
 mod books;
@@ -16,6 +20,7 @@ mod future_ticks;
 mod health;
 mod hostile;
 mod insert_ticks;
+mod ledger;
 mod limits;
 mod long_work;
 mod maintenance;
@@ -52,6 +57,8 @@ mod websocket_books_copied;
 mod websocket_candles;
 mod websocket_limits;
 mod websocket_lookups;
+mod websocket_orders;
+mod websocket_orders_slow;
 mod websocket_trade_candles;
 mod websocket_trades;
 mod whole_server;

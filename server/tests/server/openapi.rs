@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tickbook::ingest::OccurrenceCounter;
+use tickbook_ledger::domain::OrderEvent;
 
 use crate::support::{Mocks, get};
 
@@ -53,6 +54,15 @@ async fn every_route_is_described_with_its_parameters() {
     let expected = [
         "delete /api/v1/symbols/{symbol_id}/aliases symbol_id feed key",
         "delete /api/v1/trades/{symbol_id} symbol_id from to",
+        "get /api/v1/accounts name environment closed limit cursor",
+        "get /api/v1/accounts/{account_id} account_id",
+        "get /api/v1/accounts/{account_id}/events account_id from_sequence limit cursor",
+        "get /api/v1/accounts/{account_id}/fills account_id symbol_id order_id from to limit cursor",
+        "get /api/v1/accounts/{account_id}/orders account_id symbol_id strategy_id open from to order limit cursor",
+        "get /api/v1/accounts/{account_id}/orders/{order_id} account_id order_id",
+        "get /api/v1/accounts/{account_id}/orders/{order_id}/events account_id order_id limit cursor",
+        "get /api/v1/accounts/{account_id}/positions account_id symbol_id open as_of mark limit cursor",
+        "get /api/v1/accounts/{account_id}/quarantine account_id limit cursor",
         "get /api/v1/books/{symbol_id} symbol_id depth at",
         "get /api/v1/books/{symbol_id}/intervals symbol_id from to limit cursor order",
         "get /api/v1/books/{symbol_id}/snapshots symbol_id from to depth limit cursor order",
@@ -75,7 +85,10 @@ async fn every_route_is_described_with_its_parameters() {
         "get /metrics",
         "get /openapi.json",
         "get /ws",
+        "patch /api/v1/accounts/{account_id} account_id",
         "patch /api/v1/exchanges/{exchange} exchange",
+        "post /api/v1/accounts",
+        "post /api/v1/accounts/{account_id}/events account_id expected",
         "post /api/v1/exchanges",
         "patch /api/v1/symbols/{symbol_id} symbol_id",
         "post /api/v1/symbols/{symbol_id}/aliases symbol_id",
@@ -203,10 +216,85 @@ async fn each_reason_of_a_rejection_is_described() {
         "out_of_range",
         "tick_in_future",
         "trade_in_future",
+        "invalid_event",
         "unknown_symbol",
         "refused_by_store",
     ];
     assert_eq!(*reasons, Value::from(expected.to_vec()));
+}
+
+/// The names of the kinds of events in the description.
+fn kinds_of_events(description: &Value) -> BTreeSet<String> {
+    let variants = &description["components"]["schemas"]["OrderEventKindBody"]["oneOf"];
+    let variants = variants.as_array().expect("variants").iter();
+    variants
+        .flat_map(|variant| {
+            let names = variant["enum"].as_array().into_iter().flatten();
+            let names = names.map(|name| name.as_str().expect("a name").to_owned());
+            let objects = variant["properties"].as_object().into_iter();
+            let objects = objects.flat_map(|properties| properties.keys().cloned());
+            names.chain(objects).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn each_event_of_the_ledger_is_described() {
+    let description = description().await;
+    let schema = &description["components"]["schemas"]["OrderEventBody"];
+    let fields = schema["properties"].as_object().expect("fields");
+    let mut kinds = BTreeSet::new();
+    for line in include_str!("../../../ledger/tests/golden/events.jsonl").lines() {
+        let event: Value = serde_json::from_str(line).expect("JSON");
+        for (field, _) in event.as_object().expect("an object") {
+            assert!(fields.contains_key(field), "{field}");
+        }
+        let kind = &event["kind"];
+        let name = kind.as_str().map(str::to_owned);
+        let of_object = || {
+            kind.as_object()
+                .and_then(|kind| kind.keys().next().cloned())
+        };
+        kinds.extend(name.or_else(of_object));
+    }
+    assert_eq!(kinds_of_events(&description), kinds);
+    let example: Result<OrderEvent, _> = serde_json::from_value(schema["example"].clone());
+    example.expect("an event");
+}
+
+#[tokio::test]
+async fn examples_of_the_ledger_equal_real_answers() {
+    let description = description().await;
+    let example = |name: &str| description["components"]["schemas"][name]["example"].clone();
+    let app = crate::ledger::with_account().await;
+    let mut fill = crate::ledger::filled("a-1", "8812345", 0, "4", "99");
+    fill["kind"]["filled"]["fee"] = serde_json::json!({"amount": "0.2", "currency": "USD"});
+    let order = crate::ledger::created("a-1", "buy", "10");
+    crate::ledger::book(&app, &[order, fill]).await;
+    let path = "/api/v1/accounts/1";
+    let order = get(&app, &format!("{path}/orders/a-1")).await.json();
+    assert_eq!(order, example("OrderBody"));
+    let fills = get(&app, &format!("{path}/fills")).await.json();
+    assert_eq!(fills["data"][0], example("FillBody"));
+    let events = get(&app, &format!("{path}/events")).await.json();
+    assert_eq!(events["data"][0], example("RecordedEventBody"));
+    let fields = |value: &Value| {
+        value
+            .as_object()
+            .expect("an object")
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    let positions = get(&app, &format!("{path}/positions")).await.json();
+    assert_eq!(
+        fields(&positions["data"][0]),
+        fields(&example("PositionBody"))
+    );
+    let account = get(&app, path).await.json();
+    assert_eq!(fields(&account), fields(&example("AccountBody")));
+    let receipt = crate::ledger::append(&app, &[]).await;
+    assert_eq!(fields(&receipt), fields(&example("AppendReceiptBody")));
 }
 
 #[tokio::test]

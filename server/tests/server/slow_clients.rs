@@ -28,6 +28,12 @@ impl RawClient {
 
     /// Connects and subscribes to a channel of the symbol 1.
     pub(crate) async fn subscribe_to(server: &Server, channel: &str) -> Self {
+        let request = format!(r#"{{"op":"subscribe","channel":"{channel}","symbols":[1]}}"#);
+        Self::subscribe_with(server, &request).await
+    }
+
+    /// Connects and subscribes with a request of less than 126 bytes.
+    pub(crate) async fn subscribe_with(server: &Server, request: &str) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(2_048).expect("a small buffer");
         let stream = socket.connect(server.address).await.expect("it listens");
@@ -48,7 +54,6 @@ impl RawClient {
             assert!(client.read_some().await, "an answer");
         };
         assert!(head.starts_with(b"HTTP/1.1 101"));
-        let request = format!(r#"{{"op":"subscribe","channel":"{channel}","symbols":[1]}}"#);
         let request = request.as_bytes();
         // a text frame of less than 126 bytes, with a mask of zeros
         let mut frame = vec![0x81, 0x80 | u8::try_from(request.len()).expect("short")];

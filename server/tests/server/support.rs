@@ -6,7 +6,8 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use chrono::{DateTime, Utc};
-use orderbook_server::app::AppState;
+use orderbook_server::app::{AppState, StoreKind};
+use orderbook_server::ledger::Ledger;
 use orderbook_server::metrics;
 use orderbook_server::readiness::{DatabaseState, Readiness};
 use orderbook_server::router::router;
@@ -19,6 +20,7 @@ use tickbook::repository::{
     MockOhlcRepository, MockQuarantineRepository, MockSymbolRepository, MockTickRepository,
 };
 use tickbook::{Clock, Database, Repositories, RepositoryError};
+use tickbook_ledger::LedgerRepositories;
 use tower::ServiceExt as _;
 
 /// A text that no response may contain.
@@ -82,6 +84,14 @@ pub(crate) fn app_at(repositories: Repositories, rules: SymbolRules, now: DateTi
 pub(crate) fn app_with_books(repositories: Repositories, books: LiveBooks) -> Router {
     router(AppState {
         books,
+        ..state(repositories, Vec::new())
+    })
+}
+
+/// A router with the given ledger.
+pub(crate) fn app_with_ledger(repositories: Repositories, ledger: LedgerRepositories) -> Router {
+    router(AppState {
+        ledger: Ledger::new(ledger, StoreKind::Memory, Clock::system()),
         ..state(repositories, Vec::new())
     })
 }
@@ -156,6 +166,14 @@ pub(crate) async fn post(app: &Router, path: &str, body: impl Into<Body>) -> Ans
     let request = Request::post(path)
         .header(header::CONTENT_TYPE, "application/json")
         .body(body.into())
+        .expect("a request");
+    send(app, request).await
+}
+
+pub(crate) async fn patch(app: &Router, path: &str, body: &Value) -> Answer {
+    let request = Request::patch(path)
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(body.to_string()))
         .expect("a request");
     send(app, request).await
 }

@@ -210,7 +210,7 @@ impl Server {
         serde_json::from_str(&body).expect("JSON")
     }
 
-    async fn request(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+    pub(crate) async fn request(&self, method: &str, path: &str, body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(self.address).await.expect("it listens");
         let length = body.len();
         let request = format!(

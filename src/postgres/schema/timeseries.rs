@@ -95,48 +95,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    /// Fills, and busts and corrections of fills, as venues reported them, identified by (account_id, trade_time, sequence, recorded_at).
-    fill_history (account_id, trade_time, sequence, recorded_at) {
-        /// accounts.account_id of the metadata database.
-        account_id -> Int8,
-        /// Time of the report at the venue, or of its booking if it has none, in microseconds; from 1970 to before 2100, UTC.
-        trade_time -> Timestamptz,
-        /// Number of the event in the account.
-        sequence -> Int8,
-        /// Id of the order, unique within the account.
-        order_id -> Text,
-        /// filled, fill_busted or fill_corrected.
-        kind -> Text,
-        /// symbols.symbol_id of the metadata database.
-        symbol_id -> Int8,
-        /// Side of the order: buy or sell.
-        side -> Text,
-        /// Strategy of the order. NULL: none.
-        strategy_id -> Nullable<Int8>,
-        /// Executed or corrected quantity, in units of the instrument; greater than zero. NULL: busted.
-        quantity -> Nullable<Numeric>,
-        /// Executed or corrected price of one unit, in the quote currency; may be negative or zero. NULL: busted.
-        price -> Nullable<Numeric>,
-        /// Venue that reported the fill.
-        venue -> Text,
-        /// Id of the report of the venue. NULL: it has none.
-        exec_id -> Nullable<Text>,
-        /// Id of the report that is busted or corrected. NULL: a new fill.
-        ref_exec_id -> Nullable<Text>,
-        /// Fee, in units of its currency; a rebate is negative. NULL: none.
-        fee_amount -> Nullable<Numeric>,
-        /// Currency of the fee. NULL: no fee.
-        fee_currency -> Nullable<Text>,
-        /// Whether the venue took the fee from the traded quantity. NULL: no fee.
-        fee_is_taken_from_quantity -> Nullable<Bool>,
-        /// maker, taker or auction. NULL: unknown.
-        liquidity -> Nullable<Text>,
-        /// Time at which the event was booked, in microseconds; from 1970 to before 2100, UTC.
-        recorded_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
     /// Days whose candles wait for a refresh because of late ticks or trades; one row per late batch.
     late_days (day, entry_id) {
         /// Start of the day, UTC.
@@ -145,18 +103,6 @@ diesel::table! {
         entry_id -> Int8,
         /// Time at which the late ticks or trades arrived.
         arrived_at -> Timestamptz,
-    }
-}
-
-diesel::table! {
-    /// Positions up to which the relay copied the order events of each account. Written in the transaction that copies them.
-    ledger_relay_cursor (account_id) {
-        /// accounts.account_id of the metadata database.
-        account_id -> Int8,
-        /// Number of the last copied event; 0 if the whole journal is to be copied again.
-        sequence -> Int8,
-        /// Time of the last copy.
-        relayed_at -> Timestamptz,
     }
 }
 
@@ -241,70 +187,6 @@ diesel::table! {
         ask_prices -> Array<Nullable<Numeric>>,
         /// New quantities of these asks, in units of the instrument; 0 removes the level.
         ask_quantities -> Array<Nullable<Numeric>>,
-    }
-}
-
-diesel::table! {
-    /// Copies of the order events of the metadata database, identified by (account_id, recorded_at, sequence).
-    order_event_history (account_id, recorded_at, sequence) {
-        /// accounts.account_id of the metadata database.
-        account_id -> Int8,
-        /// Time at which the event was booked, in microseconds; from 1970 to before 2100, UTC.
-        recorded_at -> Timestamptz,
-        /// Number of the event in the account: 1, 2, 3 and so on.
-        sequence -> Int8,
-        /// Id of the order, unique within the account.
-        order_id -> Text,
-        /// Kind of the event, such as filled.
-        kind -> Text,
-        /// symbols.symbol_id of the order.
-        symbol_id -> Int8,
-        /// Side of the order: buy or sell.
-        side -> Text,
-        /// Strategy of the order. NULL: none.
-        strategy_id -> Nullable<Int8>,
-        /// Venue that reported the event, or the venue of the account.
-        venue -> Text,
-        /// Id of the report of the venue. NULL: it has none.
-        exec_id -> Nullable<Text>,
-        /// Id of the request that the event is about. NULL: it names none.
-        client_order_id -> Nullable<Text>,
-        /// Time of the event at the venue. NULL: unknown.
-        venue_time -> Nullable<Timestamptz>,
-        /// Time at which this system received the event. NULL: unknown.
-        received_at -> Nullable<Timestamptz>,
-        /// Executed or corrected quantity of this event, in units of the instrument. NULL: no such event.
-        last_quantity -> Nullable<Numeric>,
-        /// Executed or corrected price of this event, in the quote currency. NULL: no such event.
-        last_price -> Nullable<Numeric>,
-        /// The whole event, with decimals as strings.
-        payload -> Jsonb,
-    }
-}
-
-diesel::table! {
-    /// Positions after each event that changed them, identified by (account_id, symbol_id, as_of, sequence, recorded_at).
-    position_history (account_id, symbol_id, as_of, sequence, recorded_at) {
-        /// accounts.account_id of the metadata database.
-        account_id -> Int8,
-        /// symbols.symbol_id of the metadata database.
-        symbol_id -> Int8,
-        /// Time of the event at the venue, or of its booking if it has none, in microseconds; from 1970 to before 2100, UTC.
-        as_of -> Timestamptz,
-        /// Number of the event in the account. Of a position, the row with the largest number is the present state.
-        sequence -> Int8,
-        /// Strategy that owns the position. NULL: none.
-        strategy_id -> Nullable<Int8>,
-        /// net, or the position of a hedging account.
-        position_name -> Text,
-        /// Quantity after the event, in units of the instrument; negative for a short position.
-        quantity -> Numeric,
-        /// Cost of the open quantity after the event, in the quote currency; negative for a short position at positive prices.
-        open_cost -> Numeric,
-        /// Profit of the closed quantities after the event, in the quote currency, without fees.
-        realized -> Numeric,
-        /// Time at which the event was booked, in microseconds; from 1970 to before 2100, UTC.
-        recorded_at -> Timestamptz,
     }
 }
 
@@ -523,14 +405,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     book_intervals,
     feed_gaps,
     feed_messages,
-    fill_history,
     late_days,
-    ledger_relay_cursor,
     ohlc_candles,
     order_book_snapshots,
     order_book_updates,
-    order_event_history,
-    position_history,
     symbol_days,
     tick_quarantine,
     ticks,

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::booking::Booking;
-use super::{AccountLedger, Booked, ReportId, closing_of};
+use super::making::closing_of;
+use super::{AccountLedger, Booked, ReportId};
 use crate::domain::account::Account;
 use crate::domain::event_key::{ContentHash, EventKey, KeyDigest};
 use crate::domain::fill::{Fill, FillId, FillOrder};

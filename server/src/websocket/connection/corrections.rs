@@ -7,7 +7,8 @@ use tickbook::domain::TradeReference;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
-use super::super::protocol::{Channel, Message};
+use super::super::messages::Message;
+use super::super::protocol::Channel;
 use super::{ClientConnection, End, code};
 use crate::correction_news::{Announced, CAPACITY};
 

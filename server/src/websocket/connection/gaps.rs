@@ -4,31 +4,35 @@ use chrono::{DateTime, Utc};
 use tickbook::domain::{CandleInput, SymbolId};
 use tickbook::ingest::fanout::Gap;
 
-use super::super::protocol::{Channel, GapBody, Message};
+use super::super::messages::{GapBody, Message};
+use super::super::protocol::Channel;
 use super::super::reading::SeriesKey;
 use super::{ClientConnection, End, code};
 use crate::wire::TimeText;
 
 impl ClientConnection {
     /// Ends the connection if the client misses too much without catching up. `missed` has the numbers of
-    /// ticks and trades that it has just missed.
-    pub(super) async fn count_gaps(&mut self, missed: [u64; 2]) -> Result<(), End> {
+    /// ticks, trades and events of orders that it has just missed.
+    pub(super) async fn count_gaps(&mut self, missed: [u64; 3]) -> Result<(), End> {
         self.within_patience_flush().await?;
-        if missed != [0, 0] {
+        if missed != [0; 3] {
             self.gaps += 1;
-            let [ticks, trades] = missed;
-            self.missed[0] += ticks;
-            self.missed[1] += trades;
+            for (sum, missed) in self.missed.iter_mut().zip(missed) {
+                *sum += missed;
+            }
         }
-        if self.queue.is_caught_up() && self.trade_queue.is_caught_up() {
+        let of_records = self.queue.is_caught_up() && self.trade_queue.is_caught_up();
+        if of_records && self.orders.is_caught_up() {
             self.gaps = 0;
         }
         if self.gaps >= self.config.max_gaps {
-            let missed = match self.missed {
-                [ticks, 0] => format!("{ticks} ticks"),
-                [0, trades] => format!("{trades} trades"),
-                [ticks, trades] => format!("{ticks} ticks and {trades} trades"),
-            };
+            let names = ["ticks", "trades", "events of orders"];
+            let counted = self.missed.iter().zip(names);
+            let counted = counted.filter(|(count, _)| **count > 0);
+            let missed: Vec<_> = counted
+                .map(|(count, name)| format!("{count} {name}"))
+                .collect();
+            let missed = missed.join(" and ");
             let gaps = self.gaps;
             let reason =
                 format!("too slow: {missed} were missed in {gaps} gaps without catching up");

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use axum::extract::ws::Message as Frame;
 use tickbook::RepositoryError;
 use tickbook::domain::{CandleInput, PriceBasis, SymbolId};
+use tickbook_ledger::domain::AccountId;
 use tokio::task::{JoinError, JoinSet, coop};
 use tokio::time::Instant;
 
-use super::super::protocol::{
-    Ask, Channel, Message, RefusedRequest, Request, RequestId, Subscription, SubscriptionBody,
-};
+use super::super::messages::{Message, SubscriptionBody};
+use super::super::protocol::{Ask, Channel, RefusedRequest, Request, RequestId, Subscription};
 use super::super::reading::SeriesKey;
 use super::{ClientConnection, End, code};
+use crate::http::Held;
+use crate::ledger::{AccountState, read_state};
 use crate::problem::Problem;
 
 /// Maximum size of a client message in bytes.
@@ -26,10 +28,22 @@ const SUBSCRIPTIONS: usize = 1_000;
 /// ends.
 const WAITING: usize = 16;
 
-/// The default basis of each symbol, if the subscription needs it; an error if a symbol does not exist.
-type Lookup = Result<Bases, Problem>;
+/// Size of an order or a position in bytes, both as held and as sent, somewhat above the usual size.
+const ROW_BYTES: usize = 2_000;
 
-type Bases = HashMap<SymbolId, PriceBasis>;
+/// What a subscription needs; an error if a symbol or the account does not exist.
+type Lookup = Result<LookedUp, Problem>;
+
+/// What a subscription needs from the store.
+#[derive(Debug)]
+pub(super) enum LookedUp {
+    /// The default basis of each symbol, if it is needed.
+    Bases(Bases),
+    /// The state of an account, and its share of the memory.
+    Account(Box<AccountState>, Held),
+}
+
+pub(super) type Bases = HashMap<SymbolId, PriceBasis>;
 
 /// Pending requests in order of arrival. The symbols of the first one are looked up concurrently with
 /// everything else, because the database may be slow.
@@ -91,15 +105,59 @@ impl ClientConnection {
         }) = self.requests.waiting.pop_front()
         {
             let answer = match found {
-                Ok(bases) => self.subscribe(id, &subscription, &bases),
-                Err(problem) => Message::Error {
-                    id,
-                    reason: problem.to_string(),
-                },
+                Ok(LookedUp::Bases(bases)) => self.subscribe(id, &subscription, &bases),
+                Ok(LookedUp::Account(state, _held)) => {
+                    self.send_subscribed_account(id, &subscription, *state)
+                        .await?;
+                    return self.work_off().await;
+                }
+                Err(problem) => {
+                    if let Channel::Orders(account_id) = subscription.channel {
+                        self.orders.abandon(account_id);
+                    }
+                    Message::Error {
+                        id,
+                        reason: problem.to_string(),
+                    }
+                }
             };
             self.send(&answer).await?;
         }
         self.work_off().await
+    }
+
+    async fn send_subscribed_account(
+        &mut self,
+        id: Option<RequestId>,
+        subscription: &Subscription,
+        state: AccountState,
+    ) -> Result<(), End> {
+        let answer = Message::Subscribed(SubscriptionBody::new(id, subscription));
+        self.send(&answer).await?;
+        match subscription.channel {
+            Channel::Orders(account_id) => self.send_state(account_id, state).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads the state of an account concurrently with everything else.
+    fn look_up_account(&mut self, account_id: AccountId) {
+        // events that are booked from now on wait until the state was sent
+        self.orders.prepare(account_id);
+        let (ledger, scope) = (Arc::clone(&self.app.ledger.orders), self.scope.clone());
+        let (turns, http) = (Arc::clone(&self.turns), self.app.http.clone());
+        self.requests.lookups.spawn(async move {
+            // the semaphore is never closed
+            let _turn = turns.acquire().await;
+            let state = read_state(&*ledger, &scope, account_id).await;
+            let state = state.map_err(|error| match error {
+                RepositoryError::NotFound { .. } => Problem::unknown_account(account_id),
+                error => error.into(),
+            })?;
+            let rows = state.orders.len() + state.positions.len();
+            let held = http.memory().for_made_answer(None, rows * ROW_BYTES)?;
+            Ok(LookedUp::Account(Box::new(state), held))
+        });
     }
 
     /// Answers requests up to the first whose symbols have to be looked up.
@@ -117,6 +175,14 @@ impl ClientConnection {
                     Message::Unsubscribed(SubscriptionBody::new(id, &subscription))
                 }
                 Ask::Subscribe(subscription) => {
+                    if let Channel::Orders(account_id) = subscription.channel
+                        && self.has_place_for(&subscription)
+                    {
+                        let ask = Ask::Subscribe(subscription);
+                        self.requests.waiting.push_front(Request { id, ask });
+                        self.look_up_account(account_id);
+                        return Ok(());
+                    }
                     let known = Arc::clone(&self.app.known_symbols);
                     let unseen = known.unseen(&subscription.symbols);
                     let needs_bases = matches!(subscription.channel, Channel::Candles(_, None));
@@ -128,9 +194,9 @@ impl ClientConnection {
                         self.requests.lookups.spawn(async move {
                             known.require_all(&unseen).await?;
                             if !needs_bases {
-                                return Ok(Bases::new());
+                                return Ok(LookedUp::Bases(Bases::new()));
                             }
-                            Ok(default_basis.of_all(&symbols).await?)
+                            Ok(LookedUp::Bases(default_basis.of_all(&symbols).await?))
                         });
                         return Ok(());
                     }
@@ -144,8 +210,10 @@ impl ClientConnection {
 
     fn has_place_for(&self, subscription: &Subscription) -> bool {
         let series = self.series.len() + self.trade_series.len();
-        let taken = self.ticks.len() + self.trades.len() + series + self.books.len();
-        taken + subscription.symbols.len() <= SUBSCRIPTIONS
+        let records = self.ticks.len() + self.trades.len() + series;
+        let taken = records + self.books.len() + self.orders.len();
+        // an account has no symbols
+        taken + subscription.symbols.len().max(1) <= SUBSCRIPTIONS
     }
 
     /// Subscribes to all series or to none. The symbols exist. `bases` has the basis of each symbol, unless the
@@ -205,6 +273,8 @@ impl ClientConnection {
                     return Message::Error { id, reason };
                 }
             }
+            // it is answered when the state of the account was read
+            Channel::Orders(_) => {}
         }
         Message::Subscribed(SubscriptionBody::of_channel(id, subscription, channel))
     }
@@ -230,11 +300,13 @@ impl ClientConnection {
                         self.trade_series.remove(key);
                     }
                 }
-                Channel::Book(_) => {}
+                Channel::Book(_) | Channel::Orders(_) => {}
             }
         }
-        if let Channel::Book(_) = subscription.channel {
-            return self.books.unfollow(&subscription.symbols);
+        match subscription.channel {
+            Channel::Book(_) => return self.books.unfollow(&subscription.symbols),
+            Channel::Orders(account_id) => return self.orders.unfollow(account_id),
+            _ => {}
         }
         let symbols = || subscription.symbols.iter().copied();
         let unused = symbols().filter(|id| !self.series.has(*id) && !self.ticks.contains(id));

@@ -1,0 +1,14 @@
+CREATE TABLE order_venue_ids (
+    account_id bigint NOT NULL,
+    venue text NOT NULL,
+    venue_order_id text NOT NULL,
+    order_id text NOT NULL,
+    PRIMARY KEY (account_id, venue, venue_order_id),
+    FOREIGN KEY (account_id, order_id) REFERENCES orders ON DELETE CASCADE
+);
+
+COMMENT ON TABLE order_venue_ids IS 'The order of each id of a venue.';
+COMMENT ON COLUMN order_venue_ids.account_id IS 'The account.';
+COMMENT ON COLUMN order_venue_ids.venue IS 'The venue.';
+COMMENT ON COLUMN order_venue_ids.venue_order_id IS 'Id of the order at the venue.';
+COMMENT ON COLUMN order_venue_ids.order_id IS 'The order.';
