@@ -148,7 +148,6 @@ fn columns_of_table(connection: &mut PgConnection, table: &str) -> Vec<Column> {
                 "bigint" => "Int8",
                 "boolean" => "Bool",
                 "numeric" => "Numeric",
-                "jsonb" => "Jsonb",
                 "numeric[]" => "Array<Nullable<Numeric>>",
                 "date" => "Date",
                 "time without time zone" => "Time",
