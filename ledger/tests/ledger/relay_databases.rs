@@ -337,7 +337,9 @@ async fn events_lost_by_a_restored_ledger_are_listed() {
     setup
         .connection(Database::Metadata)
         .batch_execute(&format!(
-            "DELETE FROM order_events WHERE account_id = {id} AND sequence > 3; \
+            "ALTER TABLE order_events DISABLE TRIGGER USER; \
+             DELETE FROM order_events WHERE account_id = {id} AND sequence > 3; \
+             ALTER TABLE order_events ENABLE TRIGGER USER; \
              UPDATE account_heads SET sequence = 3, revision = revision + 1 WHERE account_id = {id}"
         ))
         .expect("older");
