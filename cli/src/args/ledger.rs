@@ -74,7 +74,7 @@ Examples:
   tickbook ledger import main.jsonl --account copy --format jsonl
   tickbook ledger import fills.csv --account main --format csv --exchange nasdaq --time-zone America/New_York
   tickbook ledger import auszug.csv --account main --format csv --delimiter ';' --decimal-comma --thousands . \\
-      --map time=Datum,symbol=Titel,quantity=Stück,price=Kurs --time-format '%d.%m.%Y %H:%M:%S' \\
+      --map time=Datum,symbol=Papier,quantity=Stück,price=Kurs --time-format '%d.%m.%Y %H:%M:%S' \\
       --time-zone Europe/Berlin --fee-currency EUR --dry-run")]
     Import(ImportLedgerArguments),
     /// Copies booked events to the time-series database

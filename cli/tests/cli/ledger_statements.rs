@@ -88,14 +88,14 @@ fn overlapping_statement_adds_only_what_is_new() {
 #[test]
 fn statement_with_other_headers_and_commas_is_mapped() {
     let cli = prepared();
-    let text = "Konto 4711\nDatum;Titel;Art;Menge;Kurs;Geb\n\
+    let text = "Konto 4711\nDatum;Papier;Art;Menge;Kurs;Geb\n\
                 01.05.2024 09:30:00;Apfel;Kauf;1.000;170,25;-1,50\n\
                 01.05.2024 09:31:00;Apfel;Verk.;1.000;171,25;-1,50\n";
     cli.file("auszug.csv", text);
     run(&cli, "symbols alias xetra:AAPL bank Apfel").expect_code(0);
     let arguments = [
         "ledger import auszug.csv --account main --format csv --feed bank --delimiter ; --skip-lines 1",
-        "--map time=Datum,symbol=Titel,side=Art,quantity=Menge --map price=Kurs,fee=Geb",
+        "--map time=Datum,symbol=Papier,side=Art,quantity=Menge --map price=Kurs,fee=Geb",
         "--decimal-comma --thousands . --sell-word Verk. --time-zone Europe/Berlin",
         "--negative-fees --fee-currency EUR --json --time-format",
     ]

@@ -234,9 +234,8 @@ async fn open_transaction_holds_entries_back() {
     open.batch_execute("BEGIN; SELECT pg_current_xact_id()")
         .expect("begun");
     setup.append(id, 0, 1).await;
-    let outbox = &setup.relay.outbox;
     assert_eq!(setup.relay().drain().await.expect("nothing").entries, 0);
-    let backlog = outbox.backlog().await.expect("read");
+    let backlog = setup.relay.outbox.backlog().await.expect("read");
     assert!(
         backlog.oldest.is_some() && backlog.held_since.is_some(),
         "{backlog:?}"
@@ -244,7 +243,7 @@ async fn open_transaction_holds_entries_back() {
     assert_eq!(setup.copied(id).await, [0_i64; 0]);
     open.batch_execute("COMMIT").expect("ended");
     assert_eq!(setup.drain(1).await.inserted, 3);
-    let backlog = outbox.backlog().await.expect("read");
+    let backlog = setup.relay.outbox.backlog().await.expect("read");
     assert_eq!((backlog.oldest, backlog.held_since), (None, None));
 }
 
@@ -262,8 +261,7 @@ async fn entry_that_is_committed_late_is_not_lost() {
     ))
     .expect("begun");
     setup.append(fast, 0, 1).await;
-    let relay = setup.relay();
-    assert_eq!(relay.drain().await.expect("nothing").entries, 0);
+    assert_eq!(setup.relay().drain().await.expect("nothing").entries, 0);
     late.batch_execute("COMMIT").expect("ended");
     let totals = setup.drain(2).await;
     assert_eq!((totals.inserted, totals.duplicates), (3, 3));

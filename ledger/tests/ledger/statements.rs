@@ -59,7 +59,7 @@ fn row_of_usual_columns_is_read_whole() {
 
 #[test]
 fn statement_in_german_is_read_with_its_format() {
-    let text = "Konto 4711\nDatum;Uhrzeit;Titel;Art;Stück;Kurs;Provision\n\
+    let text = "Konto 4711\nDatum;Uhrzeit;Papier;Art;Stück;Kurs;Provision\n\
                 01.05.2024;09:30:00;AAPL;Kauf;1.000;170,25;-1,50\n\
                 01.05.2024;09:31:00;AAPL;Verk.;1.000;171,25;0,00\n";
     let format = StatementFormat::default()
@@ -67,7 +67,7 @@ fn statement_in_german_is_read_with_its_format() {
         .skipped_lines(1)
         .column(StatementColumn::Date, "Datum")
         .column(StatementColumn::Time, "Uhrzeit")
-        .column(StatementColumn::Symbol, "Titel")
+        .column(StatementColumn::Symbol, "Papier")
         .column(StatementColumn::Side, "Art")
         .column(StatementColumn::Quantity, "Stück")
         .column(StatementColumn::Price, "Kurs")
