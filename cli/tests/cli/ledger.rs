@@ -161,9 +161,8 @@ fn bad_lines_are_listed_and_nothing_is_booked() {
 #[test]
 fn conflicts_and_refused_events_are_listed() {
     let cli = with_events();
-    let other = EVENTS
-        .replace("100.5", "101")
-        .replace("\"o1\",\"exec", "\"o2\",\"exec");
+    let fill = "\"o1\",\"exec_id\":\"E1\"";
+    let other = EVENTS.replace(fill, &fill.replace('1', "2"));
     let both = format!("{}{other}", EVENTS.replace("100.5", "99"));
     cli.file("other.jsonl", both);
     let command = "ledger import other.jsonl --account main --format jsonl";

@@ -66,10 +66,10 @@ pub(super) async fn run(
     })
 }
 
-/// Copies what is missing and what waits. Returns the accounts that are ahead.
+/// Copies what waits, then what is missing without waiting. Returns the accounts that are ahead.
 async fn everything(relay: &Relay) -> anyhow::Result<(RelayTotals, Vec<i64>)> {
-    let found = relay.reconcile().await?;
     let waiting = relay.drain().await?;
+    let found = relay.reconcile().await?;
     let ahead = found.ahead.iter().map(|it| it.account_id.get()).collect();
-    Ok((found.copied.plus(waiting), ahead))
+    Ok((waiting.plus(found.copied), ahead))
 }
