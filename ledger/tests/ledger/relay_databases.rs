@@ -53,8 +53,9 @@ impl Setup {
         let (venue, usd) = (Venue::new("V").expect("an id"), Currency::new("USD"));
         let usd = usd.expect("an id");
         let terms = NewAccount::new(TenantId::new(1), name, venue, Environment::Live, usd);
-        let account = self.ledger.accounts.create(&AccountScope::all(), terms);
-        account.await.expect("a new account").account_id
+        let accounts = &self.ledger.accounts;
+        let account = accounts.create(&AccountScope::all(), terms).await;
+        account.expect("a new account").account_id
     }
 
     /// Appends `3 * orders` new events.

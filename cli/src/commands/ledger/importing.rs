@@ -141,11 +141,10 @@ impl Booking<'_> {
     async fn book(&mut self, path: &Path, lines: &[LineEvent]) -> anyhow::Result<()> {
         for batch in lines.chunks(BATCH) {
             let events: Vec<_> = batch.iter().map(|it| it.event.clone()).collect();
-            let append = self
-                .ledger
-                .ledger
-                .append(&scope(), self.account_id, &events, None);
-            let receipt = append.await?;
+            let (ledger, scope) = (&self.ledger.ledger, scope());
+            let receipt = ledger
+                .append(&scope, self.account_id, &events, None)
+                .await?;
             let summary = &mut *self.summary;
             summary.appended += receipt.appended.len() as u64;
             summary.duplicates += receipt.duplicates.len() as u64;
