@@ -1,6 +1,7 @@
 //! The identity and the content of an event.
 
 use std::fmt;
+use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -49,13 +50,19 @@ impl fmt::Debug for ContentHash {
 /// Hashes fields one after the other. Each is written with its length, so that no two lists of fields have the same
 /// bytes.
 #[derive(Default)]
-pub(super) struct Hasher(Sha256);
+pub(super) struct Hasher {
+    sha: Sha256,
+    /// The text of the present field.
+    text: String,
+}
 
 impl Hasher {
     pub(super) fn field(&mut self, value: impl fmt::Display) -> &mut Self {
-        let text = value.to_string();
-        self.0.update((text.len() as u64).to_be_bytes());
-        self.0.update(text.as_bytes());
+        self.text.clear();
+        // a String takes any text
+        let _ = write!(self.text, "{value}");
+        self.sha.update((self.text.len() as u64).to_be_bytes());
+        self.sha.update(self.text.as_bytes());
         self
     }
 
@@ -64,14 +71,14 @@ impl Hasher {
         match value {
             Some(value) => self.field(value),
             None => {
-                self.0.update(u64::MAX.to_be_bytes());
+                self.sha.update(u64::MAX.to_be_bytes());
                 self
             }
         }
     }
 
     pub(super) fn finish(self) -> ContentHash {
-        ContentHash(self.0.finalize().into())
+        ContentHash(self.sha.finalize().into())
     }
 }
 

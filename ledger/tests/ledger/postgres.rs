@@ -4,6 +4,7 @@ mod killed;
 mod scripts;
 mod several_writers;
 mod tampered;
+mod whole_day;
 
 use diesel::PgConnection;
 use tickbook::Database;
