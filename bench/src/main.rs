@@ -74,6 +74,8 @@ enum Part {
     LedgerOrders,
     /// A journal of a million events folded and stored again
     LedgerRebuild,
+    /// The time from an order event to its copy in the time-series database
+    LedgerRelay,
     /// Memory used by a stream
     Streaming,
 }
@@ -143,6 +145,7 @@ async fn main() -> anyhow::Result<()> {
             Part::LedgerFills => bench.ledger_fills(&mut report).await?,
             Part::LedgerOrders => bench.ledger_orders(&mut report).await?,
             Part::LedgerRebuild => bench.ledger_rebuild(&mut report).await?,
+            Part::LedgerRelay => bench.ledger_relay(&mut report).await?,
             Part::Streaming => bench.streaming(&mut report).await?,
         }
     }

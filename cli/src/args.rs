@@ -5,9 +5,11 @@ mod exchanges;
 mod export;
 mod feed;
 mod importing;
+mod ledger;
 mod names;
 mod policies;
 mod spool;
+mod statement;
 mod symbols;
 
 use clap::{Args, Parser, Subcommand};
@@ -35,8 +37,15 @@ pub(crate) use importing::{
     CandleFormat, ImportCandlesArguments, ImportCommand, ImportRowsArguments,
     ImportSymbolsArguments, LeanArguments, SymbolFormat, TimeFormatName,
 };
+pub(crate) use ledger::{
+    AccountsArguments, AccountsCommand, CloseAccountArguments, CreateAccountArguments,
+    ExportLedgerArguments, ImportLedgerArguments, LedgerCommand, LedgerFormat,
+    ListAccountsArguments, RebuildArguments, RelayArguments, RenameAccountArguments,
+    VerifyLedgerArguments,
+};
 pub(crate) use policies::{ApplyArguments, MaintainArguments, PoliciesArguments, PoliciesCommand};
 pub(crate) use spool::{DeadLetterArguments, SpoolArguments, SpoolCommand};
+pub(crate) use statement::StatementArguments;
 pub(crate) use symbols::{
     AliasSymbolArguments, DescribeSymbolArguments, FactArguments, ListSymbolsArguments,
     OneSymbolArguments, RenameSymbolArguments, ShowSymbolArguments, SymbolsCommand,
@@ -158,6 +167,9 @@ Examples:
     /// Replays recorded sessions of venues, and checks connections to venues
     #[command(subcommand)]
     Feed(FeedCommand),
+    /// Manages accounts with their orders, fills and positions
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
     /// Prints shell completions
     #[command(after_help = "\
 Examples:

@@ -1,14 +1,9 @@
 //! CSV writer with a separate thread.
 
-use std::io;
-
-use anyhow::{Context as _, anyhow};
-use tokio::sync::{mpsc, oneshot};
+use anyhow::anyhow;
 
 use crate::output_file::Output;
-
-/// Buffers that may wait to be written; bounds the memory of an export.
-const WAITING: usize = 2;
+use crate::output_text::OutputText;
 
 /// Size in bytes at which a buffer is passed to the thread.
 const TEXT_BYTES: usize = 256 * 1024;
@@ -16,36 +11,16 @@ const TEXT_BYTES: usize = 256 * 1024;
 /// Rows that are being written to an output.
 pub(crate) struct CsvFile {
     rows: csv::Writer<Vec<u8>>,
-    sender: mpsc::Sender<Vec<u8>>,
-    written: oneshot::Receiver<io::Result<()>>,
-    output: Output,
+    text: OutputText,
 }
 
 impl CsvFile {
     /// Starts to write to `output`.
     pub(crate) fn create(output: Output, header: &[&str]) -> anyhow::Result<Self> {
-        let open = output.opener();
-        let (sender, mut receiver) = mpsc::channel::<Vec<u8>>(WAITING);
-        let (report_written, written) = oneshot::channel();
-        std::thread::spawn(move || {
-            let write = || {
-                let mut target = open()?;
-                while let Some(text) = receiver.blocking_recv() {
-                    target.write_all(&text)?;
-                }
-                target.flush()
-            };
-            // an aborted export does not wait for the result
-            let _ = report_written.send(write());
-        });
         let mut rows = csv::Writer::from_writer(Vec::new());
         rows.write_record(header)?;
-        Ok(Self {
-            rows,
-            sender,
-            written,
-            output,
-        })
+        let text = OutputText::create(output);
+        Ok(Self { rows, text })
     }
 
     /// Adds a row; returns whether the output still accepts rows.
@@ -62,19 +37,12 @@ impl CsvFile {
         let empty = csv::Writer::from_writer(Vec::new());
         let full = std::mem::replace(&mut self.rows, empty);
         let text = full.into_inner().map_err(|error| anyhow!("{error}"))?;
-        Ok(self.sender.send(text).await.is_ok())
+        Ok(self.text.write(text).await)
     }
 
     /// Waits until everything is written, and gives the file its final name.
     pub(crate) async fn finish(mut self) -> anyhow::Result<()> {
         self.send().await?;
-        drop(self.sender);
-        match self.written.await.context("writing ended unexpectedly")? {
-            Ok(()) => {}
-            // the reading program has closed the pipe
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe && self.output.is_stream() => {}
-            Err(error) => return Err(error).context("cannot write the file: check its disk"),
-        }
-        self.output.finish()
+        self.text.finish().await
     }
 }

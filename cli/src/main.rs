@@ -15,6 +15,7 @@ mod lean_files;
 mod new_owner;
 mod opening;
 mod output_file;
+mod output_text;
 mod progress;
 mod quote_text;
 mod refreshing;
@@ -59,7 +60,11 @@ fn main() -> ExitCode {
         Err(error) => return failure::print_usage_error(&error, json),
     };
     log_to_stderr(arguments.verbose);
-    let fills_stdout = matches!(&arguments.command, Command::Export(it) if it.fills_stdout());
+    let fills_stdout = match &arguments.command {
+        Command::Export(command) => command.fills_stdout(),
+        Command::Ledger(command) => command.fills_stdout(),
+        _ => false,
+    };
     let outcome = tokio::runtime::Runtime::new()
         .map_err(anyhow::Error::from)
         .and_then(|runtime| {
@@ -127,6 +132,7 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Quarantine(command) => commands::quarantine::run(&command).await,
         Command::Exchanges(command) => commands::exchanges::run(&command).await,
         Command::Seed(arguments) => commands::seed::run(&arguments).await,
+        Command::Ledger(command) => commands::ledger::run(&command).await,
         Command::Symbols(command) => commands::symbols::run(&command, &clock).await,
         Command::Import(ImportCommand::Symbols(arguments)) => {
             commands::import_symbols::run(&arguments).await

@@ -10,6 +10,7 @@ use tickbook::db::DatabasePools;
 use tickbook::domain::{Symbol, SymbolReference};
 use tickbook::repository::{InstrumentRepository, SymbolRepository, find_symbol};
 use tickbook::{Database, Repositories, RepositoryError};
+use tickbook_ledger::{LedgerRepositories, RelayRepositories};
 
 /// A command that waits longer for a database prints a note.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -53,6 +54,24 @@ pub(crate) async fn connect_instruments(
 ) -> Result<Arc<dyn InstrumentRepository>, RepositoryError> {
     let instruments = Repositories::connect_instruments(&config.database);
     patiently(config, &[Database::Metadata], instruments).await
+}
+
+/// Connects the metadata database, for the ledger and the symbols.
+pub(crate) async fn connect_ledger(
+    config: &Config,
+) -> Result<(LedgerRepositories, Arc<dyn SymbolRepository>), RepositoryError> {
+    let symbols = connect_symbols(config).await?;
+    let pools = DatabasePools::new(&config.database);
+    Ok((LedgerRepositories::postgres(pools.metadata()), symbols))
+}
+
+/// Connects both databases, for the ledger and its relay.
+pub(crate) async fn connect_relay(
+    config: &Config,
+) -> Result<(LedgerRepositories, RelayRepositories), RepositoryError> {
+    let (_, pools) = connect(config).await?;
+    let ledger = LedgerRepositories::postgres(pools.metadata());
+    Ok((ledger, RelayRepositories::postgres(&pools)))
 }
 
 /// Runs `work`; prints the names of the databases if it takes long.

@@ -17,6 +17,8 @@
 //! | `conformance` | the conformance suite for backends |
 //! | `postgres` | the repositories in PostgreSQL |
 //! | `serde` | `Serialize` and `Deserialize` of events, with decimals as strings |
+//! | `relay` | the copying of booked events to the time-series database: the module `relay` |
+//! | `statement` | fills in CSV statements of brokers: the module `statement` |
 //! | `mock` | a mock of each repository trait, such as `MockLedgerRepository` |
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -27,10 +29,14 @@ pub mod domain;
 pub mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(feature = "relay")]
+pub mod relay;
 mod repositories;
 pub mod repository;
+#[cfg(feature = "statement")]
+pub mod statement;
 
-pub use repositories::LedgerRepositories;
+pub use repositories::{LedgerRepositories, RelayRepositories};
 
 /// Instants are `DateTime<Utc>` of this crate. Using this re-export guarantees the same version.
 pub use tickbook::chrono;

@@ -6,10 +6,12 @@ use tickbook::Clock;
 #[cfg(feature = "postgres")]
 use tickbook::db::MetadataConnections;
 
-use crate::memory::InMemoryLedger;
+use crate::memory::{InMemoryLedger, InMemoryOrderHistory};
 #[cfg(feature = "postgres")]
-use crate::postgres::PgLedger;
-use crate::repository::{AccountRepository, LedgerRepository};
+use crate::postgres::{PgLedger, PgOrderHistoryRepository, PgOutboxRepository};
+use crate::repository::{
+    AccountRepository, LedgerRepository, OrderHistoryRepository, OutboxRepository,
+};
 
 /// The repositories of the ledger. Clones share them.
 #[derive(Debug, Clone)]
@@ -54,5 +56,45 @@ impl LedgerRepositories {
     pub fn postgres_with_clock(connections: impl MetadataConnections, clock: Clock) -> Self {
         let store = PgLedger::with_clock(connections, clock);
         Self::new(Arc::new(store.clone()), Arc::new(store))
+    }
+}
+
+/// The two repositories of a relay. Clones share them.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RelayRepositories {
+    /// The events to copy.
+    pub outbox: Arc<dyn OutboxRepository>,
+    /// Their copies.
+    pub history: Arc<dyn OrderHistoryRepository>,
+}
+
+impl RelayRepositories {
+    /// Combines repositories, for example mocks.
+    #[must_use]
+    pub fn new(
+        outbox: Arc<dyn OutboxRepository>,
+        history: Arc<dyn OrderHistoryRepository>,
+    ) -> Self {
+        Self { outbox, history }
+    }
+
+    /// The outbox of the metadata database and the history of the time-series database. They connect at their first use.
+    #[cfg(feature = "postgres")]
+    #[must_use]
+    pub fn postgres(pools: &tickbook::db::DatabasePools) -> Self {
+        Self::new(
+            Arc::new(PgOutboxRepository::new(pools.metadata())),
+            Arc::new(PgOrderHistoryRepository::new(pools.timeseries())),
+        )
+    }
+
+    /// The outbox of a ledger in memory, and an empty history in memory.
+    #[must_use]
+    pub fn in_memory(ledger: &InMemoryLedger) -> Self {
+        Self::new(
+            Arc::new(ledger.clone()),
+            Arc::new(InMemoryOrderHistory::new()),
+        )
     }
 }

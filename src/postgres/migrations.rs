@@ -297,6 +297,13 @@ fn made_by(migration: &str) -> Option<&'static [&'static str]> {
         "book_intervals" => &["book_intervals"],
         "feed_gaps" => &["feed_gaps"],
         "feed_messages" => &["feed_messages"],
+        "order_event_history" => &[
+            "order_event_history",
+            "order_event_history_recorded_at_brin",
+        ],
+        "fill_history" => &["fill_history", "fill_history_trade_time_brin"],
+        "position_history" => &["position_history", "position_history_as_of_brin"],
+        "ledger_relay_cursor" => &["ledger_relay_cursor"],
         "trade_corrections" => &["trade_corrections"],
         "trade_quarantine" => &["trade_quarantine", "trade_quarantine_pending"],
         "tick_quarantine" => &["tick_quarantine", "tick_quarantine_pending"],

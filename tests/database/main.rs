@@ -25,6 +25,7 @@ mod schema_exchange_sessions;
 mod schema_feeds;
 mod schema_instruments;
 mod schema_modules_match_databases;
+mod schema_order_history;
 mod schema_trades;
 mod sql_snapshots;
 mod symbol_sync;

@@ -36,7 +36,7 @@ const METADATA: [&str; 19] = [
     "2026-11-30-091200_create_position_reports",
 ];
 
-const TIMESERIES: [&str; 21] = [
+const TIMESERIES: [&str; 25] = [
     "2026-11-20-100000_create_extension_timescaledb",
     "2026-11-20-100100_create_tick_order_key",
     "2026-11-20-100200_create_ticks",
@@ -58,6 +58,10 @@ const TIMESERIES: [&str; 21] = [
     "2026-11-29-090100_create_feed_messages",
     "2026-11-29-090200_fill_feed_gaps",
     "2026-11-29-100000_create_candles_are_settled",
+    "2026-11-29-110000_create_order_event_history",
+    "2026-11-29-110100_create_fill_history",
+    "2026-11-29-110200_create_position_history",
+    "2026-11-29-110300_create_ledger_relay_cursor",
 ];
 
 fn pools(metadata_url: &str, timeseries_url: &str) -> DatabasePools {
@@ -198,6 +202,10 @@ async fn timeseries_migrates_up_down_and_up_again() {
         "relation book_intervals",
         "relation feed_gaps",
         "hypertable feed_messages",
+        "hypertable order_event_history",
+        "hypertable fill_history",
+        "hypertable position_history",
+        "relation ledger_relay_cursor",
         "function note_unrecorded_rows",
         "function candles_are_settled",
     ] {

@@ -225,7 +225,7 @@ async fn copy(writer: &Client, id: i64, rows: Vec<(&'static str, Bytes)>) -> Res
             .await?;
         let mut sink = Box::pin(sink);
         sink.send(bytes).await?;
-        sink.finish().await?;
+        sink.as_mut().finish().await?;
     }
     let head = format!("INSERT INTO account_heads VALUES ({id}, {BATCH}, 0, now())");
     writer.batch_execute(&head).await?;

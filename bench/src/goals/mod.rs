@@ -9,6 +9,7 @@ mod feed_store;
 mod ledger;
 mod ledger_market;
 mod ledger_reads;
+mod ledger_relay;
 mod persister;
 mod quality;
 mod reading;

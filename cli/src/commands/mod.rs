@@ -10,6 +10,7 @@ pub(crate) mod generate;
 pub(crate) mod import_candles;
 pub(crate) mod import_rows;
 pub(crate) mod import_symbols;
+pub(crate) mod ledger;
 pub(crate) mod maintain;
 pub(crate) mod migrate;
 pub(crate) mod policies;

@@ -22,6 +22,8 @@ mod import_ticks;
 mod import_trades;
 mod interrupted;
 mod json_times;
+mod ledger;
+mod ledger_statements;
 mod logs;
 mod overlapping_imports;
 mod policies;

@@ -9,6 +9,7 @@ mod digest;
 mod event_key;
 mod execution;
 mod fill;
+mod history;
 mod ids;
 mod invalid_event;
 mod lots;
@@ -43,6 +44,7 @@ pub use execution::{
     Closing, Contract, Correction, Execution, Fee, FillReference, Liquidity, PositionEffect,
 };
 pub use fill::{Fill, FillId, FillOrder};
+pub use history::{FillReport, FillReportKind, HistoryEvent, PositionAfter, PositionState};
 pub use ids::{
     AccountId, ClientOrderId, Currency, ExecId, InvalidId, MAX_ID_CHARS, OrderId, PositionId,
     StrategyId, TenantId, Venue, VenueOrderId,

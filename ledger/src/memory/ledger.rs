@@ -13,9 +13,9 @@ use crate::domain::{
     PositionKey, PositionReport, RecordedEvent,
 };
 use crate::repository::{
-    AppendReceipt, FillQuery, LedgerRepository, OrderEventQuery, OrderQuery, PositionEntry,
-    PositionQuery, QuarantineQuery, QuarantineReason, QuarantinedEvent, Verification,
-    normalized_reports,
+    AppendReceipt, EventRange, FillQuery, LedgerRepository, OrderEventQuery, OrderQuery,
+    PositionEntry, PositionQuery, QuarantineQuery, QuarantineReason, QuarantinedEvent,
+    Verification, normalized_reports,
 };
 
 impl InMemoryLedger {
@@ -76,10 +76,18 @@ impl LedgerRepository for InMemoryLedger {
                     account.keep(event, QuarantineReason::Conflict { first }, now);
                 }
                 Outcome::Quarantined(refusal) => account.keep(event, refusal.into(), now),
-                booked => account.journal.extend(booked.recorded().cloned()),
+                booked => {
+                    if let Some(recorded) = booked.recorded() {
+                        account.record(recorded.clone());
+                    }
+                }
             }
         }
         receipt.sequence = account.ledger.sequence();
+        if receipt.sequence > last {
+            let events = EventRange::new(account_id, last + 1, receipt.sequence);
+            self.outbox().add(events, now);
+        }
         Ok(receipt)
     }
 

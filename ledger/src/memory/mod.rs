@@ -4,6 +4,9 @@
 
 mod accounts;
 mod ledger;
+mod order_history;
+mod outbox;
 mod store;
 
+pub use order_history::InMemoryOrderHistory;
 pub use store::InMemoryLedger;

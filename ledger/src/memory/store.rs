@@ -2,22 +2,34 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use chrono::{DateTime, Utc};
 use tickbook::domain::SymbolId;
 use tickbook::{Clock, Entity, RepositoryError};
 
 use crate::domain::{
-    AccountId, AccountLedger, AccountScope, ContentHash, OrderEvent, PositionReport, RecordedEvent,
+    AccountId, AccountLedger, AccountScope, ContentHash, OrderEvent, OrderEventKind, PositionAfter,
+    PositionKey, PositionReport, RecordedEvent,
 };
-use crate::repository::{QuarantineReason, QuarantinedEvent};
+use crate::repository::{OutboxEntry, QuarantineReason, QuarantinedEvent};
 
 /// Accounts, orders, fills and positions in memory. Clones share them.
 #[derive(Clone)]
 pub struct InMemoryLedger {
     accounts: Arc<RwLock<BTreeMap<AccountId, StoredAccount>>>,
+    /// Locked only while the accounts are.
+    outbox: Arc<Mutex<Outbox>>,
     clock: Clock,
+}
+
+/// The events that wait to be copied.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    /// By ascending position.
+    pub(super) entries: Vec<OutboxEntry>,
+    /// The number of the last entry.
+    pub(super) last: i64,
 }
 
 /// An account with its journal and what follows from it.
@@ -26,6 +38,8 @@ pub(super) struct StoredAccount {
     pub(super) ledger: AccountLedger,
     /// Event n is at n - 1.
     pub(super) journal: Vec<RecordedEvent>,
+    /// The position after each event of the journal that changed one.
+    pub(super) positions_after: Vec<Option<PositionAfter>>,
     /// Entry n is at n - 1.
     pub(super) quarantine: Vec<QuarantinedEvent>,
     /// The place of each event of the quarantine.
@@ -46,6 +60,7 @@ impl InMemoryLedger {
     pub fn with_clock(clock: Clock) -> Self {
         Self {
             accounts: Arc::default(),
+            outbox: Arc::default(),
             clock,
         }
     }
@@ -58,6 +73,10 @@ impl InMemoryLedger {
     // poisoned.
     pub(super) fn read(&self) -> RwLockReadGuard<'_, BTreeMap<AccountId, StoredAccount>> {
         self.accounts.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn outbox(&self) -> MutexGuard<'_, Outbox> {
+        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<AccountId, StoredAccount>> {
@@ -86,6 +105,7 @@ impl StoredAccount {
         Self {
             ledger,
             journal: Vec::new(),
+            positions_after: Vec::new(),
             quarantine: Vec::new(),
             quarantined: BTreeMap::new(),
             reports: BTreeMap::new(),
@@ -95,6 +115,29 @@ impl StoredAccount {
     pub(super) fn is_in(&self, scope: &AccountScope) -> bool {
         let account = self.ledger.account();
         scope.contains(account.terms.tenant_id, account.account_id)
+    }
+
+    /// Adds an event that was just booked to the journal.
+    pub(super) fn record(&mut self, recorded: RecordedEvent) {
+        self.positions_after.push(self.position_after(&recorded));
+        self.journal.push(recorded);
+    }
+
+    /// The present state of the position that the event changed.
+    fn position_after(&self, recorded: &RecordedEvent) -> Option<PositionAfter> {
+        if !matches!(
+            recorded.event.kind,
+            OrderEventKind::Filled(_)
+                | OrderEventKind::FillBusted(_)
+                | OrderEventKind::FillCorrected(_)
+        ) {
+            return None;
+        }
+        let terms = &self.ledger.order(&recorded.order_id)?.terms;
+        let name = terms.position_name(self.ledger.account().terms.position_mode);
+        let key = PositionKey::new(terms.strategy_id, terms.symbol_id, name);
+        let position = self.ledger.position(&key)?;
+        Some(PositionAfter::of(name, position))
     }
 
     /// Keeps an event that was not booked, once.

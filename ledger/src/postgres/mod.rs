@@ -1,4 +1,4 @@
-//! The repositories in PostgreSQL, in the metadata database.
+//! The repositories in PostgreSQL: the ledger in the metadata database, the order history in the time-series database.
 
 mod account_rows;
 mod accounts;
@@ -7,9 +7,13 @@ mod append;
 mod append_rows;
 mod append_sql;
 mod cache;
+mod history_columns;
+mod history_rows;
 mod json;
 mod ledger;
 mod loading;
+mod order_history;
+mod outbox;
 mod position_reports;
 mod position_rows;
 mod quarantine;
@@ -21,4 +25,6 @@ mod store;
 mod stored;
 mod verification;
 
+pub use order_history::PgOrderHistoryRepository;
+pub use outbox::PgOutboxRepository;
 pub use store::PgLedger;

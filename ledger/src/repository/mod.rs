@@ -3,8 +3,9 @@
 //! The doc comments of the traits are the contract. Every backend passes the same test suite (the module
 //! `conformance`, feature `conformance`). These rules apply to all traits:
 //!
-//! - Each call takes an [`AccountScope`](crate::domain::AccountScope). An account outside of it does not exist for the
-//!   caller: the error is the same as for an unknown account.
+//! - Each call of accounts and orders takes an [`AccountScope`](crate::domain::AccountScope). An account outside of it
+//!   does not exist for the caller: the error is the same as for an unknown account. [`OutboxRepository`] and
+//!   [`OrderHistoryRepository`] are for the relay, which sees all accounts.
 //! - An empty batch does nothing and is not an error.
 //! - A range is half-open: it includes `from` and excludes `to`.
 //! - Instants are truncated to whole microseconds before they are stored.
@@ -14,6 +15,8 @@
 
 mod account;
 mod ledger;
+mod order_history;
+mod outbox;
 mod position_reports;
 mod quarantine;
 mod query;
@@ -22,6 +25,11 @@ mod receipt;
 pub(crate) use account::check_new_account;
 pub use account::{AccountQuery, AccountRepository};
 pub use ledger::LedgerRepository;
+pub use order_history::{HistoryKey, HistoryQuery, HistoryReceipt, OrderHistoryRepository};
+pub(crate) use outbox::merged_ranges;
+pub use outbox::{
+    AccountSequence, EventRange, OutboxBacklog, OutboxEntry, OutboxPosition, OutboxRepository,
+};
 pub(crate) use position_reports::normalized_reports;
 pub use quarantine::{QuarantineQuery, QuarantineReason, QuarantinedEvent, Verification};
 pub use query::{FillQuery, OrderEventQuery, OrderQuery, PositionEntry, PositionQuery};
@@ -30,4 +38,7 @@ pub use receipt::{
 };
 
 #[cfg(feature = "mock")]
-pub use {account::MockAccountRepository, ledger::MockLedgerRepository};
+pub use {
+    account::MockAccountRepository, ledger::MockLedgerRepository,
+    order_history::MockOrderHistoryRepository, outbox::MockOutboxRepository,
+};

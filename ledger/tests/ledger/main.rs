@@ -13,5 +13,12 @@ mod positions;
 mod postgres;
 mod properties;
 mod refusals;
+mod relay;
+mod relay_databases;
 mod samples;
 mod scripts;
+mod statements;
+mod views;
+
+#[path = "../../../tests/support/scratch_database.rs"]
+mod scratch_database;

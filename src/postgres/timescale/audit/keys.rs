@@ -8,7 +8,7 @@ use crate::db::DbError;
 
 use super::problem;
 
-const KEYS: [(&str, &str); 8] = [
+const KEYS: [(&str, &str); 12] = [
     ("ticks", "symbol_id, tick_time, sequence"),
     ("trades", "symbol_id, trade_time, sequence"),
     ("order_book_snapshots", "symbol_id, snapshot_time, sequence"),
@@ -17,6 +17,16 @@ const KEYS: [(&str, &str); 8] = [
     ("feed_gaps", "gap_from, feed, symbol_id, channel"),
     ("feed_messages", "source, received_at, sequence"),
     ("ohlc_candles", "symbol_id, timeframe, basis, open_time"),
+    ("order_event_history", "account_id, recorded_at, sequence"),
+    (
+        "fill_history",
+        "account_id, trade_time, sequence, recorded_at",
+    ),
+    (
+        "position_history",
+        "account_id, symbol_id, as_of, sequence, recorded_at",
+    ),
+    ("ledger_relay_cursor", "account_id"),
 ];
 
 /// The constraints that keep out invalid rows, with their tables.
