@@ -1,6 +1,5 @@
 //! Names of the variants of enums.
 
-use std::fmt;
 
 /// A text that names none of the expected variants.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

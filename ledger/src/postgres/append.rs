@@ -15,7 +15,7 @@ use super::append_rows::Changes;
 use super::append_sql::Append;
 use super::statement::{Parameter, Statement, StatementText};
 use super::stored::missing;
-use super::{loading, quarantine, rewriting};
+use super::{append_one, loading, quarantine, rewriting};
 use crate::domain::{
     AccountId, AccountLedger, AccountScope, CostMethod, OrderEvent, OrderEventKind, Outcome,
 };
@@ -198,15 +198,14 @@ fn write(connection: &mut PgConnection, loaded: &mut LoadedLedger) -> Result<boo
     }
     let ledger = &loaded.ledger;
     let changes = Changes::of(ledger, &bookings);
-    let mut parameters = vec![
-        Parameter::BigInt(ledger.account().account_id.get()),
-        Parameter::BigInt(changes.before),
-        Parameter::BigInt(loaded.revision),
-        Parameter::BigInt(ledger.sequence()),
-        Parameter::Time(ledger.recorded_at()),
-    ];
-    parameters.extend(changes.parameters()?);
-    let written: i64 = Statement::<Append>::new(parameters).get_result(connection)?;
+    let written = match bookings.len() {
+        1 => write_one(connection, loaded, &changes)?,
+        _ => None,
+    };
+    let written = match written {
+        Some(written) => written,
+        None => write_batch(connection, loaded, &changes)?,
+    };
     if written == 0 {
         return Ok(false);
     }
@@ -215,4 +214,47 @@ fn write(connection: &mut PgConnection, loaded: &mut LoadedLedger) -> Result<boo
         rewriting::delete_ended_fees(connection, ledger, &changes)?;
     }
     Ok(true)
+}
+
+/// Writes a single event. Returns `None` if that takes the statement of a batch.
+fn write_one(
+    connection: &mut PgConnection,
+    loaded: &LoadedLedger,
+    changes: &Changes<'_>,
+) -> Result<Option<i64>, DbError> {
+    let ledger = &loaded.ledger;
+    let (sequence, recorded_at) = (ledger.sequence(), ledger.recorded_at());
+    let head = [
+        Parameter::BigInt(sequence),
+        Parameter::Time(recorded_at),
+        Parameter::BigInt(ledger.account().account_id.get()),
+        Parameter::BigInt(changes.before),
+        Parameter::BigInt(loaded.revision),
+    ];
+    let outbox = [
+        Parameter::BigInt(sequence),
+        Parameter::BigInt(sequence),
+        Parameter::Time(recorded_at),
+    ];
+    match append_one::statement(changes, head, outbox)? {
+        Some(statement) => Ok(Some(statement.get_result(connection)?)),
+        None => Ok(None),
+    }
+}
+
+fn write_batch(
+    connection: &mut PgConnection,
+    loaded: &LoadedLedger,
+    changes: &Changes<'_>,
+) -> Result<i64, DbError> {
+    let ledger = &loaded.ledger;
+    let mut parameters = vec![
+        Parameter::BigInt(ledger.account().account_id.get()),
+        Parameter::BigInt(changes.before),
+        Parameter::BigInt(loaded.revision),
+        Parameter::BigInt(ledger.sequence()),
+        Parameter::Time(ledger.recorded_at()),
+    ];
+    parameters.extend(changes.parameters()?);
+    Ok(Statement::<Append>::new(parameters).get_result(connection)?)
 }

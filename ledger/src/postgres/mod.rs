@@ -4,6 +4,7 @@ mod account_rows;
 mod accounts;
 mod amount;
 mod append;
+mod append_one;
 mod append_rows;
 mod append_sql;
 mod cache;

@@ -47,6 +47,13 @@ pub(super) enum Parameter {
     Amounts(Vec<Option<PgAmount>>),
     Hashes(Vec<Option<Vec<u8>>>),
     Keys(Vec<PgKey>),
+    Integer(i32),
+    OptionalDate(Option<NaiveDate>),
+    OptionalTime(Option<DateTime<Utc>>),
+    OptionalDecimal(Option<PgDecimal>),
+    OptionalAmount(Option<PgAmount>),
+    OptionalBytes(Option<Vec<u8>>),
+    Key(PgKey),
 }
 
 /// A digest of an event key in a UUID column or parameter.
@@ -84,6 +91,24 @@ impl<S: StatementText> Statement<S> {
 }
 
 impl Parameter {
+    /// The only element of an array; `None` if it has none. A value is its own element.
+    pub(super) fn into_single(self) -> Option<Self> {
+        let single = match self {
+            Self::BigInts(values) => Self::OptionalBigInt(values.into_iter().next()?),
+            Self::Integers(values) => Self::Integer(values.into_iter().next()?),
+            Self::Texts(values) => Self::OptionalText(values.into_iter().next()?),
+            Self::Bools(values) => Self::OptionalBool(values.into_iter().next()?),
+            Self::Times(values) => Self::OptionalTime(values.into_iter().next()?),
+            Self::Dates(values) => Self::OptionalDate(values.into_iter().next()?),
+            Self::Decimals(values) => Self::OptionalDecimal(values.into_iter().next()?),
+            Self::Amounts(values) => Self::OptionalAmount(values.into_iter().next()?),
+            Self::Hashes(values) => Self::OptionalBytes(values.into_iter().next()?),
+            Self::Keys(values) => Self::Key(values.into_iter().next()?),
+            value => value,
+        };
+        Some(single)
+    }
+
     fn push<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         match self {
             Self::BigInt(value) => out.push_bind_param::<BigInt, _>(value),
@@ -106,6 +131,13 @@ impl Parameter {
             Self::Amounts(values) => out.push_bind_param::<Array<Nullable<Numeric>>, _>(values),
             Self::Hashes(values) => out.push_bind_param::<Array<Nullable<Binary>>, _>(values),
             Self::Keys(values) => out.push_bind_param::<Array<Uuid>, _>(values),
+            Self::Integer(value) => out.push_bind_param::<Integer, _>(value),
+            Self::OptionalDate(value) => out.push_bind_param::<Nullable<Date>, _>(value),
+            Self::OptionalTime(value) => out.push_bind_param::<Nullable<Timestamptz>, _>(value),
+            Self::OptionalDecimal(value) => out.push_bind_param::<Nullable<Numeric>, _>(value),
+            Self::OptionalAmount(value) => out.push_bind_param::<Nullable<Numeric>, _>(value),
+            Self::OptionalBytes(value) => out.push_bind_param::<Nullable<Binary>, _>(value),
+            Self::Key(value) => out.push_bind_param::<Uuid, _>(value),
         }
     }
 }
