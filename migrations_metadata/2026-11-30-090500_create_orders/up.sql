@@ -37,12 +37,11 @@ CREATE TABLE orders (
         'filled', 'done_for_day', 'pending_replace', 'pending_cancel'
     )),
     CONSTRAINT orders_closed_is_not_open CHECK (NOT is_open OR closed_by IS NULL)
-);
+) WITH (fillfactor = 80);
 
-CREATE UNIQUE INDEX orders_first_sequence ON orders (account_id, first_sequence);
 CREATE INDEX orders_symbol ON orders (account_id, symbol_id, created_at, first_sequence);
 CREATE INDEX orders_created_at ON orders (account_id, created_at, first_sequence);
-CREATE INDEX orders_open ON orders (account_id, first_sequence) WHERE is_open;
+CREATE INDEX orders_open ON orders (account_id, created_at, first_sequence) WHERE is_open;
 CREATE INDEX orders_symbol_created_at ON orders (symbol_id, created_at DESC);
 
 COMMENT ON TABLE orders IS 'Orders, as their events give them.';

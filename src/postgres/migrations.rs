@@ -267,7 +267,6 @@ fn made_by(migration: &str) -> Option<&'static [&'static str]> {
         "ledger_outbox" => &["ledger_outbox", "ledger_outbox_order"],
         "orders" => &[
             "orders",
-            "orders_first_sequence",
             "orders_symbol",
             "orders_created_at",
             "orders_open",
