@@ -26,15 +26,7 @@ CREATE TABLE fills (
     is_busted boolean NOT NULL,
     PRIMARY KEY (account_id, sequence),
     FOREIGN KEY (account_id, order_id) REFERENCES orders ON DELETE CASCADE,
-    CONSTRAINT fills_side_known CHECK (side IN ('buy', 'sell')),
-    CONSTRAINT fills_quantity_positive CHECK (quantity > 0),
-    CONSTRAINT fills_id_whole CHECK (
-        CASE WHEN exec_id IS NULL
-            THEN content_hash IS NOT NULL AND venue IS NULL
-            ELSE content_hash IS NULL AND venue IS NOT NULL
-        END
-    ),
-    CONSTRAINT fills_fee_whole CHECK (num_nulls(fee_amount, fee_currency, fee_is_taken_from_quantity) IN (0, 3))
+    CONSTRAINT fills_quantity_positive CHECK (quantity > 0)
 );
 
 CREATE INDEX fills_time ON fills (account_id, trade_time, venue_sequence, sequence);
