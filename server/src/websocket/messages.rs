@@ -29,7 +29,7 @@ pub(super) enum Message {
     Resync(ResyncMessage),
     Orders(OrdersMessage),
     #[serde(rename = "order_event")]
-    OrderEvent(OrderEventMessage),
+    OrderEvent(Box<OrderEventMessage>),
     Gap(GapBody),
     #[serde(rename = "gap")]
     OrdersGap(OrdersGapMessage),

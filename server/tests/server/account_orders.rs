@@ -231,7 +231,7 @@ async fn quarantine_lists_each_refused_event_once() {
     let unknown = filled("none", "E7", 3, "1", "1");
     let conflict = filled("a", "E2", 2, "5", "99");
     append(&app, &[unknown.clone(), conflict.clone()]).await;
-    append(&app, &[unknown.clone()]).await;
+    append(&app, std::slice::from_ref(&unknown)).await;
     let path = "/api/v1/accounts/1/quarantine";
     let list = get(&app, path).await.json();
     let detail = "unknown order: create it first, or send its terms with the event";

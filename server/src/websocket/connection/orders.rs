@@ -58,7 +58,7 @@ impl ClientConnection {
                 coop::consume_budget().await;
                 let message = match part {
                     JournalPart::Event(event) => {
-                        Message::OrderEvent(OrderEventMessage::new(account_id, &event))
+                        Message::OrderEvent(Box::new(OrderEventMessage::new(account_id, &event)))
                     }
                     JournalPart::Gap(from, to) => {
                         missed += to.abs_diff(from);
