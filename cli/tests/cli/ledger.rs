@@ -73,7 +73,7 @@ fn account_that_cannot_be_is_refused() {
     let cli = Cli::migrated();
     run(&cli, CREATE).expect_code(0);
     for (command, error) in [
-        (CREATE, "account main already exists"),
+        (CREATE, "account \"main\" already exists"),
         ("ledger export --account other", "there is no account other"),
         ("ledger accounts rename 7 x", "there is no account 7"),
         (
