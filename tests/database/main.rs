@@ -24,6 +24,7 @@ mod schema_constraints;
 mod schema_exchange_sessions;
 mod schema_feeds;
 mod schema_instruments;
+mod schema_ledger;
 mod schema_modules_match_databases;
 mod schema_order_history;
 mod schema_trades;
