@@ -20,6 +20,7 @@ use tickbook::ingest::{
 use tickbook::repository::QuarantineRepository;
 use tickbook::{Clock, Connected, Repositories};
 use tickbook_ledger::LedgerRepositories;
+use tickbook_ledger::relay::{Relay, RelayRepositories};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -98,6 +99,7 @@ pub async fn start(
                 clock.clone(),
                 stop.clone(),
             );
+            start_relay(&pools, clock, stop);
             (repositories, Some(pools))
         }
     };
@@ -193,6 +195,13 @@ fn ledger_repositories(pools: Option<&DatabasePools>, clock: &Clock) -> LedgerRe
         Some(pools) => LedgerRepositories::postgres(pools.clone()),
         None => LedgerRepositories::in_memory_with_clock(clock.clone()),
     }
+}
+
+/// Copies booked order events to the time-series database until `stop`.
+fn start_relay(pools: &DatabasePools, clock: &Clock, stop: &CancellationToken) {
+    let relay = Relay::new(RelayRepositories::postgres(pools)).with_clock(clock.clone());
+    let stop = stop.clone().cancelled_owned();
+    tokio::spawn(async move { relay.run(stop).await });
 }
 
 /// Reduces the number of connections to the available descriptors. WebSocket clients, which stay connected,

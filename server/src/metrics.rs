@@ -67,6 +67,7 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     let handle = builder.install_recorder()?;
     tickbook::metrics::describe();
     FAMILIES.iter().for_each(Family::describe);
+    tickbook_ledger::relay::metrics::describe();
     set_build_info();
     begin_counters();
     Ok(HANDLE.get_or_init(|| handle).clone())

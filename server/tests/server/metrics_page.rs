@@ -75,7 +75,8 @@ fn documented() -> BTreeMap<String, Documented> {
 
 fn of_the_code() -> BTreeMap<String, Described> {
     let families = tickbook::metrics::families();
-    let families = families.iter().chain(FAMILIES);
+    let of_relay = tickbook_ledger::relay::metrics::FAMILIES;
+    let families = families.iter().chain(FAMILIES).chain(of_relay);
     families
         .map(|family| {
             let described = Described {
