@@ -58,7 +58,9 @@ pub fn install() -> Result<PrometheusHandle, BuildError> {
     }
     // without buckets the exporter would make summaries, which cannot be added up over several servers
     let mut builder = PrometheusBuilder::new().set_buckets(OTHER_BUCKETS)?;
-    for family in tickbook::metrics::families().iter().chain(FAMILIES) {
+    let of_relay = tickbook_ledger::relay::metrics::FAMILIES;
+    let families = tickbook::metrics::families();
+    for family in families.iter().chain(FAMILIES).chain(of_relay) {
         if !family.buckets.is_empty() {
             let name = Matcher::Full(family.name.to_string());
             builder = builder.set_buckets_for_metric(name, family.buckets)?;
