@@ -36,6 +36,8 @@ pub struct Replay {
     is_listed: bool,
     file: String,
     line: u64,
+    /// Whether the report has the levels of the books at the end of each file.
+    has_final_books: bool,
 }
 
 impl Replay {
@@ -54,7 +56,14 @@ impl Replay {
             is_listed: false,
             file: String::new(),
             line: 0,
+            has_final_books: true,
         }
+    }
+
+    /// Leaves out the books at the end of each file, whose texts take longer than many messages.
+    pub(crate) fn without_final_books(mut self) -> Self {
+        self.has_final_books = false;
+        self
     }
 
     /// Reads a file with answers to HTTP requests: snapshots of books, which the replay uses when the protocol
@@ -252,7 +261,11 @@ impl Replay {
             return;
         };
         let protocol = recorded.protocol();
-        for symbol in protocol.symbols() {
+        let symbols = match self.has_final_books {
+            true => protocol.symbols(),
+            false => Vec::new(),
+        };
+        for symbol in symbols {
             let Some(book) = protocol.book(symbol) else {
                 continue;
             };
