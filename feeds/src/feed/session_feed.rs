@@ -277,7 +277,7 @@ impl Feed for SessionFeed {
     }
 
     async fn run(&mut self, output: &mut FeedOutput) -> Result<(), FeedError> {
-        let mut replay = Replay::new(self.venue, self.depth).without_final_books();
+        let mut replay = Replay::new(self.venue, self.depth).without_report();
         // the quotes of Binance itself have no time
         let from_books = self.venue == RecordedVenue::Binance;
         let records = Records::new(self.directory.clone(), from_books);

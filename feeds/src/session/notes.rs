@@ -20,6 +20,8 @@ pub(super) struct Notes<'r, 'o> {
     pub(super) problems: Vec<(Option<String>, String)>,
     /// Symbols whose snapshots are requested.
     pub(super) fetches: Vec<String>,
+    /// Whether events are counted.
+    pub(super) has_report: bool,
     pub(super) observer: &'r mut Observer<'o>,
 }
 
@@ -67,6 +69,9 @@ impl Notes<'_, '_> {
 
     pub(super) fn event(&mut self, event: FeedEvent<'_>) {
         (self.observer)(SessionEvent::Feed(&event));
+        if !self.has_report && !matches!(event, FeedEvent::Request(_)) {
+            return;
+        }
         let kind = match event {
             FeedEvent::BookSnapshot(change) => {
                 self.change(&change, true);

@@ -36,8 +36,8 @@ pub struct Replay {
     is_listed: bool,
     file: String,
     line: u64,
-    /// Whether the report has the levels of the books at the end of each file.
-    has_final_books: bool,
+    /// Whether events are counted, and the books at the end of each file are noted.
+    has_report: bool,
 }
 
 impl Replay {
@@ -56,13 +56,13 @@ impl Replay {
             is_listed: false,
             file: String::new(),
             line: 0,
-            has_final_books: true,
+            has_report: true,
         }
     }
 
-    /// Leaves out the books at the end of each file, whose texts take longer than many messages.
-    pub(crate) fn without_final_books(mut self) -> Self {
-        self.has_final_books = false;
+    /// Counts no events and notes no books, for callers that need only the events.
+    pub(crate) fn without_report(mut self) -> Self {
+        self.has_report = false;
         self
     }
 
@@ -223,6 +223,7 @@ impl Replay {
             is_listed: &mut self.is_listed,
             problems: Vec::new(),
             fetches: Vec::new(),
+            has_report: self.has_report,
             observer,
         };
         (notes.observer)(SessionEvent::Received { at });
@@ -261,7 +262,7 @@ impl Replay {
             return;
         };
         let protocol = recorded.protocol();
-        let symbols = match self.has_final_books {
+        let symbols = match self.has_report {
             true => protocol.symbols(),
             false => Vec::new(),
         };
