@@ -237,13 +237,22 @@ impl Instant {
     /// Seconds with a fraction.
     pub(crate) fn of_seconds(text: &str) -> Option<Self> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        if !digits(whole) || !digits(fraction) {
+        let number = |digits: &[u8]| {
+            digits.iter().try_fold(0_i64, |number, digit| {
+                let value = i64::from(digit.wrapping_sub(b'0'));
+                let number = number.checked_mul(10)?.checked_add(value)?;
+                (value < 10).then_some(number)
+            })
+        };
+        let seconds = (!whole.is_empty()).then(|| number(whole.as_bytes()))??;
+        let fraction = fraction.as_bytes();
+        let (micros, rest) = fraction.split_at(fraction.len().min(6));
+        if !rest.iter().all(u8::is_ascii_digit) {
             return None;
         }
-        let seconds: i64 = whole.parse().ok()?;
-        let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(6);
-        let micros = digits.fold(0, |micros, digit| micros * 10 + i64::from(digit - b'0'));
+        // at most six digits
+        let missing = 6 - micros.len() as u32;
+        let micros = number(micros)? * 10_i64.pow(missing);
         Self::of_micros(seconds.checked_mul(1_000_000)?.checked_add(micros)?)
     }
 

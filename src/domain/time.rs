@@ -1,6 +1,6 @@
 //! Instants and half-open ranges of them, in whole microseconds of UTC.
 
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, SubsecRound, TimeDelta, Utc};
 
 use super::excerpt::excerpt;
 
@@ -40,6 +40,9 @@ pub fn truncate_to_micros(time: DateTime<Utc>) -> DateTime<Utc> {
 /// # Errors
 /// A text of another form, or a leap second.
 pub fn parse_time(text: &str) -> Result<DateTime<Utc>, InvalidTime> {
+    if let Some(time) = parse_usual(text.as_bytes()) {
+        return Ok(time);
+    }
     let time = DateTime::parse_from_rfc3339(text);
     let time = time.map_err(|_| InvalidTime::Form(excerpt(text)))?;
     let time = time.with_timezone(&Utc);
@@ -47,6 +50,30 @@ pub fn parse_time(text: &str) -> Result<DateTime<Utc>, InvalidTime> {
         return Err(InvalidTime::LeapSecond(excerpt(text)));
     }
     Ok(time)
+}
+
+/// Parses a time in UTC with at most nine decimal places, as venues send it, several times as fast as chrono. Returns
+/// `None` for other texts, which may be valid.
+fn parse_usual(text: &[u8]) -> Option<DateTime<Utc>> {
+    let (whole, fraction) = text.strip_suffix(b"Z")?.split_first_chunk::<19>()?;
+    let number = |digits: &[u8]| {
+        digits.iter().try_fold(0_u32, |number, digit| {
+            let value = u32::from(digit.wrapping_sub(b'0'));
+            (value < 10).then_some(number * 10 + value)
+        })
+    };
+    let marks = [4, 7, 10, 13, 16].map(|at| whole[at]);
+    let (nanos, places) = match fraction {
+        [] => (0, 0),
+        [b'.', digits @ ..] if matches!(digits.len(), 1..=9) => (number(digits)?, digits.len()),
+        _ => return None,
+    };
+    let year = i32::try_from(number(&whole[..4])?).ok()?;
+    let date = NaiveDate::from_ymd_opt(year, number(&whole[5..7])?, number(&whole[8..10])?)?;
+    let (hour, minute) = (number(&whole[11..13])?, number(&whole[14..16])?);
+    let nanos = nanos * 10_u32.pow(9 - places as u32);
+    let time = date.and_hms_nano_opt(hour, minute, number(&whole[17..])?, nanos)?;
+    (marks == *b"--T::").then(|| time.and_utc())
 }
 
 /// Why a text is not a valid instant. Each variant holds the text, cut to 40 characters.
@@ -188,6 +215,51 @@ mod tests {
         let error = parse_time(&leap).expect_err("a leap second, or no time");
         let error = error.to_string();
         assert!(error.len() < 200, "{} bytes", error.len());
+    }
+
+    #[test]
+    fn usual_times_are_those_of_chrono() {
+        let by_chrono = |text: &str| {
+            let time = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+            (!is_leap_second(time)).then_some(time)
+        };
+        let mut texts: Vec<String> = Vec::new();
+        for time in [
+            "2021-04-17T16:44:07",
+            "1970-01-01T00:00:00",
+            "0000-02-29T23:59:59",
+            "2024-02-29T12:00:00",
+            "9999-12-31T23:59:59",
+            // no times
+            "2023-02-29T12:00:00",
+            "2024-13-01T12:00:00",
+            "2024-01-01T24:00:00",
+            "2024-01-01T12:60:00",
+            "2016-12-31T23:59:60",
+        ] {
+            for fraction in [
+                "",
+                ".",
+                ".8",
+                ".859760",
+                ".123456789",
+                ".1234567891",
+                ".000000000",
+            ] {
+                texts.push(format!("{time}{fraction}Z"));
+            }
+            texts.extend([format!("{time}z"), format!("{time}+01:00"), time.to_owned()]);
+        }
+        let text = "2021-04-17T16:44:07.859Z";
+        for at in 0..text.len() {
+            for other in ["", "x", "0", ":", ".", " ", "é", "\0"] {
+                texts.push(format!("{}{other}{}", &text[..at], &text[at + 1..]));
+            }
+        }
+        for text in texts {
+            assert_eq!(parse_time(&text).ok(), by_chrono(&text), "{text}");
+        }
+        assert!(parse_usual(text.as_bytes()).is_some());
     }
 
     #[test]

@@ -223,6 +223,11 @@ impl<R: Record> Persister<R> {
         self.shared.accept(record).await.map(|_| ())
     }
 
+    /// Accepts a record if there is space at once; otherwise, and after a stop, returns it.
+    pub(crate) fn try_push(&self, record: R) -> Result<(), R> {
+        self.shared.try_accept(record)
+    }
+
     /// Accepts a record like [`push`](Self::push), and returns a handle to wait for its result.
     ///
     /// # Errors

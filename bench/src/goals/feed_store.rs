@@ -1,6 +1,8 @@
 //! A recorded session at full speed from its messages to the database, compared with the persisters alone.
 
-use std::path::Path;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,7 +19,7 @@ use tickbook::ingest::{
 };
 use tickbook::{Clock, Repositories, RepositoryError};
 use tickbook_feeds::feed::{SessionFeed, SessionSource, SymbolDirectory};
-use tickbook_feeds::session::RecordedVenue;
+use tickbook_feeds::session::{RecordedVenue, lines};
 use tokio::sync::oneshot;
 
 use crate::cpu;
@@ -200,6 +202,17 @@ async fn records(path: &Path, directories: &[SymbolDirectory]) -> Result<Records
     Ok(records)
 }
 
+/// Writes a session into `folder` without compression: messages of a venue arrive over a socket.
+fn unpacked(session: &Path, folder: &Path) -> Result<PathBuf> {
+    let path = folder.join("session.ws");
+    let mut file = BufWriter::new(File::create(&path)?);
+    for line in lines(session)? {
+        writeln!(file, "{}", line?)?;
+    }
+    file.flush()?;
+    Ok(path)
+}
+
 /// Symbols of the session for each pass.
 async fn directories(names: &[String]) -> Result<Vec<SymbolDirectory>> {
     let symbols = Repositories::in_memory().symbols;
@@ -244,7 +257,8 @@ impl Bench {
             );
             return Ok(());
         };
-        let path = folder.join(SESSION);
+        let unpacking = tempfile::tempdir()?;
+        let path = unpacked(&folder.join(SESSION), unpacking.path())?;
         let directories = directories(&symbols(&folder, VENUE.as_str())?).await?;
         let records = records(&path, &directories).await?;
         let (mut of_feed, mut of_memory) = (Place::migrated().await?, Place::migrated().await?);

@@ -14,11 +14,11 @@ use tickbook::repository::{FeedMessageQuery, FeedRepository};
 use tokio::sync::mpsc;
 
 use super::directory::SymbolDirectory;
-use super::records::{Records, send};
-use crate::session::{RecordedVenue, Replay, SessionEvent, SessionLine, lines};
+use super::records::{Record, Records, send};
+use crate::session::{RecordedVenue, Replay, SessionEvent, SessionLine, blocks};
 
-/// Lines that are read ahead.
-const READ_AHEAD: usize = 4_096;
+/// Blocks of lines that are read ahead. A block is some 64 KiB long, or as long as a page of recorded messages.
+const READ_AHEAD: usize = 8;
 
 /// Where the lines of a session are.
 #[derive(Debug, Clone)]
@@ -46,9 +46,9 @@ pub enum SessionSource {
 enum Piece {
     /// The next file begins.
     Begin(String),
-    /// A line with an answer to an HTTP request.
-    Answer(String),
-    Line(String),
+    /// Lines with answers to HTTP requests.
+    Answers(String),
+    Lines(String),
     /// The file ended.
     End,
 }
@@ -106,8 +106,12 @@ impl SessionSource {
         while let Some(piece) = pieces.recv().await {
             match piece? {
                 Piece::Begin(name) => replay.begin(&name),
-                Piece::Answer(line) => replay.keep_answer(SessionLine::parse(&line)),
-                Piece::Line(line) => replay.replay(SessionLine::parse(&line), &mut |_| {}),
+                Piece::Answers(block) => keep_answers(&mut replay, &block),
+                Piece::Lines(block) => {
+                    for line in block.lines() {
+                        replay.replay(SessionLine::parse(line), &mut |_| {});
+                    }
+                }
                 Piece::End => replay.end(&mut |_| {}),
             }
         }
@@ -115,9 +119,18 @@ impl SessionSource {
     }
 }
 
+fn keep_answers(replay: &mut Replay, block: &str) {
+    for line in block.lines() {
+        replay.keep_answer(SessionLine::parse(line));
+    }
+}
+
 fn read_files(answers: &[PathBuf], messages: &[PathBuf], sender: &Sender) -> Result<(), FeedError> {
     type ToPiece = fn(String) -> Piece;
-    for (files, piece) in [(answers, Piece::Answer as ToPiece), (messages, Piece::Line)] {
+    for (files, piece) in [
+        (answers, Piece::Answers as ToPiece),
+        (messages, Piece::Lines),
+    ] {
         for path in files {
             let name = path.file_name().unwrap_or(path.as_os_str());
             let name = name.to_string_lossy().into_owned();
@@ -126,8 +139,8 @@ fn read_files(answers: &[PathBuf], messages: &[PathBuf], sender: &Sender) -> Res
             if !send(Piece::Begin(name)) {
                 return Ok(());
             }
-            for line in lines(path).map_err(failed)? {
-                if !send(piece(line.map_err(failed)?)) {
+            for block in blocks(path).map_err(failed)? {
+                if !send(piece(block.map_err(failed)?)) {
                     return Ok(());
                 }
             }
@@ -153,16 +166,18 @@ async fn read_recorded(
         let mut query = FeedMessageQuery::new(source, range);
         loop {
             let page = feeds.messages(&query).await?;
-            for message in page.items {
-                let line = line_of(&message);
-                let piece = match (only_answers, message.kind) {
-                    (true, MessageKind::Answer) => Piece::Answer(line),
-                    (true, _) | (false, MessageKind::Answer) => continue,
-                    (false, _) => Piece::Line(line),
-                };
-                if push(sender, piece).await.is_err() {
-                    return Ok(());
-                }
+            let is_answer = |message: &FeedMessage| message.kind == MessageKind::Answer;
+            let messages = page.items.iter();
+            let block: String = messages
+                .filter(|message| is_answer(message) == only_answers)
+                .map(|message| line_of(message) + "\n")
+                .collect();
+            let piece = match only_answers {
+                true => Piece::Answers(block),
+                false => Piece::Lines(block),
+            };
+            if push(sender, piece).await.is_err() {
+                return Ok(());
             }
             match page.next {
                 Some(next) => query = query.after(next),
@@ -262,30 +277,45 @@ impl Feed for SessionFeed {
     }
 
     async fn run(&mut self, output: &mut FeedOutput) -> Result<(), FeedError> {
-        let mut replay = Replay::new(self.venue, self.depth);
+        let mut replay = Replay::new(self.venue, self.depth).without_report();
         // the quotes of Binance itself have no time
         let from_books = self.venue == RecordedVenue::Binance;
         let records = Records::new(self.directory.clone(), from_books);
         let mut records = records.with_books(output.accepts_books());
         let mut pieces = self.source.open()?;
+        let mut waiting = VecDeque::new();
         while let Some(piece) = pieces.recv().await {
-            let mut waiting = VecDeque::new();
-            let observer = &mut |event: SessionEvent<'_>| {
+            let observer = &mut |event: SessionEvent<'_>, waiting: &mut VecDeque<_>| {
                 if let SessionEvent::Opened { at } | SessionEvent::Received { at } = &event {
                     self.now.store(at.timestamp_micros(), Ordering::Relaxed);
                 }
-                records.add_of_session(&event, now(&self.now), &mut waiting);
+                records.add_of_session(&event, now(&self.now), waiting);
             };
             match piece? {
                 Piece::Begin(name) => replay.begin(&name),
-                Piece::Answer(line) => replay.keep_answer(SessionLine::parse(&line)),
-                Piece::Line(line) => replay.replay(SessionLine::parse(&line), observer),
-                Piece::End => replay.end(observer),
+                Piece::Answers(block) => keep_answers(&mut replay, &block),
+                Piece::Lines(block) => {
+                    for line in block.lines() {
+                        let line = SessionLine::parse(line);
+                        replay.replay(line, &mut |event| observer(event, &mut waiting));
+                        send_all(output, &mut waiting).await?;
+                    }
+                }
+                Piece::End => replay.end(&mut |event| observer(event, &mut waiting)),
             }
-            for record in waiting {
-                send(output, record).await?;
-            }
+            send_all(output, &mut waiting).await?;
         }
         Ok(())
     }
+}
+
+/// Sends what waits, before the next line is read.
+async fn send_all(
+    output: &mut FeedOutput,
+    waiting: &mut VecDeque<Record>,
+) -> Result<(), FeedError> {
+    while let Some(record) = waiting.pop_front() {
+        send(output, record).await?;
+    }
+    Ok(())
 }

@@ -51,7 +51,13 @@ impl<'a> SessionLine<'a> {
     #[must_use]
     pub fn parse(line: &'a str) -> Self {
         let line = line.strip_suffix('\r').unwrap_or(line);
-        let (head, rest) = line.split_once(": ").unwrap_or((line, ""));
+        // a search for one byte is several times as fast as one for two
+        let colons = line.match_indices(':').map(|(at, _)| at);
+        let mut ends = colons.filter(|at| line.as_bytes().get(at + 1) == Some(&b' '));
+        let (head, rest) = match ends.next() {
+            Some(at) => (&line[..at], &line[at + 2..]),
+            None => (line, ""),
+        };
         let mut words = head.split(' ');
         let (first, second, third) = (words.next(), words.next(), words.next());
         if words.next().is_some() {
@@ -116,6 +122,27 @@ impl fmt::Display for SessionLine<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_read_to_the_microsecond() {
+        for (text, micros) in [
+            ("0", Some(0)),
+            ("1.5", Some(1_500_000)),
+            ("1.", Some(1_000_000)),
+            ("1.0000019", Some(1_000_001)),
+            ("", None),
+            (".5", None),
+            ("-1", None),
+            ("1.x", None),
+            ("1.0000000x", None),
+            ("1.2.3", None),
+            ("1.é", None),
+            ("99999999999999999999", None),
+        ] {
+            let read = Instant::of_seconds(text).map(|Instant(at)| at.timestamp_micros());
+            assert_eq!(read, micros, "{text}");
+        }
+    }
 
     #[test]
     fn lines_of_each_kind_are_read() {

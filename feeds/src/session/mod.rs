@@ -19,6 +19,7 @@ mod replay;
 mod report;
 mod venue;
 
+pub(crate) use file::blocks;
 pub use file::lines;
 pub use line::SessionLine;
 pub use observer::{Observer, SessionEvent};

@@ -1,5 +1,7 @@
 //! Counts what a message causes.
 
+use std::collections::BTreeMap;
+
 use tickbook::domain::book::StaleReason;
 
 use super::observer::{Observer, SessionEvent};
@@ -18,7 +20,17 @@ pub(super) struct Notes<'r, 'o> {
     pub(super) problems: Vec<(Option<String>, String)>,
     /// Symbols whose snapshots are requested.
     pub(super) fetches: Vec<String>,
+    /// Whether events are counted.
+    pub(super) has_report: bool,
     pub(super) observer: &'r mut Observer<'o>,
+}
+
+/// Changes the entry of a symbol. The name is copied only for a new entry.
+fn count<T: Default>(entries: &mut BTreeMap<String, T>, symbol: &str, change: impl FnOnce(&mut T)) {
+    match entries.get_mut(symbol) {
+        Some(entry) => change(entry),
+        None => change(entries.entry(symbol.to_owned()).or_default()),
+    }
 }
 
 impl Notes<'_, '_> {
@@ -57,6 +69,9 @@ impl Notes<'_, '_> {
 
     pub(super) fn event(&mut self, event: FeedEvent<'_>) {
         (self.observer)(SessionEvent::Feed(&event));
+        if !self.has_report && !matches!(event, FeedEvent::Request(_)) {
+            return;
+        }
         let kind = match event {
             FeedEvent::BookSnapshot(change) => {
                 self.change(&change, true);
@@ -67,41 +82,28 @@ impl Notes<'_, '_> {
                 "book update"
             }
             FeedEvent::BookStale(stale) => {
-                let report = self
-                    .report
-                    .books
-                    .entry(stale.symbol.to_owned())
-                    .or_default();
-                match stale.reason {
-                    StaleReason::Gap => {
-                        report.gaps += 1;
-                        // a loss of the session is one for all books
-                        self.report.gaps += u64::from(self.report.session.is_none());
-                    }
-                    StaleReason::Checksum => {
-                        report.checksums_failed += 1;
-                        self.report.checksums_failed += 1;
-                    }
-                    _ => {}
-                }
+                let (gaps, checksums) = match stale.reason {
+                    StaleReason::Gap => (1, 0),
+                    StaleReason::Checksum => (0, 1),
+                    _ => (0, 0),
+                };
+                count(&mut self.report.books, stale.symbol, |book| {
+                    book.gaps += gaps;
+                    book.checksums_failed += checksums;
+                });
+                // a loss of the session is one for all books
+                self.report.gaps += gaps * u64::from(self.report.session.is_none());
+                self.report.checksums_failed += checksums;
                 let detail = format!("{}: {}", stale.reason, stale.detail);
                 self.problems.push((Some(stale.symbol.to_owned()), detail));
                 "book stale"
             }
             FeedEvent::Trade(trade) => {
-                *self
-                    .report
-                    .trades
-                    .entry(trade.symbol.to_owned())
-                    .or_default() += 1;
+                count(&mut self.report.trades, trade.symbol, |trades| *trades += 1);
                 "trade"
             }
             FeedEvent::Quote(quote) => {
-                *self
-                    .report
-                    .quotes
-                    .entry(quote.symbol.to_owned())
-                    .or_default() += 1;
+                count(&mut self.report.quotes, quote.symbol, |quotes| *quotes += 1);
                 "quote"
             }
             FeedEvent::Instrument(listed) => {
@@ -142,19 +144,15 @@ impl Notes<'_, '_> {
     }
 
     fn change(&mut self, change: &BookChange<'_>, is_snapshot: bool) {
-        let report = self
-            .report
-            .books
-            .entry(change.symbol.to_owned())
-            .or_default();
-        match is_snapshot {
-            true => report.snapshots += 1,
-            false => report.updates += 1,
-        }
-        report.count(&change.counts);
-        if change.checksum.is_some() {
-            report.checksums_ok += 1;
-            self.report.checksums_ok += 1;
-        }
+        let has_checksum = u64::from(change.checksum.is_some());
+        count(&mut self.report.books, change.symbol, |book| {
+            match is_snapshot {
+                true => book.snapshots += 1,
+                false => book.updates += 1,
+            }
+            book.count(&change.counts);
+            book.checksums_ok += has_checksum;
+        });
+        self.report.checksums_ok += has_checksum;
     }
 }

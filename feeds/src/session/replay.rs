@@ -36,6 +36,8 @@ pub struct Replay {
     is_listed: bool,
     file: String,
     line: u64,
+    /// Whether events are counted, and the books at the end of each file are noted.
+    has_report: bool,
 }
 
 impl Replay {
@@ -54,7 +56,14 @@ impl Replay {
             is_listed: false,
             file: String::new(),
             line: 0,
+            has_report: true,
         }
+    }
+
+    /// Counts no events and notes no books, for callers that need only the events.
+    pub(crate) fn without_report(mut self) -> Self {
+        self.has_report = false;
+        self
     }
 
     /// Reads a file with answers to HTTP requests: snapshots of books, which the replay uses when the protocol
@@ -214,6 +223,7 @@ impl Replay {
             is_listed: &mut self.is_listed,
             problems: Vec::new(),
             fetches: Vec::new(),
+            has_report: self.has_report,
             observer,
         };
         (notes.observer)(SessionEvent::Received { at });
@@ -252,7 +262,11 @@ impl Replay {
             return;
         };
         let protocol = recorded.protocol();
-        for symbol in protocol.symbols() {
+        let symbols = match self.has_report {
+            true => protocol.symbols(),
+            false => Vec::new(),
+        };
+        for symbol in symbols {
             let Some(book) = protocol.book(symbol) else {
                 continue;
             };

@@ -5,8 +5,9 @@ use std::hash::Hash;
 
 use super::error::BookError;
 use super::level::{BookSide, LevelChange};
+use super::level_counts::LevelCounts;
 use super::number::BookNumber;
-use super::order_book::{LevelCounts, OrderBook};
+use super::order_book::OrderBook;
 use super::state::{BookState, StaleReason};
 use super::view::BookView;
 

@@ -11,6 +11,9 @@ const GROWTH: usize = 4;
 /// The room may be longer than half of the levels by this number.
 const MAX_ROOM: usize = 32;
 
+/// The number of levels that a copy has space for beyond those that it has.
+const SPARE: usize = 32;
+
 /// The effect of a change on a side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Changed {
@@ -48,13 +51,26 @@ impl Default for Place {
 }
 
 /// The levels of one side.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Levels {
     side: BookSide,
     /// Unused room, then the levels by rank, without equal ranks; quantities are above 0.
     ranked: Vec<Ranked>,
     /// The number of unused places before the worst level, so that changes there do not move the others.
     room: usize,
+}
+
+/// With space for more levels: a copy is made to be changed.
+impl Clone for Levels {
+    fn clone(&self) -> Self {
+        let mut ranked = Vec::with_capacity(self.len() + SPARE);
+        ranked.extend_from_slice(self.levels());
+        Self {
+            side: self.side,
+            ranked,
+            room: 0,
+        }
+    }
 }
 
 /// The rank of a price, and the price of a rank. Prices are not negative, so the negation cannot overflow.
@@ -132,7 +148,8 @@ impl Levels {
 
     /// Sets the quantity at a price; 0 removes the level. `last` is the place of the message's last change of
     /// this side.
-    #[inline]
+    // not inlined, since the loop over the changes of a message is faster with all registers
+    #[inline(never)]
     pub(super) fn set(&mut self, price: i64, quantity: i64, last: &mut Place) -> Changed {
         let rank = rank(self.side, price);
         let found = self.find(rank, *last);
@@ -141,17 +158,21 @@ impl Levels {
             rank,
             better: self.ranked.len() - at,
         };
+        if quantity == 0 {
+            return match found {
+                Ok(at) => {
+                    self.remove(at);
+                    last.better -= 1;
+                    Changed::Removed
+                }
+                Err(_) => Changed::Unknown,
+            };
+        }
         match found {
-            Ok(at) if quantity == 0 => {
-                self.remove(at);
-                last.better -= 1;
-                Changed::Removed
-            }
             Ok(at) => {
                 self.ranked[at].quantity = quantity;
                 Changed::Replaced
             }
-            Err(_) if quantity == 0 => Changed::Unknown,
             Err(at) => {
                 self.insert(at, Ranked { rank, quantity });
                 Changed::Inserted
@@ -266,6 +287,19 @@ impl Levels {
     #[inline]
     pub(super) fn best(&self) -> Option<BookLevel> {
         self.levels().last().map(|level| self.level(level))
+    }
+
+    /// The best `depth` levels, the best one first.
+    #[inline]
+    pub(super) fn top(
+        &self,
+        depth: usize,
+    ) -> impl DoubleEndedIterator<Item = BookLevel> + ExactSizeIterator + Clone + '_ {
+        let worse = self.len().saturating_sub(depth);
+        self.levels()[worse..]
+            .iter()
+            .rev()
+            .map(|level| self.level(level))
     }
 
     /// The levels, the best one first.

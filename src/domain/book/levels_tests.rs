@@ -92,3 +92,15 @@ fn room_of_a_drifting_side_is_bounded() {
     }
     assert_eq!(side.len(), 10);
 }
+
+#[test]
+fn copy_of_a_side_has_space_for_more_levels() {
+    let mut side = Levels::new(BookSide::Ask);
+    for price in 1..100 {
+        side.set(price, 1, &mut Place::default());
+    }
+    side.cut(40);
+    let copy = side.clone();
+    assert_eq!(levels(&copy), levels(&side));
+    assert!(copy.ranked.capacity() >= copy.len() + SPARE);
+}

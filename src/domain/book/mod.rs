@@ -38,6 +38,7 @@ mod invalid_book;
 mod key;
 mod level;
 mod level_changes;
+mod level_counts;
 mod levels;
 #[cfg(test)]
 mod model;
@@ -57,8 +58,9 @@ pub use invalid_book::{InvalidBook, MAX_LEVEL_CHANGES, MAX_SOURCE_CHARS, MAX_STO
 pub use key::BookKey;
 pub use level::{BookLevel, BookPrecision, BookSide, LevelChange};
 pub use level_changes::level_changes;
+pub use level_counts::LevelCounts;
 pub use number::{BookNumber, BookNumberError, MAX_BOOK_DECIMALS};
-pub use order_book::{LevelCounts, MAX_BOOK_LEVELS, OrderBook};
+pub use order_book::{MAX_BOOK_LEVELS, OrderBook};
 pub use price_level::PriceLevel;
 pub(crate) use snapshot::check_depth;
 pub use snapshot::{BookSnapshot, BookSnapshotContent};

@@ -18,6 +18,17 @@ const POWERS: [i64; MAX_BOOK_DECIMALS as usize + 1] = {
     powers
 };
 
+/// The powers of ten that an `i64` holds, and 0 for other exponents.
+static FACTORS: [i64; 256] = {
+    let mut factors = [0; 256];
+    let mut at = 0;
+    while at < POWERS.len() {
+        factors[at] = POWERS[at];
+        at += 1;
+    }
+    factors
+};
+
 /// Why a text is not a [`BookNumber`]. The caller puts the text before the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -143,15 +154,18 @@ impl BookNumber {
     #[must_use]
     #[inline]
     pub fn units_at(self, decimals: u8) -> Option<i64> {
-        if decimals == self.decimals {
-            return Some(self.units);
+        // also for equal decimals: a processor cannot predict which numbers of a venue have them
+        match FACTORS[usize::from(decimals.wrapping_sub(self.decimals))] {
+            0 => self.units_at_fewer(decimals),
+            factor => self.units.checked_mul(factor),
         }
-        let power = POWERS.get(usize::from(decimals.abs_diff(self.decimals)))?;
-        if decimals > self.decimals {
-            self.units.checked_mul(*power)
-        } else {
-            (self.units % power == 0).then(|| self.units / power)
-        }
+    }
+
+    /// As [`units_at`](Self::units_at), for fewer decimals or too many.
+    #[cold]
+    fn units_at_fewer(self, decimals: u8) -> Option<i64> {
+        let power = POWERS.get(usize::from(self.decimals.checked_sub(decimals)?))?;
+        (self.units % power == 0).then(|| self.units / power)
     }
 
     /// The same value without zeros at the end of the fraction.

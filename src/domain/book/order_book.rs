@@ -2,30 +2,14 @@
 
 use super::error::BookError;
 use super::level::{BookLevel, BookPrecision, BookSide, LevelChange};
-use super::levels::{Changed, Levels, Place};
+use super::level_counts::{EffectCounts, LevelCounts};
+use super::levels::{Levels, Place};
 use super::number::BookNumber;
 use super::state::{BookState, StaleReason};
 use super::view::BookView;
 
 /// The largest number of levels of a side.
 pub const MAX_BOOK_LEVELS: usize = 200_000;
-
-/// The numbers of levels that an update changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct LevelCounts {
-    /// New prices.
-    pub inserted: u64,
-    /// Prices whose quantity was replaced, also by an equal one.
-    pub replaced: u64,
-    /// Prices removed by quantity 0.
-    pub removed: u64,
-    /// Removals of prices that the book did not have. Venues send them when the price is beyond the depth of
-    /// the book.
-    pub unknown: u64,
-    /// Levels beyond the depth of the book, removed after the update.
-    pub cut: u64,
-}
 
 /// The order book of one symbol.
 ///
@@ -36,8 +20,8 @@ pub struct LevelCounts {
 pub struct OrderBook {
     state: BookState,
     precision: BookPrecision,
-    bids: Levels,
-    asks: Levels,
+    /// The bids, and the asks.
+    sides: [Levels; 2],
     depth: usize,
 }
 
@@ -54,8 +38,7 @@ impl OrderBook {
         Self {
             state: BookState::Syncing,
             precision: BookPrecision::default(),
-            bids: Levels::new(BookSide::Bid),
-            asks: Levels::new(BookSide::Ask),
+            sides: [BookSide::Bid, BookSide::Ask].map(Levels::new),
             depth: usize::MAX,
         }
     }
@@ -85,15 +68,18 @@ impl OrderBook {
     #[inline]
     pub fn view(&self) -> Option<BookView<'_>> {
         let is_valid = self.state.is_valid();
-        is_valid.then(|| BookView::new(&self.bids, &self.asks, self.precision))
+        is_valid.then(|| {
+            BookView::new(
+                self.side(BookSide::Bid),
+                self.side(BookSide::Ask),
+                self.precision,
+            )
+        })
     }
 
     /// The quantity at a price, in any state; 0 without a level.
     pub(super) fn quantity(&self, side: BookSide, price: BookNumber) -> BookNumber {
-        let levels = match side {
-            BookSide::Bid => &self.bids,
-            BookSide::Ask => &self.asks,
-        };
+        let levels = self.side(side);
         let quantity = price.units_at(self.precision.price_decimals);
         let quantity = quantity.map_or(0, |price| levels.quantity(price));
         BookNumber::new(quantity, self.precision.quantity_decimals).unwrap_or_default()
@@ -117,7 +103,7 @@ impl OrderBook {
         let all = bids.iter().chain(asks);
         let precision = all.fold(BookPrecision::default(), BookPrecision::max);
         self.precision = precision;
-        for (levels, changes) in [(&mut self.bids, bids), (&mut self.asks, asks)] {
+        for (levels, changes) in self.sides.iter_mut().zip([bids, asks]) {
             if changes.len() > MAX_BOOK_LEVELS {
                 return Err(too_many(levels.side()));
             }
@@ -152,9 +138,14 @@ impl OrderBook {
         if !self.state.is_valid() {
             return Err(self.not_valid());
         }
-        match self.apply(bids, asks) {
-            Ok(counts) => Ok(counts),
-            Err(error) => self.settle(Err(error)),
+        let mut counts = EffectCounts::default();
+        let fitting = self.set_fitting(bids, asks, &mut counts);
+        let is_usual = fitting == bids.len() + asks.len()
+            && self.sides.iter().all(|levels| levels.len() <= self.limit())
+            && !self.is_crossed();
+        match is_usual {
+            true => Ok(counts.of_levels(0)),
+            false => self.finish([bids, asks], fitting, counts),
         }
     }
 
@@ -167,69 +158,75 @@ impl OrderBook {
         }
     }
 
+    /// The largest number of levels of a side after a message.
     #[inline]
-    fn apply(
+    fn limit(&self) -> usize {
+        self.depth.min(MAX_BOOK_LEVELS)
+    }
+
+    /// Applies the changes after the first `fitting` ones of both sides, and decides the state of the book.
+    #[cold]
+    fn finish(
         &mut self,
-        bids: &[LevelChange],
-        asks: &[LevelChange],
+        sides: [&[LevelChange]; 2],
+        fitting: usize,
+        mut counts: EffectCounts,
     ) -> Result<LevelCounts, BookError> {
-        let before = self.bids.len() + self.asks.len();
-        let mut zeros = Zeros::default();
-        let fitting = self.set_fitting(bids, asks, &mut zeros);
-        if fitting < bids.len() + asks.len() {
-            let asks = &asks[fitting.saturating_sub(bids.len())..];
-            let bids = bids.get(fitting..).unwrap_or_default();
-            self.widen_and_set(BookSide::Bid, bids, &mut zeros)?;
-            self.widen_and_set(BookSide::Ask, asks, &mut zeros)?;
-        }
-        let Zeros { removed, unknown } = zeros;
-        let after = self.bids.len() + self.asks.len();
-        let inserted = (after + removed).saturating_sub(before);
-        let set = (bids.len() + asks.len()).saturating_sub(removed + unknown);
+        let finished = self.finish_levels(sides, fitting, &mut counts);
+        let cut = self.settle(finished)?;
+        Ok(counts.of_levels(cut))
+    }
+
+    fn finish_levels(
+        &mut self,
+        [bids, asks]: [&[LevelChange]; 2],
+        fitting: usize,
+        counts: &mut EffectCounts,
+    ) -> Result<u64, BookError> {
+        let of_bids = fitting.min(bids.len());
+        self.widen_and_set(BookSide::Bid, &bids[of_bids..], counts)?;
+        self.widen_and_set(BookSide::Ask, &asks[fitting - of_bids..], counts)?;
         let mut cut = 0;
-        for levels in [&mut self.bids, &mut self.asks] {
+        for levels in &mut self.sides {
             if levels.len() > MAX_BOOK_LEVELS {
                 return Err(too_many(levels.side()));
             }
             cut += levels.cut(self.depth);
         }
         self.check_uncrossed()?;
-        Ok(LevelCounts {
-            inserted: inserted as u64,
-            replaced: set.saturating_sub(inserted) as u64,
-            removed: removed as u64,
-            unknown: unknown as u64,
-            cut: cut as u64,
-        })
+        Ok(cut as u64)
     }
 
     /// Applies changes up to the first one that does not fit the precision. Returns the number of applied ones.
-    ///
-    /// One loop serves both sides: most messages change one level, and a processor cannot predict of which side.
     #[inline]
     fn set_fitting(
         &mut self,
         bids: &[LevelChange],
         asks: &[LevelChange],
-        zeros: &mut Zeros,
+        counts: &mut EffectCounts,
     ) -> usize {
         let precision = self.precision;
-        let sides = [&mut self.bids, &mut self.asks];
-        let mut places = [Place::default(); 2];
-        let count = bids.len() + asks.len();
-        for at in 0..count {
-            let side = usize::from(at >= bids.len());
-            let Some(change) = [bids, asks][side].get(at - side * bids.len()) else {
-                return at;
-            };
-            let price = change.price.units_at(precision.price_decimals);
-            let quantity = change.quantity.units_at(precision.quantity_decimals);
-            let (Some(price), Some(quantity)) = (price, quantity) else {
-                return at;
-            };
-            zeros.count(sides[side].set(price, quantity, &mut places[side]));
+        let mut fitting = 0;
+        // most messages change one level, and a processor cannot predict of which side: one loop serves both
+        let mut side = usize::from(bids.is_empty());
+        let mut changes = if bids.is_empty() { asks } else { bids };
+        loop {
+            let levels = &mut self.sides[side];
+            let mut last = Place::default();
+            for change in changes {
+                let price = change.price.units_at(precision.price_decimals);
+                let quantity = change.quantity.units_at(precision.quantity_decimals);
+                let (Some(price), Some(quantity)) = (price, quantity) else {
+                    return fitting;
+                };
+                counts.count(levels.set(price, quantity, &mut last));
+                fitting += 1;
+            }
+            if side == 1 || asks.is_empty() {
+                return fitting;
+            }
+            (side, changes) = (1, asks);
         }
-        count
     }
 
     /// Applies changes of one side, and widens the precision where one does not fit.
@@ -238,16 +235,16 @@ impl OrderBook {
         &mut self,
         side: BookSide,
         changes: &[LevelChange],
-        zeros: &mut Zeros,
+        counts: &mut EffectCounts,
     ) -> Result<(), BookError> {
         for change in changes {
             let level = match units(change, self.precision) {
                 Ok(level) => level,
                 Err(_) => self.widen_to(change)?,
             };
-            let changed = self.side_mut(side);
-            let changed = changed.set(level.price, level.quantity, &mut Place::default());
-            zeros.count(changed);
+            let levels = &mut self.sides[side as usize];
+            let changed = levels.set(level.price, level.quantity, &mut Place::default());
+            counts.count(changed);
         }
         Ok(())
     }
@@ -269,7 +266,7 @@ impl OrderBook {
         };
         let price = power(new.price_decimals, old.price_decimals)?;
         let quantity = power(new.quantity_decimals, old.quantity_decimals)?;
-        for levels in [&mut self.bids, &mut self.asks] {
+        for levels in &mut self.sides {
             levels.scale(price, quantity).map_err(|(rank, amount)| {
                 let by_price = BookError::Overflow {
                     number: BookNumber::new(rank, old.price_decimals).unwrap_or_default(),
@@ -290,17 +287,21 @@ impl OrderBook {
     }
 
     #[inline]
-    fn side_mut(&mut self, side: BookSide) -> &mut Levels {
-        match side {
-            BookSide::Bid => &mut self.bids,
-            BookSide::Ask => &mut self.asks,
-        }
+    fn side(&self, side: BookSide) -> &Levels {
+        &self.sides[side as usize]
     }
 
     #[inline]
+    fn is_crossed(&self) -> bool {
+        match self.sides.each_ref().map(Levels::best) {
+            [Some(bid), Some(ask)] => bid.price >= ask.price,
+            _ => false,
+        }
+    }
+
     fn check_uncrossed(&self) -> Result<(), BookError> {
-        match (self.bids.best(), self.asks.best()) {
-            (Some(bid), Some(ask)) if bid.price >= ask.price => Err(self.crossed(bid, ask)),
+        match self.sides.each_ref().map(Levels::best) {
+            [Some(bid), Some(ask)] if bid.price >= ask.price => Err(self.crossed(bid, ask)),
             _ => Ok(()),
         }
     }
@@ -341,26 +342,7 @@ impl OrderBook {
     }
 
     fn clear(&mut self) {
-        self.bids.clear();
-        self.asks.clear();
-    }
-}
-
-/// The changes with quantity 0. The numbers of the others follow from the lengths of the sides.
-#[derive(Clone, Copy, Default)]
-struct Zeros {
-    removed: usize,
-    unknown: usize,
-}
-
-impl Zeros {
-    #[inline]
-    fn count(&mut self, changed: Changed) {
-        match changed {
-            Changed::Removed => self.removed += 1,
-            Changed::Unknown => self.unknown += 1,
-            Changed::Inserted | Changed::Replaced => {}
-        }
+        self.sides.iter_mut().for_each(Levels::clear);
     }
 }
 

@@ -43,6 +43,16 @@ impl<'a> BookView<'a> {
         self.levels(side).iter()
     }
 
+    /// The best `depth` levels of a side, the best one first.
+    #[inline]
+    pub(crate) fn top(
+        self,
+        side: BookSide,
+        depth: usize,
+    ) -> impl DoubleEndedIterator<Item = BookLevel> + ExactSizeIterator + Clone + 'a {
+        self.levels(side).top(depth)
+    }
+
     /// The levels of a side as decimals, price and quantity, the best one first.
     pub fn decimals(
         self,

@@ -15,6 +15,7 @@ use super::taken::{Taken, TakenKind};
 use crate::clock::Clock;
 use crate::domain::SymbolId;
 use crate::domain::book::{BookInterval, EndReason};
+use crate::ingest::BookPersister;
 use crate::ingest::record::{BookRecord, Record as _};
 
 /// The number of waiting records from which on a feed waits.
@@ -24,12 +25,16 @@ const QUEUE: usize = 1_000;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The recorders of all books, and their records in the order in which they are stored.
+///
+/// The persister gets a record at once if it has space and no other record waits. Only otherwise the record waits
+/// for a task that passes it on.
 #[derive(Debug)]
 pub(crate) struct Desks {
     config: RecorderConfig,
     clock: Clock,
+    persister: BookPersister,
     state: Mutex<State>,
-    /// Records were added, or no more follow.
+    /// Records wait, or no more follow.
     pub(super) added: Notify,
     /// Symbols were added whose earlier rows are not settled.
     pub(super) unsettled: Notify,
@@ -41,7 +46,7 @@ pub(crate) struct Desks {
 struct State {
     desks: BTreeMap<SymbolId, Desk>,
     waiting: VecDeque<BookRecord>,
-    /// The number of records that were added to `waiting`, without dropped ones.
+    /// The number of records, without dropped ones.
     added: u64,
     /// Whether a record was taken and its result is not known.
     is_in_hand: bool,
@@ -68,13 +73,23 @@ impl Desk {
     fn is_open(&self) -> bool {
         self.is_settled && self.unsent_end.is_none()
     }
+
+    /// Notes that the persister has accepted a record.
+    fn accept(&mut self, taken: TakenKind) {
+        self.accepted = match taken {
+            TakenKind::End => None,
+            TakenKind::Start(from) => Some((from, from)),
+            TakenKind::Row(time) => self.accepted.map(|(from, _)| (from, time)),
+        };
+    }
 }
 
 impl Desks {
-    pub(super) fn new(config: RecorderConfig, clock: Clock) -> Self {
+    pub(super) fn new(config: RecorderConfig, clock: Clock, persister: BookPersister) -> Self {
         Self {
             config,
             clock,
+            persister,
             state: Mutex::default(),
             added: Notify::new(),
             unsettled: Notify::new(),
@@ -166,6 +181,7 @@ impl Desks {
             desks,
             waiting,
             added,
+            is_in_hand,
             is_closed,
             ..
         } = &mut *state;
@@ -174,12 +190,23 @@ impl Desks {
             return;
         };
         desk.needs_start = false;
+        let records = records(&mut desk.recorder);
+        *added += records.len() as u64;
         let before = waiting.len();
-        waiting.extend(records(&mut desk.recorder));
-        let new = waiting.len() - before;
-        *added += new as u64;
+        for record in records {
+            if *is_in_hand || !waiting.is_empty() {
+                waiting.push_back(record);
+                continue;
+            }
+            let taken = Taken::of(&record);
+            match self.persister.try_push(record) {
+                Ok(()) => desk.accept(taken.kind),
+                Err(record) => waiting.push_back(record),
+            }
+        }
+        let waits = waiting.len() > before;
         drop(state);
-        if new > 0 {
+        if waits {
             self.added.notify_one();
         }
     }
@@ -260,14 +287,9 @@ impl Desks {
         if state.waiting.is_empty() {
             self.moved.notify_waiters();
         }
-        let Some(desk) = state.desks.get_mut(&taken.symbol_id) else {
-            return;
-        };
-        desk.accepted = match taken.kind {
-            TakenKind::End => None,
-            TakenKind::Start(from) => Some((from, from)),
-            TakenKind::Row(time) => desk.accepted.map(|(from, _)| (from, time)),
-        };
+        if let Some(desk) = state.desks.get_mut(&taken.symbol_id) {
+            desk.accept(taken.kind);
+        }
     }
 
     /// Notes that the record that was taken was refused. A book without it would be wrong: its interval ends after

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::message::BookMessage;
-use super::top_levels::{TopLevels, surely_fit};
+use super::top_levels::{Difference, TopLevels, surely_fit};
 use crate::Clock;
 use crate::domain::book::{
     BookInterval, BookSnapshot, BookState, BookUpdate, BookView, EndReason, InvalidBook, OrderBook,
@@ -171,9 +171,11 @@ impl BookRecorder {
             return self.end(message.time, EndReason::Stale(reason));
         };
         let at = self.place(message.time, message.sequence);
+        let valid = self.valid.as_ref().filter(|_| !message.is_snapshot);
+        let difference = valid.map(|valid| valid.levels.difference(view, self.config.depth));
         // what cannot be stored would leave a hole
-        match self.check(view, at) {
-            Ok(()) => self.record(view, at, message),
+        match self.check(view, difference, at) {
+            Ok(()) => self.record(view, difference, at, message),
             Err(InvalidBook::Crossed { .. }) => {
                 self.end(at.0, EndReason::Stale(StaleReason::Crossed))
             }
@@ -188,13 +190,14 @@ impl BookRecorder {
     fn check(
         &self,
         view: BookView<'_>,
+        difference: Option<Difference>,
         (time, sequence): (DateTime<Utc>, i64),
     ) -> Result<(), InvalidBook> {
         let is_usual = self.valid.is_some()
             && sequence >= 0
             && TimeRange::all().contains(time)
             && time.timestamp_subsec_nanos() < 1_000_000_000
-            && surely_fit(view, self.config.depth);
+            && surely_fit(view, self.config.depth, difference);
         if is_usual {
             // the snapshot that began the interval had the same symbol, depth and source
             return Ok(());
@@ -248,34 +251,36 @@ impl BookRecorder {
         }
     }
 
+    /// `difference` is that of an update from the last levels.
     fn record(
         &mut self,
         view: BookView<'_>,
+        difference: Option<Difference>,
         at: (DateTime<Utc>, i64),
         message: BookMessage,
     ) -> Vec<BookRecord> {
         let depth = self.config.depth;
         let mut records = Vec::new();
-        let valid_since = match &mut self.valid {
-            None => {
+        let valid_since = match (&mut self.valid, difference) {
+            (None, _) => {
                 records.push(BookInterval::open(self.symbol_id, at.0).into());
                 at.0
             }
-            Some(valid) if message.is_snapshot => valid.valid_since,
-            Some(valid) => {
-                if !valid.levels.differ(view, depth) {
-                    self.add_due_snapshot(&mut records);
-                    return records;
-                }
+            (Some(valid), None) => valid.valid_since,
+            (Some(_), Some(difference)) if difference.is_none() => {
+                self.add_due_snapshot(&mut records);
+                return records;
+            }
+            (Some(valid), Some(difference)) => {
                 if self.config.updates {
-                    let [bids, asks] = valid.levels.changes(view, depth);
+                    let [bids, asks] = valid.levels.changes(difference, view, depth);
                     let update = BookUpdate::new(self.symbol_id, at.0)
                         .with_sequence(at.1)
                         .with_bids(bids)
                         .with_asks(asks);
                     records.push(update.into());
                 }
-                valid.levels.set(view, depth);
+                valid.levels.set(difference, view, depth);
                 (valid.at, valid.checksum) = (at, message.checksum);
                 valid.has_changed = true;
                 self.last = Some(at);

@@ -68,7 +68,7 @@ impl BookRecording {
         // a snapshot is late by a quarter of its interval at most
         let every = config.every.to_std().unwrap_or_default() / 4;
         let every = every.clamp(Duration::from_millis(10), Duration::from_millis(250));
-        let desks = Arc::new(Desks::new(config, clock));
+        let desks = Arc::new(Desks::new(config, clock, persister.clone()));
         let refused = feed_refused(BookRecord::NAMES);
         // initialize to 0, so that rate() sees the first increment
         counter!(refused).increment(0);

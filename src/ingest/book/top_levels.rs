@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::domain::book::{
-    BookLevel, BookPrecision, BookSide, BookView, PriceLevel, level_changes,
+    BookLevel, BookNumber, BookPrecision, BookSide, BookView, PriceLevel, level_changes,
 };
 use crate::domain::{TICK_DECIMAL_INTEGER_DIGITS, TICK_DECIMAL_SCALE};
 
@@ -19,20 +19,63 @@ pub(super) struct TopLevels {
     sides: [Vec<BookLevel>; 2],
 }
 
+/// The levels of a view that differ from earlier levels.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Difference {
+    /// Levels of one precision.
+    Spans([Span; 2]),
+    /// Levels of different precisions, with other prices or quantities or not.
+    Precision { is_none: bool },
+}
+
+/// The places at which the levels of a side differ. Those before and behind them are equal.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    start: usize,
+    old_end: usize,
+    new_end: usize,
+}
+
+impl Difference {
+    /// Whether no price and no quantity differs.
+    pub(super) fn is_none(self) -> bool {
+        match self {
+            Self::Spans(spans) => spans.iter().all(|span| span.is_empty()),
+            Self::Precision { is_none } => is_none,
+        }
+    }
+}
+
+impl Span {
+    /// The place where the levels of a side differ from the levels of a view.
+    #[inline]
+    fn of(
+        old: &[BookLevel],
+        new: impl DoubleEndedIterator<Item = BookLevel> + ExactSizeIterator + Clone,
+    ) -> Self {
+        let before = old.iter().zip(new.clone());
+        let start = before.take_while(|(old, new)| *old == new).count();
+        let (old_end, new_end) = (old.len(), new.len());
+        let rest = old_end.min(new_end) - start;
+        let behind = old.iter().rev().zip(new.rev()).take(rest);
+        let behind = behind.take_while(|(old, new)| *old == new).count();
+        Self {
+            start,
+            old_end: old_end - behind,
+            new_end: new_end - behind,
+        }
+    }
+
+    fn is_empty(self) -> bool {
+        self.start == self.old_end && self.start == self.new_end
+    }
+}
+
 impl TopLevels {
     pub(super) fn of(view: BookView<'_>, depth: usize) -> Self {
         Self {
             precision: view.precision(),
-            sides: SIDES.map(|side| view.side(side).take(depth).collect()),
-        }
-    }
-
-    /// Takes the levels of a view.
-    pub(super) fn set(&mut self, view: BookView<'_>, depth: usize) {
-        self.precision = view.precision();
-        for (side, levels) in SIDES.into_iter().zip(&mut self.sides) {
-            levels.clear();
-            levels.extend(view.side(side).take(depth));
+            sides: SIDES.map(|side| view.top(side, depth).collect()),
         }
     }
 
@@ -43,40 +86,74 @@ impl TopLevels {
         [side(&self.sides[0]), side(&self.sides[1])]
     }
 
-    /// Whether the levels have other prices or quantities than a view.
-    pub(super) fn differ(&self, view: BookView<'_>, depth: usize) -> bool {
+    /// How the levels of a view differ from these.
+    pub(super) fn difference(&self, view: BookView<'_>, depth: usize) -> Difference {
         if self.precision != view.precision() {
-            return self.decimals() != Self::of(view, depth).decimals();
+            let is_none = self.decimals() == Self::of(view, depth).decimals();
+            return Difference::Precision { is_none };
         }
-        let mut sides = SIDES.into_iter().zip(&self.sides);
-        sides.any(|(side, levels)| !view.side(side).take(depth).eq(levels.iter().copied()))
+        let span = |at: usize| Span::of(&self.sides[at], view.top(SIDES[at], depth));
+        Difference::Spans([span(0), span(1)])
     }
 
     /// The changes of bids and asks that turn these levels into the levels of a view, as they are stored.
-    pub(super) fn changes(&self, view: BookView<'_>, depth: usize) -> [Vec<PriceLevel>; 2] {
-        if self.precision != view.precision() {
+    pub(super) fn changes(
+        &self,
+        difference: Difference,
+        view: BookView<'_>,
+        depth: usize,
+    ) -> [Vec<PriceLevel>; 2] {
+        let Difference::Spans(spans) = difference else {
             let [old, new] = [self.decimals(), Self::of(view, depth).decimals()];
             let changes = |at: usize| level_changes(SIDES[at], &old[at], &new[at]);
             return [changes(0), changes(1)];
-        }
+        };
         let changes = |at: usize| {
-            let new = view.side(SIDES[at]).take(depth);
-            changes(self.precision, SIDES[at], &self.sides[at], new)
+            let span = spans[at];
+            if span.is_empty() {
+                return Vec::new();
+            }
+            let old = &self.sides[at][span.start..span.old_end];
+            let new = view.top(SIDES[at], depth).skip(span.start);
+            let new = new.take(span.new_end - span.start);
+            changes(self.precision, SIDES[at], old, new)
         };
         [changes(0), changes(1)]
     }
+
+    /// Takes the levels of a view.
+    pub(super) fn set(&mut self, difference: Difference, view: BookView<'_>, depth: usize) {
+        self.precision = view.precision();
+        for (at, levels) in self.sides.iter_mut().enumerate() {
+            let start = match difference {
+                Difference::Spans(spans) if spans[at].is_empty() => continue,
+                Difference::Spans(spans) => spans[at].start,
+                Difference::Precision { .. } => 0,
+            };
+            levels.truncate(start);
+            levels.extend(view.top(SIDES[at], depth).skip(start));
+        }
+    }
 }
 
-/// Whether the best levels of a book surely fit the columns of the database and do not cross. Other levels may do so,
-/// too: their decimals decide.
-pub(super) fn surely_fit(view: BookView<'_>, depth: usize) -> bool {
+/// Whether the best levels of a book surely fit the columns of the database and do not cross, if the levels before
+/// `difference` did. Without a difference all levels are compared. Other levels may fit, too: their decimals decide.
+pub(super) fn surely_fit(view: BookView<'_>, depth: usize, difference: Option<Difference>) -> bool {
     let precision = view.precision();
+    let levels = |at: usize| {
+        let all = view.top(SIDES[at], depth);
+        let (start, count) = match difference {
+            Some(Difference::Spans(spans)) => {
+                (spans[at].start, spans[at].new_end - spans[at].start)
+            }
+            Some(Difference::Precision { .. }) | None => (0, depth),
+        };
+        all.skip(start).take(count)
+    };
     let all = |decimals: u8, units: fn(BookLevel) -> i64| match decimals {
         0..UNBOUNDED_DECIMALS => {
             let bound = 10_u64.pow(TICK_DECIMAL_INTEGER_DIGITS + u32::from(decimals));
-            let mut levels = SIDES
-                .into_iter()
-                .flat_map(|side| view.side(side).take(depth));
+            let mut levels = levels(0).chain(levels(1));
             levels.all(|level| units(level).unsigned_abs() < bound)
         }
         _ => u32::from(decimals) <= TICK_DECIMAL_SCALE,
@@ -88,8 +165,15 @@ pub(super) fn surely_fit(view: BookView<'_>, depth: usize) -> bool {
 }
 
 fn stored(precision: BookPrecision, level: BookLevel) -> PriceLevel {
-    let quantity = precision.quantity(level.quantity).normalize();
-    PriceLevel::new(precision.price(level.price).normalize(), quantity)
+    // integers are normalized several times as fast as decimals; the units of a book are not negative
+    let number = |units: i64, decimals: u8| {
+        let number = BookNumber::new(units, decimals).unwrap_or_default();
+        number.normalized().into()
+    };
+    PriceLevel::new(
+        number(level.price, precision.price_decimals),
+        number(level.quantity, precision.quantity_decimals),
+    )
 }
 
 /// The order of two prices of a side, the better one first.

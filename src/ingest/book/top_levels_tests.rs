@@ -57,15 +57,16 @@ proptest! {
         let mut levels = TopLevels::of(old.view().expect("a valid book"), depth);
         prop_assert_eq!(&levels.decimals(), &before);
         let view = new.view().expect("a valid book");
-        prop_assert_eq!(levels.differ(view, depth), before != after);
-        let changes = levels.changes(view, depth);
+        let difference = levels.difference(view, depth);
+        prop_assert_eq!(difference.is_none(), before == after);
+        let changes = levels.changes(difference, view, depth);
         for (at, found) in changes.iter().enumerate() {
             let expected = level_changes(SIDES[at], &before[at], &after[at]);
             prop_assert_eq!(found, &expected);
         }
-        levels.set(view, depth);
+        levels.set(difference, view, depth);
         prop_assert_eq!(levels.decimals(), after);
-        prop_assert!(!levels.differ(view, depth));
+        prop_assert!(levels.difference(view, depth).is_none());
     }
 }
 
@@ -86,7 +87,11 @@ fn levels_that_surely_fit_are_storable() {
         for (price, quantity) in [(units, 1), (1, units)] {
             let book = book(&[(price, quantity)], &[], decimals);
             let view = book.view().expect("a valid book");
-            assert_eq!(surely_fit(view, 1), fits, "{price} {quantity} {decimals}");
+            assert_eq!(
+                surely_fit(view, 1, None),
+                fits,
+                "{price} {quantity} {decimals}"
+            );
         }
     }
 }
@@ -95,5 +100,31 @@ fn levels_that_surely_fit_are_storable() {
 fn levels_below_the_depth_need_not_fit() {
     let book = book(&[(10, 1), (9, 10_i64.pow(15))], &[], 0);
     let view = book.view().expect("a valid book");
-    assert_eq!([1, 2].map(|depth| surely_fit(view, depth)), [true, false]);
+    assert_eq!(
+        [1, 2].map(|depth| surely_fit(view, depth, None)),
+        [true, false]
+    );
+}
+
+#[test]
+fn only_changed_levels_have_to_fit() {
+    let large = 10_i64.pow(15);
+    let before = book(&[(10, 1), (9, large), (8, 1)], &[(12, 1)], 0);
+    let levels = TopLevels::of(before.view().expect("a valid book"), 3);
+    for (bids, asks, fits) in [
+        ([(10, 1), (9, large), (8, 2)], [(12, 1)], true),
+        ([(10, 2), (9, large), (8, 1)], [(11, 1)], true),
+        ([(10, 2), (9, large), (8, 2)], [(12, 1)], false),
+        ([(10, 1), (9, large), (7, large)], [(12, 1)], false),
+        ([(10, 1), (9, large), (8, 1)], [(12, large)], false),
+    ] {
+        let after = book(&bids, &asks, 0);
+        let view = after.view().expect("a valid book");
+        let difference = levels.difference(view, 3);
+        assert_eq!(
+            surely_fit(view, 3, Some(difference)),
+            fits,
+            "{bids:?} {asks:?}"
+        );
+    }
 }

@@ -176,6 +176,52 @@ async fn books_of_feeds_are_live_and_stored() {
     assert_eq!(stale, LiveState::Stale { reason, since });
 }
 
+/// Sends a book and a change of it, and notes how many records the change gave the persister at once.
+#[derive(Debug)]
+struct Counting {
+    persister: BookPersister,
+    given: Arc<Mutex<Option<u64>>>,
+}
+
+#[async_trait]
+impl Feed for Counting {
+    fn name(&self) -> &str {
+        "counting"
+    }
+
+    async fn run(&mut self, output: &mut FeedOutput) -> Result<(), FeedError> {
+        output.send_book(snapshot(0, &[change(9, 1)])).await?;
+        output.sent().durable().await?;
+        let before = self.persister.stats().received;
+        output.send_book(levels(5, &[change(9, 2)])).await?;
+        let given = self.persister.stats().received - before;
+        *self.given.lock().expect("no panic") = Some(given);
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn record_needs_no_task_to_reach_the_persister() {
+    let repositories = Repositories::in_memory();
+    let books = &repositories.books;
+    let persister = BookPersister::start(Arc::clone(books), PersisterConfig::default());
+    let clock = Clock::standing_at(at(0));
+    let recording = BookRecording::new(persister.clone(), Arc::clone(books), with_updates(), clock);
+    let given = Arc::default();
+    let feed = Counting {
+        persister,
+        given: Arc::clone(&given),
+    };
+    let pipeline = builder(&repositories)
+        .books(LiveBooks::new())
+        .record_books(recording)
+        .feed(Box::new(feed))
+        .start();
+    ended(&pipeline.monitor()).await;
+    assert!(pipeline.stop(FLUSH).await.is_complete());
+    assert_eq!(*given.lock().expect("no panic"), Some(1));
+}
+
 #[tokio::test(start_paused = true)]
 async fn stopped_pipeline_ends_the_intervals() {
     let repositories = Repositories::in_memory();

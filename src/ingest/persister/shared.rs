@@ -113,6 +113,27 @@ impl<R: Record> Shared<R> {
             return Err(PushError::Closed);
         }
         let number = state.accept(record);
+        self.announce(state);
+        Ok(number)
+    }
+
+    /// Accepts a record if there is space at once; otherwise returns it.
+    pub(super) fn try_accept(&self, record: R) -> Result<(), R> {
+        let Ok(permit) = self.queue_permits.try_acquire() else {
+            return Err(record);
+        };
+        let mut state = self.lock();
+        if state.closing {
+            return Err(record);
+        }
+        permit.forget();
+        state.accept(record);
+        self.announce(state);
+        Ok(())
+    }
+
+    /// Wakes the task that takes accepted records, if it has to know of the last one.
+    fn announce(&self, state: MutexGuard<'_, PersisterState<R>>) {
         // the first record starts a timer, and one more batch may be full
         let is_news = state.accepted_len() == 1
             || state.accepted_len().is_multiple_of(state.config.batch_size);
@@ -126,7 +147,6 @@ impl<R: Record> Shared<R> {
             };
             taker.notify_one();
         }
-        Ok(number)
     }
 
     async fn queue_permit(&self) -> Result<SemaphorePermit<'_>, PushError> {

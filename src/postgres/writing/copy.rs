@@ -25,10 +25,18 @@ const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
 
 /// Stores all of `rows`, or none if a key is taken or a row is refused.
 pub(super) fn copy<R: KeyedRow>(connection: &mut PgConnection, rows: &[R]) -> QueryResult<usize> {
+    let (first, rest) = rows.split_at(rows.len().min(ROWS_PER_WRITE));
+    // encoded before the statement begins: the server waits for nothing
+    let mut begin = Vec::with_capacity(R::COLUMNS.len() * FIELD_BYTES);
+    begin.extend_from_slice(HEADER);
+    encode_rows(first, &mut begin);
+    if rest.is_empty() {
+        begin.extend_from_slice(&TRAILER);
+    }
     diesel::copy_from(R::Table::default())
         // all columns in the order of the schema, as in `R::COLUMNS`
         .from_raw_data(RecordedTarget(PhantomData::<R>), |out: &mut dyn Write| {
-            write_rows(rows, out).map_err(|error| {
+            write_rows(&begin, rest, out).map_err(|error| {
                 // libpq takes bytes until it has lost the connection
                 let text = Box::new(error.to_string());
                 DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, text)
@@ -55,21 +63,30 @@ impl<R: TableRow> CopyTarget for RecordedTarget<R> {
     }
 }
 
-fn write_rows<R: KeyedRow>(rows: &[R], out: &mut dyn Write) -> std::io::Result<()> {
-    let mut buffer = Vec::with_capacity(R::COLUMNS.len() * FIELD_BYTES);
-    buffer.extend_from_slice(HEADER);
-    for rows in rows.chunks(ROWS_PER_WRITE) {
-        for (done, row) in rows.iter().enumerate() {
-            encode_row(row, &mut buffer);
-            if done == 0 {
-                // the first row shows how long the others are
-                buffer.reserve(buffer.len() * (rows.len() - 1));
-            }
-        }
+/// Writes the bytes `begin`, and the `rest` of the rows.
+fn write_rows<R: KeyedRow>(begin: &[u8], rest: &[R], out: &mut dyn Write) -> std::io::Result<()> {
+    out.write_all(begin)?;
+    if rest.is_empty() {
+        return Ok(());
+    }
+    let mut buffer = Vec::with_capacity(begin.len());
+    for rows in rest.chunks(ROWS_PER_WRITE) {
+        encode_rows(rows, &mut buffer);
         out.write_all(&buffer)?;
         buffer.clear();
     }
     out.write_all(&TRAILER)
+}
+
+fn encode_rows<R: KeyedRow>(rows: &[R], out: &mut Vec<u8>) {
+    let before = out.len();
+    for (done, row) in rows.iter().enumerate() {
+        encode_row(row, out);
+        if done == 0 {
+            // the first row shows how long the others are
+            out.reserve((out.len() - before) * (rows.len() - 1));
+        }
+    }
 }
 
 fn encode_row<R: KeyedRow>(row: &R, out: &mut Vec<u8>) {
