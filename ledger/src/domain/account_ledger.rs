@@ -25,7 +25,9 @@ use super::position_book::{PositionBook, PositionChange};
 use super::position_key::PositionKey;
 use super::refusal::Refusal;
 
-pub(crate) use booking::{BookedPosition, Booking};
+#[cfg(feature = "postgres")]
+pub(crate) use booking::BookedPosition;
+pub(crate) use booking::Booking;
 #[cfg(feature = "postgres")]
 pub(crate) use reading::positions_of;
 

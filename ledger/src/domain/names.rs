@@ -1,6 +1,5 @@
 //! Names of the variants of enums.
 
-
 /// A text that names none of the expected variants.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid {what} {text}: expected one of {expected}")]

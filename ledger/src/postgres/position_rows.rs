@@ -146,12 +146,15 @@ impl LastFill {
     }
 }
 
+/// A position, and its last fill that is not busted.
+type WithLastFill = (PositionEntry, Option<(FillOrder, FillId)>);
+
 /// The positions with these keys, as far as they exist, each with its last fill that is not busted.
 pub(super) fn of_keys(
     connection: &mut PgConnection,
     account: &Account,
     keys: &[PositionKey],
-) -> Result<Vec<(PositionEntry, Option<(FillOrder, FillId)>)>, DbError> {
+) -> Result<Vec<WithLastFill>, DbError> {
     if keys.is_empty() {
         return Ok(Vec::new());
     }

@@ -290,6 +290,7 @@ impl Levels {
     }
 
     /// The best `depth` levels, the best one first.
+    #[cfg(feature = "ingest")]
     #[inline]
     pub(super) fn top(
         &self,

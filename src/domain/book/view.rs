@@ -44,6 +44,7 @@ impl<'a> BookView<'a> {
     }
 
     /// The best `depth` levels of a side, the best one first.
+    #[cfg(feature = "ingest")]
     #[inline]
     pub(crate) fn top(
         self,
