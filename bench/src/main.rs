@@ -72,6 +72,8 @@ enum Part {
     LedgerFills,
     /// The last 100 orders of a symbol of one day
     LedgerOrders,
+    /// 10,000 orders of a day, and the last 100 of a symbol through the view of an order manager
+    LedgerLoad,
     /// A journal of a million events folded and stored again
     LedgerRebuild,
     /// The time from an order event to its copy in the time-series database
@@ -144,6 +146,7 @@ async fn main() -> anyhow::Result<()> {
             Part::LedgerCalls => bench.ledger_calls(&mut report).await?,
             Part::LedgerFills => bench.ledger_fills(&mut report).await?,
             Part::LedgerOrders => bench.ledger_orders(&mut report).await?,
+            Part::LedgerLoad => bench.ledger_load(&mut report).await?,
             Part::LedgerRebuild => bench.ledger_rebuild(&mut report).await?,
             Part::LedgerRelay => bench.ledger_relay(&mut report).await?,
             Part::Streaming => bench.streaming(&mut report).await?,

@@ -7,6 +7,7 @@ mod candles;
 mod feed_latency;
 mod feed_store;
 mod ledger;
+mod ledger_load;
 mod ledger_market;
 mod ledger_reads;
 mod ledger_relay;
