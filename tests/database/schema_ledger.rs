@@ -96,7 +96,9 @@ async fn order_events_refuse_invalid_rows() {
     let name = |end: &str| format!("order_events_{end}");
     events.refuses(&none[..1], &name("fill_whole"));
     events.refuses(&none[1..2], &name("fill_whole"));
-    events.refuses(&[("kind", "sent")], &name("kind_known"));
+    let mut unknown = none;
+    unknown[0] = ("kind", "sent");
+    events.refuses(&unknown, &name("kind_known"));
     events.refuses(&[("side", "BUY")], &name("side_known"));
     events.refuses(&[("sequence", "0")], &name("sequence_positive"));
     events.refuses(&[("content_hash", "\\x00")], &name("content_hash_length"));

@@ -189,7 +189,6 @@ async fn rows_of(
             .await?;
         let columns: String = columns.get(0);
         let condition = condition
-            .replace("", "")
             .replace("$of", &id.to_string())
             .replace("$first", &first.to_string())
             .replace("$last", &last.to_string());
