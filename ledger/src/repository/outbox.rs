@@ -167,7 +167,8 @@ impl OutboxBacklog {
 ///
 /// let entries = store.entries(PageLimit::default()).await?;
 /// assert_eq!((entries[0].events.first, entries[0].events.last), (1, 1));
-/// assert_eq!(store.events(&[entries[0].events]).await?.len(), 1);
+/// let events = OutboxRepository::events(&store, &[entries[0].events]).await?;
+/// assert_eq!(events.len(), 1);
 /// store.trim(entries[0].position).await?;
 /// assert!(store.entries(PageLimit::default()).await?.is_empty());
 /// # Ok(())

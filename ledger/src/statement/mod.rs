@@ -5,14 +5,16 @@
 //!
 //! ```
 //! use tickbook::domain::SymbolId;
+//! use tickbook_ledger::domain::Currency;
 //! use tickbook_ledger::statement::{StatementFormat, StatementReader, StatementSymbol, fill_events};
 //!
+//! let usd: Currency = "USD".parse()?;
 //! let text = "Date/Time;Symbol;Quantity;Price;Comm\n2024-05-01, 09:30:00;AAPL;-10;170,25;-1,00\n";
 //! let format = StatementFormat::default()
 //!     .delimiter(b';')
 //!     .decimal_comma(true)
 //!     .fees_are_negative(true)
-//!     .fee_currency("USD".parse()?)
+//!     .fee_currency(usd)
 //!     .time_zone("America/New_York".parse()?);
 //! let statement = StatementReader::new(&format)?.read(text.as_bytes())?;
 //! assert_eq!(statement.problems, []);

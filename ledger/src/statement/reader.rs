@@ -118,7 +118,8 @@ pub enum StatementError {
 /// use tickbook_ledger::statement::{StatementFormat, StatementReader};
 ///
 /// let text = "time,symbol,side,qty,price\n2024-05-01T12:00:00Z,EURUSD,buy,1000,1.0672\n2024-05-01,EURUSD,hold,1,1\n";
-/// let reader = StatementReader::new(&StatementFormat::default())?;
+/// let format = StatementFormat::default();
+/// let reader = StatementReader::new(&format)?;
 /// let statement = reader.read(text.as_bytes())?;
 /// assert_eq!(statement.rows.len(), 1);
 /// assert_eq!(statement.problems[0].line, 3);
