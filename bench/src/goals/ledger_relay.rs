@@ -71,11 +71,11 @@ impl Bench {
             relay.run(async { written = writing.await }).await;
             written?;
             let mut seen = history.take();
-            // entries whose removal was interrupted
+            // a batch whose end was interrupted is copied twice; entries whose removal was interrupted
             relay.drain().await?;
             drop(history.take());
             ensure!(
-                seen.len() as u64 == ACCOUNTS * TURNS,
+                seen.len() as u64 >= ACCOUNTS * TURNS,
                 "{} events",
                 seen.len()
             );
