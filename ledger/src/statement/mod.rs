@@ -6,16 +6,19 @@
 //! ```
 //! use tickbook::domain::SymbolId;
 //! use tickbook_ledger::domain::Currency;
-//! use tickbook_ledger::statement::{StatementFormat, StatementReader, StatementSymbol, fill_events};
+//! use tickbook_ledger::statement::{
+//!     StatementFormat, StatementReader, StatementSymbol, Tz, fill_events,
+//! };
 //!
 //! let usd: Currency = "USD".parse()?;
+//! let new_york: Tz = "America/New_York".parse()?;
 //! let text = "Date/Time;Symbol;Quantity;Price;Comm\n2024-05-01, 09:30:00;AAPL;-10;170,25;-1,00\n";
 //! let format = StatementFormat::default()
 //!     .delimiter(b';')
 //!     .decimal_comma(true)
 //!     .fees_are_negative(true)
 //!     .fee_currency(usd)
-//!     .time_zone("America/New_York".parse()?);
+//!     .time_zone(new_york);
 //! let statement = StatementReader::new(&format)?.read(text.as_bytes())?;
 //! assert_eq!(statement.problems, []);
 //! let aapl = StatementSymbol::new(SymbolId::new(7), Default::default());
