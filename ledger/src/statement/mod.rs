@@ -11,14 +11,13 @@
 //! };
 //!
 //! let usd: Currency = "USD".parse()?;
-//! let new_york: Tz = "America/New_York".parse()?;
 //! let text = "Date/Time;Symbol;Quantity;Price;Comm\n2024-05-01, 09:30:00;AAPL;-10;170,25;-1,00\n";
 //! let format = StatementFormat::default()
 //!     .delimiter(b';')
 //!     .decimal_comma(true)
 //!     .fees_are_negative(true)
 //!     .fee_currency(usd)
-//!     .time_zone(new_york);
+//!     .time_zone(Tz::America__New_York);
 //! let statement = StatementReader::new(&format)?.read(text.as_bytes())?;
 //! assert_eq!(statement.problems, []);
 //! let aapl = StatementSymbol::new(SymbolId::new(7), Default::default());
