@@ -1,9 +1,8 @@
 CREATE TABLE order_client_ids (
-    account_id bigint NOT NULL,
+    account_id bigint NOT NULL REFERENCES accounts (account_id) ON DELETE CASCADE,
     client_order_id text NOT NULL,
     order_id text NOT NULL,
-    PRIMARY KEY (account_id, client_order_id),
-    FOREIGN KEY (account_id, order_id) REFERENCES orders ON DELETE CASCADE
+    PRIMARY KEY (account_id, client_order_id)
 );
 
 COMMENT ON TABLE order_client_ids IS 'The order of each request.';

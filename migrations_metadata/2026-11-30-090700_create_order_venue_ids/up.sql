@@ -1,10 +1,9 @@
 CREATE TABLE order_venue_ids (
-    account_id bigint NOT NULL,
+    account_id bigint NOT NULL REFERENCES accounts (account_id) ON DELETE CASCADE,
     venue text NOT NULL,
     venue_order_id text NOT NULL,
     order_id text NOT NULL,
-    PRIMARY KEY (account_id, venue, venue_order_id),
-    FOREIGN KEY (account_id, order_id) REFERENCES orders ON DELETE CASCADE
+    PRIMARY KEY (account_id, venue, venue_order_id)
 );
 
 COMMENT ON TABLE order_venue_ids IS 'The order of each id of a venue.';

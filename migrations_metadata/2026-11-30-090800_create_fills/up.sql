@@ -1,5 +1,5 @@
 CREATE TABLE fills (
-    account_id bigint NOT NULL,
+    account_id bigint NOT NULL REFERENCES accounts (account_id) ON DELETE CASCADE,
     sequence bigint NOT NULL,
     order_id text NOT NULL,
     venue text,
@@ -25,7 +25,6 @@ CREATE TABLE fills (
     versions integer NOT NULL,
     is_busted boolean NOT NULL,
     PRIMARY KEY (account_id, sequence),
-    FOREIGN KEY (account_id, order_id) REFERENCES orders ON DELETE CASCADE,
     CONSTRAINT fills_quantity_positive CHECK (quantity > 0)
 );
 

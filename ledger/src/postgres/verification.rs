@@ -130,6 +130,27 @@ impl StatementText for DeleteOrders {
     type Row = BigInt;
 }
 
+struct DeleteFills;
+
+impl StatementText for DeleteFills {
+    const SQL: &'static str = "DELETE FROM fills WHERE account_id = ?";
+    type Row = BigInt;
+}
+
+struct DeleteClientIds;
+
+impl StatementText for DeleteClientIds {
+    const SQL: &'static str = "DELETE FROM order_client_ids WHERE account_id = ?";
+    type Row = BigInt;
+}
+
+struct DeleteVenueIds;
+
+impl StatementText for DeleteVenueIds {
+    const SQL: &'static str = "DELETE FROM order_venue_ids WHERE account_id = ?";
+    type Row = BigInt;
+}
+
 struct DeletePositions;
 
 impl StatementText for DeletePositions {
@@ -142,8 +163,11 @@ fn replace(connection: &mut PgConnection, ledger: &AccountLedger) -> Result<(), 
     let account_id = ledger.account().account_id;
     let id = || [Parameter::BigInt(account_id.get())];
     Statement::<Revise>::new(id()).execute(connection)?;
-    // their ids, fills, fees and lots are deleted with them
     Statement::<DeleteOrders>::new(id()).execute(connection)?;
+    Statement::<DeleteClientIds>::new(id()).execute(connection)?;
+    Statement::<DeleteVenueIds>::new(id()).execute(connection)?;
+    Statement::<DeleteFills>::new(id()).execute(connection)?;
+    // their fees and lots are deleted with them
     Statement::<DeletePositions>::new(id()).execute(connection)?;
     for changes in Changes::whole(ledger) {
         let mut parameters = Vec::from(id());
