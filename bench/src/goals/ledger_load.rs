@@ -93,7 +93,7 @@ impl Bench {
 
 fn order(number: u32) -> Result<OrderEvent> {
     let symbol = SymbolId::new(i64::from(number) % SYMBOLS + 1);
-    let side = if number % 3 == 0 {
+    let side = if number.is_multiple_of(3) {
         Side::Sell
     } else {
         Side::Buy
