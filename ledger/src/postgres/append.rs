@@ -68,10 +68,10 @@ fn append_loaded(
 ) -> Result<Option<AppendReceipt>, DbError> {
     let ledger = &mut loaded.ledger;
     let terms = &ledger.account().terms;
-    let is_first = batch.expected.is_some_and(|it| it != ledger.sequence());
+    let is_unexpected = batch.expected.is_some_and(|it| it != ledger.sequence());
     if !batch.scope.contains(terms.tenant_id, batch.account_id)
         || terms.cost_method != CostMethod::Average
-        || is_first
+        || is_unexpected
         || batch.events.is_empty()
     {
         return Ok(None);
