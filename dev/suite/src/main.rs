@@ -76,15 +76,12 @@ fn run(command: &[String], allowed: Option<&Path>) -> io::Result<bool> {
     } else if !status.success() && total.failed.is_empty() {
         text.push_str(&format!("{program} ended with {status}\n"));
     }
-    if is_ci() {
-        for name in total.beyond(&allowed) {
-            text.push_str(&format!(
-                "not allowed to be skipped where CI is set: {name}\n"
-            ));
-            is_well = false;
-        }
-    }
-    text.push_str(&total.text());
+    let beyond = match is_ci() {
+        true => total.beyond(&allowed),
+        false => Vec::new(),
+    };
+    is_well &= beyond.is_empty();
+    text.push_str(&total.text(&beyond));
     io::stdout().write_all(text.as_bytes())?;
     Ok(is_well)
 }

@@ -56,14 +56,18 @@ impl Total {
         names.filter(|name| !allowed.contains(name)).collect()
     }
 
-    /// The report; its last line has the totals.
-    pub(crate) fn text(&self) -> String {
+    /// The report; its last line has the totals, and before it are the tests in `beyond`, which
+    /// are not allowed to be skipped.
+    pub(crate) fn text(&self, beyond: &[&str]) -> String {
         let mut text = String::new();
         for (name, reason) in &self.skipped {
             let _ = writeln!(text, "skipped: {name}: {reason}");
         }
         for name in &self.failed {
             let _ = writeln!(text, "FAILED: {name}");
+        }
+        for name in beyond {
+            let _ = writeln!(text, "not allowed to be skipped where CI is set: {name}");
         }
         let _ = writeln!(
             text,
@@ -118,7 +122,7 @@ mod tests {
         let skipped: Vec<_> = total.skipped.iter().map(|(name, _)| name).collect();
         assert_eq!(skipped, ["a::one", "b::three"]);
         assert_eq!(
-            total.text(),
+            total.text(&[]),
             "skipped: a::one: no root\nskipped: b::three: no root\nFAILED: b::two\n\
              total: 4 passed, 1 failed, 2 skipped, in 2 programs\n"
         );
