@@ -1,5 +1,6 @@
 //! Error responses: `application/problem+json` (RFC 9457).
 
+mod access;
 mod kind;
 mod repository_error;
 

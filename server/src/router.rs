@@ -7,6 +7,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::access;
 use crate::app::{AppState, OpenApiText};
 use crate::handlers;
 use crate::http::admission;
@@ -38,10 +39,11 @@ struct Description;
 
 /// Builds all routes.
 pub fn router(state: AppState) -> Router {
-    let (router, description) = OpenApiRouter::with_openapi(Description::openapi())
+    let (router, mut description) = OpenApiRouter::with_openapi(Description::openapi())
         .merge(handlers::routes())
         .routes(routes!(handshake::connect))
         .split_for_parts();
+    access::describe(&mut description);
     // the description consists of texts and numbers, which can always be written as JSON
     let text = description.to_json().unwrap_or_default();
     router
@@ -51,10 +53,18 @@ pub fn router(state: AppState) -> Router {
         // handlers that read a body enforce limits of their own
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn_with_state(
+            state.gate.clone(),
+            access::guard,
+        ))
+        .layer(middleware::from_fn_with_state(
             state.http.clone(),
             admission::admit,
         ))
         .layer(middleware::from_fn(metrics::count_request))
+        .layer(middleware::from_fn_with_state(
+            state.gate.clone(),
+            access::finish,
+        ))
         .with_state(state)
 }
 

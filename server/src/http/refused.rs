@@ -2,6 +2,7 @@
 //! status; with the body these responses have the same form as all other errors.
 
 use super::connection::{FIELDS, HEAD_BUFFER};
+use crate::access::SECURITY_HEADERS;
 use crate::problem::Problem;
 
 /// Upper bound of the length of a head that hyper writes itself.
@@ -35,6 +36,9 @@ pub(super) fn with_body(answer: &[u8]) -> Option<Vec<u8>> {
             text.push_str(line);
             text.push_str("\r\n");
         }
+    }
+    for (name, value) in SECURITY_HEADERS {
+        text.push_str(&format!("{name}: {value}\r\n"));
     }
     let length = body.len();
     text.push_str("content-type: application/problem+json\r\n");
@@ -83,6 +87,10 @@ mod tests {
         let (head, body) = text.split_once("\r\n\r\n").expect("a head");
         assert!(
             head.contains(&format!("content-length: {}", body.len())),
+            "{head}"
+        );
+        assert!(
+            head.contains("x-content-type-options: nosniff\r\n"),
             "{head}"
         );
         assert!(head.contains("connection: close") && !head.contains("length: 0\r\n"));

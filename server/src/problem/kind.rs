@@ -7,6 +7,11 @@ pub(super) enum ProblemKind {
     InvalidParameter,
     InvalidBody,
     InvalidRequest,
+    Unauthorized,
+    InsufficientScope,
+    ForeignOrigin,
+    OtherHost,
+    TooManyRequests,
     UnknownSymbol,
     UnknownAccount,
     NotFound,
@@ -41,6 +46,31 @@ impl ProblemKind {
                 StatusCode::BAD_REQUEST,
                 "urn:tickbook:invalid-request",
                 "invalid request",
+            ),
+            Self::Unauthorized => (
+                StatusCode::UNAUTHORIZED,
+                "urn:tickbook:unauthorized",
+                "unauthorized",
+            ),
+            Self::InsufficientScope => (
+                StatusCode::FORBIDDEN,
+                "urn:tickbook:insufficient-scope",
+                "insufficient scope",
+            ),
+            Self::ForeignOrigin => (
+                StatusCode::FORBIDDEN,
+                "urn:tickbook:foreign-origin",
+                "foreign origin",
+            ),
+            Self::OtherHost => (
+                StatusCode::MISDIRECTED_REQUEST,
+                "urn:tickbook:other-host",
+                "other host",
+            ),
+            Self::TooManyRequests => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "urn:tickbook:too-many-requests",
+                "too many requests",
             ),
             Self::UnknownSymbol => (
                 StatusCode::NOT_FOUND,

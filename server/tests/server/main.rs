@@ -1,6 +1,11 @@
 //! Tests of the order-book server from the outside: routes with mocks, and whole servers in memory and on
 //! real databases.
 
+mod access;
+mod access_browsers;
+mod access_program;
+mod access_scopes;
+mod access_websocket;
 mod account_events;
 mod account_orders;
 mod account_positions;
