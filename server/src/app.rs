@@ -14,6 +14,7 @@ use tickbook::{Clock, Repositories};
 use tickbook_ledger::LedgerRepositories;
 use tokio_util::sync::CancellationToken;
 
+pub use crate::answers::HistoryValidators;
 use crate::correction_news::CorrectionNews;
 use crate::default_basis::DefaultBasis;
 use crate::feed::Venues;
@@ -67,6 +68,8 @@ pub struct AppState {
     pub http: Http,
     /// The threads for requests that take long.
     pub long_work: LongWork,
+    /// The validators of pages of closed history.
+    pub history: Arc<HistoryValidators>,
 }
 
 impl AppState {
@@ -104,6 +107,7 @@ impl AppState {
             websockets: WebSockets::new(WebSocketConfig::default(), CancellationToken::new()),
             http: Http::new(ServerConfig::default()),
             long_work: LongWork::beside_other_work(),
+            history: Arc::default(),
         }
     }
 }

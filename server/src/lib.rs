@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod answers;
 pub mod app;
 pub mod args;
 pub mod bootstrap;
@@ -22,9 +23,11 @@ pub mod ledger;
 pub mod long_work;
 pub mod maintenance;
 pub mod metrics;
+mod openapi;
 mod params;
 mod posted;
 mod posted_events;
+mod posted_rows;
 pub mod problem;
 mod publish;
 pub mod rabbitmq;
