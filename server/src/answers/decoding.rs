@@ -92,3 +92,82 @@ fn damaged(coding: Coding, error: &std::io::Error) -> Problem {
     let coding = coding.as_str();
     Problem::invalid_body(format!("the body is not valid {coding}: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::http::{FREE, Http};
+    use crate::settings::ServerConfig;
+
+    const LIMIT: usize = 4 << 20;
+
+    fn buffer(bytes: &[u8]) -> Buffer {
+        let mut buffer = Buffer::with_room(bytes.len());
+        buffer.extend(bytes).expect("memory");
+        buffer
+    }
+
+    fn bombs() -> [(Coding, Vec<u8>); 3] {
+        let blank = vec![b' '; 16 * LIMIT];
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(&blank).expect("memory");
+        [
+            (Coding::Gzip, gzip.finish().expect("memory")),
+            (Coding::Zstd, zstd::bulk::compress(&blank, 1).expect("memory")),
+            (Coding::Zstd, zstd::stream::encode_all(&*blank, 1).expect("memory")),
+        ]
+    }
+
+    #[test]
+    fn decompression_bombs_take_bounded_memory() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let runtime = runtime.expect("a runtime");
+        let http = Http::new(ServerConfig::default());
+        for (coding, bomb) in bombs() {
+            let held = http.memory().for_body();
+            let coded = buffer(&bomb);
+            let measured = allocation_counter::measure(|| {
+                let refused = runtime.block_on(decode(coding, coded, LIMIT, &held));
+                let problem = refused.expect_err("too long");
+                assert_eq!(problem.status(), 413, "{coding:?}: {problem}");
+            });
+            // the buffer of the plain body is a mapping of its own, of at most the limit
+            let most = (LIMIT + (1 << 20)) as u64;
+            assert!(measured.bytes_max < most, "{coding:?}: {measured:?}");
+            drop(held);
+            assert_eq!(http.memory().taken(), 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn plain_body_counts_alone_afterwards() {
+        let http = Http::new(ServerConfig::default());
+        let plain = vec![b' '; 1 << 20];
+        for coded in [
+            zstd::bulk::compress(&plain, 1).expect("memory"),
+            zstd::stream::encode_all(&*plain, 1).expect("memory"),
+        ] {
+            let held = http.memory().for_body();
+            let decoded = decode(Coding::Zstd, buffer(&coded), LIMIT, &held).await;
+            assert_eq!(*decoded.expect("plain"), *plain);
+            assert_eq!(http.memory().taken(), plain.len() - FREE);
+        }
+    }
+
+    #[tokio::test]
+    async fn body_without_free_memory_is_refused() {
+        let http = Http::new(ServerConfig {
+            buffer_bytes: 1 << 20,
+            ..ServerConfig::default()
+        });
+        let other = http.memory().for_body();
+        other.grow_at_once(1 << 20).expect("free");
+        for (coding, bomb) in bombs() {
+            let held = http.memory().for_body();
+            let refused = decode(coding, buffer(&bomb), 32 * LIMIT, &held).await;
+            assert_eq!(refused.expect_err("no memory").status(), 503, "{coding:?}");
+        }
+    }
+}
