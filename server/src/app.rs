@@ -15,6 +15,7 @@ use tickbook_ledger::LedgerRepositories;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Gate;
+pub use crate::answers::HistoryValidators;
 use crate::correction_news::CorrectionNews;
 use crate::default_basis::DefaultBasis;
 use crate::feed::Venues;
@@ -70,6 +71,8 @@ pub struct AppState {
     pub http: Http,
     /// The threads for requests that take long.
     pub long_work: LongWork,
+    /// The validators of pages of closed history.
+    pub history: Arc<HistoryValidators>,
 }
 
 impl AppState {
@@ -108,6 +111,7 @@ impl AppState {
             gate: Gate::open(),
             http: Http::new(ServerConfig::default()),
             long_work: LongWork::beside_other_work(),
+            history: Arc::default(),
         }
     }
 }

@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{AppState, StoreKind};
+use crate::app::{AppState, HistoryValidators, StoreKind};
 use crate::args::Args;
 use crate::feed::{CreatedFeeds, filling, quality};
 use crate::http::{BESIDES, Http, descriptors};
@@ -164,6 +164,9 @@ pub async fn start(
     tokio::spawn(metrics::upkeep(handle.clone(), stop.clone()));
     let state = AppState {
         store: args.store,
+        history: Arc::new(HistoryValidators::new(
+            pools.as_ref().map(DatabasePools::timeseries_reads),
+        )),
         pools,
         feed: pipeline.as_ref().map(Pipeline::monitor),
         venues,

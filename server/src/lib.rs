@@ -8,6 +8,7 @@
 #![warn(missing_docs)]
 
 pub mod access;
+mod answers;
 pub mod app;
 pub mod args;
 pub mod bootstrap;
@@ -23,9 +24,11 @@ pub mod ledger;
 pub mod long_work;
 pub mod maintenance;
 pub mod metrics;
+mod openapi;
 mod params;
 mod posted;
 mod posted_events;
+mod posted_rows;
 pub mod problem;
 mod publish;
 pub mod rabbitmq;

@@ -16,6 +16,7 @@ pub(super) enum ProblemKind {
     UnknownAccount,
     NotFound,
     MethodNotAllowed,
+    NotAcceptable,
     RequestTimeout,
     AlreadyExists,
     OtherSequence,
@@ -83,6 +84,11 @@ impl ProblemKind {
                 "unknown account",
             ),
             Self::NotFound => (StatusCode::NOT_FOUND, "urn:tickbook:not-found", "not found"),
+            Self::NotAcceptable => (
+                StatusCode::NOT_ACCEPTABLE,
+                "urn:tickbook:not-acceptable",
+                "not acceptable",
+            ),
             Self::MethodNotAllowed => (
                 StatusCode::METHOD_NOT_ALLOWED,
                 "urn:tickbook:method-not-allowed",
