@@ -22,6 +22,7 @@ pub mod ledger;
 pub mod long_work;
 pub mod maintenance;
 pub mod metrics;
+mod page;
 mod params;
 mod posted;
 mod posted_events;

@@ -11,6 +11,7 @@ use crate::app::{AppState, OpenApiText};
 use crate::handlers;
 use crate::http::admission;
 use crate::metrics;
+use crate::page;
 use crate::problem::Problem;
 use crate::read_body::BODY_LIMIT;
 use crate::websocket::handshake;
@@ -45,6 +46,7 @@ pub fn router(state: AppState) -> Router {
     // the description consists of texts and numbers, which can always be written as JSON
     let text = description.to_json().unwrap_or_default();
     router
+        .merge(page::routes())
         .fallback(no_route)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(Extension(OpenApiText(text.into())))
