@@ -26,6 +26,8 @@ let positions = [];
 let fills = [];
 let abort = new AbortController();
 let isOpen = false;
+/** Whether the symbols were read, which the tables name. */
+let isReady = false;
 let problem = "";
 
 const picker = /** @type {HTMLSelectElement} */ (byId("account"));
@@ -170,7 +172,11 @@ export function startAccount() {
     const wasOpen = isOpen;
     isOpen = ["positions", "orders", "fills", "equity"].includes(name);
     byId("account-picker").hidden = !isOpen;
-    if (isOpen && !wasOpen) load();
+    if (isReady && isOpen && !wasOpen) load();
+  });
+  on("restarted", () => {
+    isReady = true;
+    if (isOpen) load();
   });
   on("opened", (count) => {
     if (isOpen && count > 1) load();

@@ -55,7 +55,13 @@ export const symbols = new Map();
 const listeners = new Map();
 
 /**
- * Calls `listener` at each event of this name: `symbol`, `series`, `zone`, `theme`, `connection`, `token`, `panel`.
+ * Calls `listener` at each event of this name:
+ * - `restarted`: the symbols were read, at the start or with another token;
+ * - `symbol`, `series`: another symbol, or another timeframe or basis, is shown;
+ * - `candles`, `book`, `quote`, `account`: what is shown of them has changed;
+ * - `connection`, `opened`: the state of the connection; `opened` has the number of connections so far;
+ * - `token`, `refused`: the token was changed; a request was refused with this status;
+ * - `zone`, `theme`, `panel`: the settings of the page, and the name of the selected tab.
  * @param {string} name
  * @param {(detail: any) => void} listener
  */

@@ -82,6 +82,3 @@ fn names(field: &str, etag: &str) -> bool {
     let mut tags = field.split(',').map(str::trim);
     tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
-
-#[cfg(test)]
-mod tests;
