@@ -7,6 +7,7 @@
 import { book } from "./book.js";
 import { add, group, pad, subtract } from "./decimal.js";
 import { byId, element, inNextFrame, setText } from "./frame.js";
+import { status } from "./socket.js";
 import { on, preferences, shown } from "./state.js";
 import { clock } from "./time.js";
 
@@ -108,7 +109,11 @@ function draw() {
   byId("book-levels").dataset.empty = String(isEmpty);
   setText(
     byId("book-message"),
-    book.state === "stale" ? (REASONS[book.reason] ?? `The book is stale: ${book.reason}.`) : "Waiting for the book",
+    book.state === "stale"
+      ? (REASONS[book.reason] ?? `The book is stale: ${book.reason}.`)
+      : status().connection === "live"
+        ? "Waiting for the book"
+        : "Not connected to the server",
   );
   const visible = rows.bids.length;
   const most = Math.max(sum(book.bids, visible), sum(book.asks, visible));
@@ -120,6 +125,6 @@ function draw() {
 /** Starts the table. */
 export function startBookTable() {
   new ResizeObserver(fit).observe(byId("book-levels"));
-  on("book", () => inNextFrame(draw));
+  for (const event of ["book", "connection"]) on(event, () => inNextFrame(draw));
   fit();
 }

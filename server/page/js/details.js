@@ -7,7 +7,7 @@
 import { get } from "./api.js";
 import { group, pad, short } from "./decimal.js";
 import { byId, element } from "./frame.js";
-import { on, shown } from "./state.js";
+import { candleDigits, on, shown } from "./state.js";
 
 /** The day is read again this often, in milliseconds. */
 const EVERY = 5_000;
@@ -28,8 +28,8 @@ async function show() {
   } catch {
     if (signal.aborted) return;
   }
-  const { instrument, digits } = symbol;
-  const price = (/** @type {string} */ text) => pad(text, digits);
+  const { instrument } = symbol;
+  const price = (/** @type {string} */ text) => pad(text, candleDigits());
   /** @type {[string, string | undefined | null][]} */
   const lines = [
     ["Open", day && price(day.open)],

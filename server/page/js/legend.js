@@ -9,7 +9,7 @@ import { onCrosshair } from "./chart.js";
 import { group, isZero, pad, signed, subtract } from "./decimal.js";
 import { byId, inNextFrame, setText } from "./frame.js";
 import { candleAt, shownCandles } from "./series.js";
-import { fullName, on, preferences, shown } from "./state.js";
+import { candleDigits, fullName, on, preferences, shown } from "./state.js";
 import { clock, full, timeframe } from "./time.js";
 
 /** @type {number | null} */
@@ -33,14 +33,14 @@ function draw() {
   const { zone } = preferences;
   setText(byId("legend-time"), isDay ? full(at, "utc").slice(0, 10) : under === null ? clock(at, zone) : full(at, zone));
   for (const field of fields) {
-    const text = pad(candle[/** @type {"open"} */ (field)], symbol.digits);
+    const text = pad(candle[/** @type {"open"} */ (field)], candleDigits());
     setText(byId(`legend-${field}`), text);
   }
   const change = subtract(candle.close, candle.open);
   const sign = change.startsWith("-") || isZero(change) ? "" : "+";
   const percent = (100 * Number(change)) / Number(candle.open);
   const ratio = Number.isFinite(percent) ? ` (${signed(percent)} %)` : "";
-  setText(byId("legend-change"), `${sign}${pad(change, symbol.digits)}${ratio}`);
+  setText(byId("legend-change"), `${sign}${pad(change, candleDigits())}${ratio}`);
   setText(byId("legend-volume"), group(candle.volume));
   box.dataset.direction = isZero(change) ? "flat" : sign ? "up" : "down";
 }

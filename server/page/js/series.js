@@ -9,7 +9,7 @@ import { get, getAll } from "./api.js";
 import { Candles } from "./candles.js";
 import { drawAll, drawChanged, onScroll, setDigits, showNewest } from "./chart.js";
 import { byId, inNextFrame } from "./frame.js";
-import { emit, on, preferences, shown } from "./state.js";
+import { candleDigits, emit, on, preferences, shown } from "./state.js";
 import { onMessage, subscribe, unsubscribe } from "./socket.js";
 
 /** Candles of a page of history. */
@@ -95,13 +95,13 @@ export async function load() {
   changed = new Map();
   isComplete = false;
   drawAll([]);
-  setDigits(symbol.digits);
   say("loading", "Loading candles");
   unsubscribe("candles");
   isLoading = true;
   try {
     shown.basis = await basisOf(symbol.symbol_id, signal);
     shown.timeframe = preferences.timeframe ?? "1m";
+    setDigits(candleDigits());
     let page = await get(path(), { ...query(), order: "desc", limit: PAGE }, signal);
     if (!preferences.timeframe && page.data.length < FEW) {
       shown.timeframe = "1s";

@@ -79,5 +79,8 @@ export function emit(name, detail) {
 /** The name with its exchange. @param {SymbolInfo} symbol */
 export const fullName = (symbol) => (symbol.exchange ? `${symbol.exchange}:${symbol.name}` : symbol.name);
 
+/** The number of decimal places of shown candles: a middle price may have one more than bid and ask. */
+export const candleDigits = () => (shown.symbol?.digits ?? 2) + (shown.basis === "mid" ? 1 : 0);
+
 /** The number of decimal places of the prices of a symbol. @param {number} id */
 export const digitsOf = (id) => symbols.get(id)?.digits ?? 2;
