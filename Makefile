@@ -43,7 +43,7 @@ ALL := --workspace --exclude tickbook-bench --features $(FEATURES)
 # tests that need other programs, and the words that select them by name
 WITH_PROGRAMS := -p tickbook -p orderbook-server -p tickbook-cli -p tickbook-feeds --features $(FEATURES) \
 	--test database --test faults --test server --test cli --test feeds
-OF_PROGRAMS := fault_24_ transport_security:: rabbitmq:: openapi_tools:: damaged:: reframed:: quickfix::
+OF_PROGRAMS := fault_24_ transport_security:: rabbitmq:: openapi_tools:: damaged:: reframed:: quickfix:: chromium::
 
 .PHONY: test
 test: ## run all tests except those of test-programs, against temporary databases
@@ -55,7 +55,7 @@ test: ## run all tests except those of test-programs, against temporary database
 	dev/databases throwaway -- $(SUITE) $(ALL) $$options
 
 .PHONY: test-programs
-test-programs: ## install RabbitMQ, PgBouncer, OpenSSL, Python and QuickFIX and run the tests that need them
+test-programs: ## install RabbitMQ, PgBouncer, OpenSSL, Python, QuickFIX and Chromium and run the tests that need them
 	@options=$$(dev/dependencies); \
 	programs=$$(dev/programs); export TICKBOOK_PROGRAMS=$$programs; \
 	cargo test $(WITH_PROGRAMS) $$options --no-run; \

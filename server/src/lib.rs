@@ -25,6 +25,7 @@ pub mod long_work;
 pub mod maintenance;
 pub mod metrics;
 mod openapi;
+mod page;
 mod params;
 mod posted;
 mod posted_events;

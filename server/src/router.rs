@@ -14,6 +14,7 @@ use crate::handlers;
 use crate::http::{admission, request_id};
 use crate::metrics;
 use crate::openapi;
+use crate::page;
 use crate::problem::Problem;
 use crate::read_body::BODY_LIMIT;
 use crate::websocket::handshake;
@@ -50,6 +51,7 @@ pub fn router(state: AppState) -> Router {
     access::describe(&mut description);
     let text = openapi::text(&description);
     router
+        .merge(page::routes())
         .fallback(no_route)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(Extension(OpenApiText(text.into())))

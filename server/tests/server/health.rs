@@ -177,7 +177,7 @@ async fn metrics_count_requests_by_route_and_not_by_path() {
 async fn unknown_paths_answer_with_a_problem() {
     let app = Mocks::default().app();
     for path in [
-        "/",
+        "/page/nowhere.js",
         "/nowhere",
         "/api/v1",
         "/api/v1/symbols/",
