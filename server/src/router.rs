@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use crate::answers;
 use crate::app::{AppState, OpenApiText};
 use crate::handlers;
-use crate::http::{admission, request_id};
+use crate::http::{admission, identify};
 use crate::metrics;
 use crate::openapi;
 use crate::problem::Problem;
@@ -62,7 +62,7 @@ pub fn router(state: AppState) -> Router {
             admission::admit,
         ))
         .layer(middleware::from_fn(metrics::count_request))
-        .layer(middleware::from_fn(request_id::identify))
+        .layer(middleware::from_fn(identify::identify))
         .with_state(state)
 }
 
