@@ -64,9 +64,14 @@ fn generated_client_reads_and_writes() {
         command.arg("--fail-on-warning");
     });
     assert!(!said.to_lowercase().contains("warning"), "{said}");
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/server/generated_client.py");
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/server/generated_client.py"
+    );
     let said = run(&generator.with_file_name("python"), |command| {
-        command.arg(script).arg(format!("http://{}", tools.server.address()));
+        command
+            .arg(script)
+            .arg(format!("http://{}", tools.server.address()));
         command.env("PYTHONPATH", tools.folder.path());
     });
     assert_eq!(said.trim(), "ok");
