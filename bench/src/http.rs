@@ -4,6 +4,19 @@ use anyhow::{Context as _, Result, ensure};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
+/// Reads one response with the status 304, which has no body.
+pub(crate) async fn read_not_modified(stream: &mut TcpStream, answer: &mut Vec<u8>) -> Result<()> {
+    answer.clear();
+    while !answer.ends_with(b"\r\n\r\n") {
+        ensure!(
+            stream.read_buf(answer).await? > 0,
+            "the server closed the connection"
+        );
+    }
+    ensure!(answer.starts_with(b"HTTP/1.1 304"), "the page has changed");
+    Ok(())
+}
+
 /// Reads one response with a Content-Length, and returns where its body begins.
 pub(crate) async fn read_answer(stream: &mut TcpStream, answer: &mut Vec<u8>) -> Result<usize> {
     answer.clear();

@@ -52,6 +52,8 @@ enum Part {
     Refresh,
     /// Pages over HTTP
     Rest,
+    /// Pages over HTTP per second, whole and unchanged
+    RestLoad,
     /// Snapshots of order books in batches of 100
     BookSnapshots,
     /// The snapshot of an order book as of a time
@@ -136,6 +138,7 @@ async fn main() -> anyhow::Result<()> {
             Part::CandleIndex => bench.candle_index(&mut report).await?,
             Part::Refresh => bench.refresh(&mut report).await?,
             Part::Rest => bench.rest(&mut report).await?,
+            Part::RestLoad => bench.rest_load(&mut report).await?,
             Part::BookSnapshots => bench.book_snapshots(&mut report).await?,
             Part::BooksAsOf => bench.books_as_of(&mut report).await?,
             Part::BookLevels => bench.book_levels(&mut report)?,

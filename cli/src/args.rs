@@ -11,6 +11,7 @@ mod policies;
 mod spool;
 mod statement;
 mod symbols;
+mod tokens;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -50,6 +51,10 @@ pub(crate) use symbols::{
     AliasSymbolArguments, DescribeSymbolArguments, FactArguments, ListSymbolsArguments,
     OneSymbolArguments, RenameSymbolArguments, ShowSymbolArguments, SymbolsCommand,
     SyncSymbolsArguments,
+};
+pub(crate) use tokens::{
+    AddTokenArguments, Expiry, ListTokensArguments, RevokeTokenArguments, TokensCommand,
+    TokensFileArguments,
 };
 
 const SETTINGS: &str = "\
@@ -170,6 +175,9 @@ Examples:
     /// Manages accounts with their orders, fills and positions
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Creates, lists and revokes the tokens of the server's clients
+    #[command(subcommand)]
+    Tokens(TokensCommand),
     /// Prints shell completions
     #[command(after_help = "\
 Examples:

@@ -116,6 +116,7 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Maintain(arguments) => commands::maintain::run(&arguments).await,
         Command::Status(arguments) => commands::status::run(&arguments).await,
         Command::Config => commands::config::run(),
+        Command::Tokens(command) => commands::tokens::run(&command, &clock),
         Command::Completions(arguments) => commands::generate::completions(&arguments),
         Command::Man => commands::generate::man(),
         Command::Verify(arguments) => commands::verify::run(&arguments, &clock).await,

@@ -14,6 +14,8 @@ use tickbook::{Clock, Repositories};
 use tickbook_ledger::LedgerRepositories;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::Gate;
+pub use crate::answers::HistoryValidators;
 use crate::correction_news::CorrectionNews;
 use crate::default_basis::DefaultBasis;
 use crate::feed::Venues;
@@ -63,10 +65,14 @@ pub struct AppState {
     pub correction_news: CorrectionNews,
     /// The clients of `/ws`.
     pub websockets: WebSockets,
+    /// Checks who may send requests.
+    pub gate: Gate,
     /// The limits of requests and connections.
     pub http: Http,
     /// The threads for requests that take long.
     pub long_work: LongWork,
+    /// The validators of pages of closed history.
+    pub history: Arc<HistoryValidators>,
 }
 
 impl AppState {
@@ -102,8 +108,10 @@ impl AppState {
             books: LiveBooks::new(),
             correction_news: CorrectionNews::default(),
             websockets: WebSockets::new(WebSocketConfig::default(), CancellationToken::new()),
+            gate: Gate::open(),
             http: Http::new(ServerConfig::default()),
             long_work: LongWork::beside_other_work(),
+            history: Arc::default(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::Parser;
 
@@ -16,6 +17,8 @@ Examples:
       needs no database; simulates quotes of four symbols
   orderbook-server --feed replay --replay 20140501_quote.zip --symbol oanda:EURUSD --speed 60x
       replays a day of quotes in 24 minutes and stores them; may be combined with --feed simulated
+  orderbook-server --listen 0.0.0.0:3000 --tokens /etc/tickbook/tokens
+      serves other machines, with the tokens of `tickbook tokens add`
   orderbook-server --feed kraken:BTC/USD,ETH/USD
       stores quotes and trades of a venue; `tickbook feed check kraken` tries the connection
 
@@ -46,9 +49,26 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t = StoreKind::Postgres)]
     pub store: StoreKind,
 
+    /// Who may use the server.
+    #[command(flatten)]
+    pub access: AccessArgs,
+
     /// Feeds to run.
     #[command(flatten)]
     pub feeds: FeedArgs,
+}
+
+/// The arguments about who may use the server.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[non_exhaustive]
+pub struct AccessArgs {
+    /// File of the tokens, which `tickbook tokens add` creates [default: the setting access.tokens_file]
+    #[arg(long, value_name = "FILE")]
+    pub tokens: Option<PathBuf>,
+
+    /// Lets clients without a token do everything, also from other machines
+    #[arg(long, conflicts_with = "tokens")]
+    pub allow_anonymous: bool,
 }
 
 #[cfg(test)]

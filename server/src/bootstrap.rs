@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{AppState, StoreKind};
+use crate::app::{AppState, HistoryValidators, StoreKind};
 use crate::args::Args;
 use crate::feed::{CreatedFeeds, filling, quality};
 use crate::http::{BESIDES, Http, descriptors};
@@ -36,7 +36,7 @@ use crate::router::router;
 use crate::settings::ServerSettings;
 use crate::sinks::Sinks;
 use crate::slow_start::warn_while_slow;
-use crate::{maintenance, metrics};
+use crate::{access, maintenance, metrics};
 
 /// Maximum time for records of an earlier run before the feeds start.
 const LEFTOVERS: Duration = Duration::from_secs(5);
@@ -68,7 +68,7 @@ pub struct Started {
 /// uses `clock`, except the repositories of databases.
 ///
 /// # Errors
-/// The address is in use, a database cannot be reached or lacks migrations, or a file cannot be read.
+/// The address is in use or needs tokens, a database cannot be reached or lacks migrations, or a file cannot be read.
 pub async fn start(
     args: &Args,
     settings: &ServerSettings,
@@ -77,6 +77,7 @@ pub async fn start(
     stop: &CancellationToken,
 ) -> anyhow::Result<Started> {
     let listen = args.listen.unwrap_or(settings.server.listen);
+    let gate = access::start(&args.access, &settings.access, listen, clock).await?;
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!("cannot listen on {listen}: choose another address with --listen")
     })?;
@@ -163,6 +164,9 @@ pub async fn start(
     tokio::spawn(metrics::upkeep(handle.clone(), stop.clone()));
     let state = AppState {
         store: args.store,
+        history: Arc::new(HistoryValidators::new(
+            pools.as_ref().map(DatabasePools::timeseries_reads),
+        )),
         pools,
         feed: pipeline.as_ref().map(Pipeline::monitor),
         venues,
@@ -173,6 +177,7 @@ pub async fn start(
         trade_fan_out,
         books: books.clone(),
         websockets: sinks.websockets(),
+        gate,
         http: http.clone(),
         long_work: long_work.clone(),
         ..AppState::new(repositories.clone(), readiness, handle)

@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tickbook::RepositoryError;
-use tickbook::domain::SymbolId;
+use tickbook::domain::{SymbolId, SymbolReference};
 use tickbook::repository::SymbolRepository;
 
+use crate::params::{invalid, symbol_id};
 use crate::problem::Problem;
 
 /// Remembers which symbols exist. Symbols are never deleted, so a symbol that was found stays known. A
@@ -25,6 +26,30 @@ impl KnownSymbols {
             symbols,
             seen: RwLock::default(),
         }
+    }
+
+    /// Resolves the symbol in a path: an id, or a name as `EXCHANGE:NAME`, whose exchange may be left out if only one
+    /// exchange has the name. Digits without an exchange are an id, which is not checked to exist. A name is looked up
+    /// each time, since symbols may be renamed.
+    ///
+    /// # Errors
+    /// 400 if the text is neither an id nor a name, or if several exchanges have the name; 404 if no symbol has the
+    /// name; and the errors of the repository.
+    pub async fn find(&self, text: &str) -> Result<SymbolId, Problem> {
+        const NAME: &str = "symbol";
+        if text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return symbol_id(NAME, text);
+        }
+        let reference = text.parse::<SymbolReference>();
+        let reference = reference.map_err(|error| invalid(NAME, &error))?;
+        let found = match self.symbols.get_by_name(&reference).await {
+            Ok(found) => found.ok_or_else(|| Problem::unknown_name(text))?,
+            Err(RepositoryError::InvalidInput { reason }) => return Err(invalid(NAME, &reason)),
+            Err(error) => return Err(error.into()),
+        };
+        let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
+        seen.insert(found.symbol_id);
+        Ok(found.symbol_id)
     }
 
     /// Checks that the symbol exists.

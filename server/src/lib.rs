@@ -7,6 +7,8 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod access;
+mod answers;
 pub mod app;
 pub mod args;
 pub mod bootstrap;
@@ -22,10 +24,12 @@ pub mod ledger;
 pub mod long_work;
 pub mod maintenance;
 pub mod metrics;
+mod openapi;
 mod page;
 mod params;
 mod posted;
 mod posted_events;
+mod posted_rows;
 pub mod problem;
 mod publish;
 pub mod rabbitmq;

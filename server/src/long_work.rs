@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 
 /// Nice value added to the threads of this runtime. If processors are short, other threads of the process get
 /// three times as much time, and are scheduled immediately.
@@ -58,7 +59,7 @@ impl LongWork {
         let Some(threads) = &self.0 else {
             return work.await;
         };
-        match AbortOnDropHandle::new(threads.handle.spawn(work)).await {
+        match AbortOnDropHandle::new(threads.handle.spawn(work.in_current_span())).await {
             Ok(done) => done,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),

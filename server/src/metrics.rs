@@ -19,11 +19,12 @@ use tokio_util::sync::CancellationToken;
 
 pub use families::FAMILIES;
 pub(crate) use families::{
-    BACKLOG_AGE, BOOK_CHANGES_MERGED, CANDLE_BUFFER_FULL, CHANGES_WAITING, HTTP_CONNECTIONS,
-    HTTP_CONNECTIONS_CLOSED, HTTP_REFUSED, LEDGER_APPEND_DURATION, LEDGER_APPENDED,
-    LEDGER_CONFLICTS, LEDGER_DUPLICATES, LEDGER_EVENTS_MISSED, LEDGER_OVERFILLS,
-    LEDGER_QUARANTINED, MISSED_TICKS, MISSED_TRADES, RABBITMQ_CONNECTED, RABBITMQ_CONNECTIONS,
-    RABBITMQ_WAITING, SYNC_FAILURES, SYNC_SYMBOLS, SYNC_TIME, WEBSOCKET_CLOSED,
+    ACCESS_REFUSED, ACCESS_RELOAD_FAILURES, ACCESS_TOKENS, BACKLOG_AGE, BOOK_CHANGES_MERGED,
+    CANDLE_BUFFER_FULL, CHANGES_WAITING, HTTP_CONNECTIONS, HTTP_CONNECTIONS_CLOSED, HTTP_REFUSED,
+    LEDGER_APPEND_DURATION, LEDGER_APPENDED, LEDGER_CONFLICTS, LEDGER_DUPLICATES,
+    LEDGER_EVENTS_MISSED, LEDGER_OVERFILLS, LEDGER_QUARANTINED, MISSED_TICKS, MISSED_TRADES,
+    RABBITMQ_CONNECTED, RABBITMQ_CONNECTIONS, RABBITMQ_WAITING, SYNC_FAILURES, SYNC_SYMBOLS,
+    SYNC_TIME, WEBSOCKET_CLOSED,
 };
 pub(crate) use venues::set_venues;
 
@@ -93,6 +94,18 @@ fn begin_counters() {
     for reason in ["memory", "connections", "requests"] {
         counter!(HTTP_REFUSED, "reason" => reason).absolute(0);
     }
+    for reason in [
+        "no_token",
+        "invalid_token",
+        "expired_token",
+        "scope",
+        "rate",
+        "origin",
+        "host",
+    ] {
+        counter!(ACCESS_REFUSED, "reason" => reason).absolute(0);
+    }
+    counter!(ACCESS_RELOAD_FAILURES).absolute(0);
     for reason in ["others_wait", "no_slot", "idle", "reads_nothing"] {
         counter!(HTTP_CONNECTIONS_CLOSED, "reason" => reason).absolute(0);
     }

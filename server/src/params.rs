@@ -1,5 +1,9 @@
 //! Parses path and query parameters. Errors name the parameter and the remedy.
 
+mod time;
+
+pub(crate) use time::MAX_MILLIS;
+
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -8,7 +12,7 @@ use percent_encoding::percent_decode_str;
 use rust_decimal::Decimal;
 use tickbook::domain::{
     PageLimit, SortOrder, SymbolId, TimeRange, check_tick_decimal, earliest_time, excerpt,
-    latest_time, parse_decimal, parse_time,
+    latest_time, parse_decimal,
 };
 use tickbook_ledger::domain::AccountId;
 
@@ -130,7 +134,7 @@ impl Query {
     /// Parses the range from `from` (inclusive) to `to` (exclusive); a missing bound is unbounded.
     ///
     /// # Errors
-    /// A bound is not an RFC 3339 time, or `from` is after `to`.
+    /// A bound is not a time, or `from` is after `to`.
     pub(crate) fn range(&self) -> Result<TimeRange, Problem> {
         let (from, to) = (self.time("from")?, self.time("to")?);
         // a missing bound never conflicts with the other bound
@@ -154,13 +158,13 @@ impl Query {
         self.range()
     }
 
-    /// Parses an RFC 3339 time.
+    /// Parses a time, a date or epoch milliseconds: see [`time::parse`].
     ///
     /// # Errors
-    /// The value is not a time.
+    /// The value is none of these.
     pub(crate) fn time(&self, name: &str) -> Result<Option<DateTime<Utc>>, Problem> {
         self.text(name)
-            .map(|text| parse_time(text).map_err(|error| invalid(name, &error)))
+            .map(|text| time::parse(text).map_err(|error| invalid(name, &error)))
             .transpose()
     }
 
@@ -220,6 +224,16 @@ impl Query {
         })?;
         let checked = check_tick_decimal(value).map_err(|error| invalid(name, &error))?;
         Ok(Some(checked))
+    }
+
+    /// All parameters as given, in the order of their names.
+    pub(crate) fn canonical(&self) -> String {
+        let pairs = self.pairs.iter();
+        let mut pairs: Vec<_> = pairs
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        pairs.sort();
+        pairs.join("&")
     }
 
     /// All parameters as given, except those that change from page to page.

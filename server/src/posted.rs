@@ -1,12 +1,13 @@
 //! The elements of `POST /api/v1/ticks` or `/api/v1/trades`: the valid ones, and the elements rejected before
 //! they reach the store.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde_json::value::RawValue;
 use tickbook::domain::{MarketEvent, SymbolId, Tick, Trade};
+use tickbook::files::{FileColumn, QuoteColumn, TradeColumn};
 use tickbook::ingest::OccurrenceCounter;
 use tickbook::ingest::quality::SymbolRules;
 use tickbook::repository::RejectedRow;
@@ -25,6 +26,8 @@ pub(crate) const REFUSED_BYTES: usize = 512;
 
 /// A tick or a trade that clients send.
 pub(crate) trait PostedEvent: MarketEvent {
+    /// The columns of a body of rows.
+    type Column: FileColumn;
     /// The name of several elements.
     const NAMES: &'static str;
     /// The name of the field of its time.
@@ -38,6 +41,7 @@ pub(crate) trait PostedEvent: MarketEvent {
 }
 
 impl PostedEvent for Tick {
+    type Column = QuoteColumn;
     const NAMES: &'static str = "ticks";
     const TIME_FIELD: &'static str = "tick_time";
     const IN_FUTURE: RejectionReason = RejectionReason::TickInFuture;
@@ -48,6 +52,7 @@ impl PostedEvent for Tick {
 }
 
 impl PostedEvent for Trade {
+    type Column = TradeColumn;
     const NAMES: &'static str = "trades";
     const TIME_FIELD: &'static str = "trade_time";
     const IN_FUTURE: RejectionReason = RejectionReason::TradeInFuture;
@@ -57,10 +62,20 @@ impl PostedEvent for Trade {
     }
 }
 
+/// An element of a request.
+#[derive(Debug)]
+pub(crate) struct PostedElement<'a> {
+    /// The number of its line, if it is a row.
+    pub(crate) line: Option<u64>,
+    /// The element as JSON, or why it cannot be one.
+    pub(crate) json: Result<Cow<'a, str>, Rejection>,
+}
+
 /// An element that is not stored.
 #[derive(Debug)]
 pub(crate) struct RejectedElement<E> {
     index: usize,
+    line: Option<u64>,
     rejection: Rejection,
     /// The element, if it could be parsed.
     event: Option<E>,
@@ -69,14 +84,20 @@ pub(crate) struct RejectedElement<E> {
 impl From<RejectedElement<Tick>> for RejectedBody {
     fn from(rejected: RejectedElement<Tick>) -> Self {
         let tick = rejected.event.map(Into::into);
-        Self::new(rejected.index, rejected.rejection, tick)
+        Self {
+            line: rejected.line,
+            ..Self::new(rejected.index, rejected.rejection, tick)
+        }
     }
 }
 
 impl From<RejectedElement<Trade>> for RejectedTradeBody {
     fn from(rejected: RejectedElement<Trade>) -> Self {
         let trade = rejected.event.map(Into::into);
-        Self::new(rejected.index, rejected.rejection, trade)
+        Self {
+            line: rejected.line,
+            ..Self::new(rejected.index, rejected.rejection, trade)
+        }
     }
 }
 
@@ -86,6 +107,8 @@ pub(crate) struct Posted<E> {
     events: Vec<E>,
     /// The index of each event within the request.
     indexes: Vec<usize>,
+    /// The lines of all elements; empty if they are not rows.
+    lines: Vec<u64>,
     rejected: Vec<RejectedElement<E>>,
 }
 
@@ -96,28 +119,34 @@ impl<E: PostedEvent> Posted<E> {
     /// # Errors
     /// That memory is not available.
     pub(crate) async fn read(
-        elements: &[&RawValue],
+        elements: impl Iterator<Item = PostedElement<'_>> + Send,
         bytes: usize,
         held: &Held,
     ) -> Result<Self, Problem> {
         let mut posted = Self {
             events: Vec::new(),
             indexes: Vec::new(),
+            lines: Vec::new(),
             rejected: Vec::new(),
         };
         let mut occurrences = OccurrenceCounter::new();
-        for (index, element) in elements.iter().enumerate() {
+        for (index, element) in elements.enumerate() {
             if index % AT_ONCE == AT_ONCE - 1 {
                 posted.hold(bytes, held)?;
                 yield_now().await;
             }
-            match E::read(element.get(), &mut occurrences) {
+            posted.lines.extend(element.line);
+            let read = element
+                .json
+                .and_then(|json| E::read(&json, &mut occurrences));
+            match read {
                 Ok(event) => {
                     posted.events.push(event);
                     posted.indexes.push(index);
                 }
                 Err(rejection) => posted.rejected.push(RejectedElement {
                     index,
+                    line: None,
                     rejection,
                     event: None,
                 }),
@@ -180,6 +209,7 @@ impl<E: PostedEvent> Posted<E> {
                 }
                 Some(rejection) => self.rejected.push(RejectedElement {
                     index,
+                    line: None,
                     rejection,
                     event: Some(event),
                 }),
@@ -202,6 +232,9 @@ impl<E: PostedEvent> Posted<E> {
         let mut rejected = self.rejected;
         rejected.extend(placed(events, &self.indexes, of_store));
         rejected.sort_by_key(|rejected| rejected.index);
+        for rejected in &mut rejected {
+            rejected.line = self.lines.get(rejected.index).copied();
+        }
         rejected
     }
 }
@@ -250,6 +283,7 @@ fn placed<E: PostedEvent>(
         };
         Some(RejectedElement {
             index,
+            line: None,
             rejection,
             event: Some(rejected.row),
         })

@@ -1,12 +1,13 @@
 //! Error responses: `application/problem+json` (RFC 9457).
 
+mod access;
 mod kind;
 mod repository_error;
 
 use std::error::Error as StdError;
 use std::fmt::{self, Write as _};
 
-use axum::Json;
+use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use tickbook::domain::{SymbolId, excerpt};
 use tickbook_ledger::domain::{AccountId, OrderId};
 use utoipa::ToSchema;
 
+use crate::http::RequestId;
 use kind::ProblemKind;
 
 /// An error, for programs (`type`, `status`) and for people (`title`, `detail`).
@@ -32,6 +34,9 @@ pub struct ProblemBody {
     /// The fault of this request and its remedy.
     #[schema(example = "limit 0 is out of range: use 1 to 10000")]
     pub detail: String,
+    /// The id of the request, as in the header `X-Request-Id` and in the log of the server.
+    #[schema(example = "8f14e45fceea167a5a36dedd4bea2543", max_length = 64)]
+    pub request_id: String,
 }
 
 /// An error response.
@@ -51,20 +56,27 @@ impl Problem {
         }
     }
 
-    fn into_body(self) -> ProblemBody {
+    /// The body of the response to the request `id`.
+    pub(crate) fn to_json(&self, id: &RequestId) -> String {
         let (status, kind, title) = self.kind.parts();
-        ProblemBody {
+        let body = ProblemBody {
             kind: kind.to_owned(),
             title: title.to_owned(),
             status: status.as_u16(),
-            detail: self.detail,
-        }
+            detail: self.detail.clone(),
+            request_id: id.to_string(),
+        };
+        // texts and numbers can always be written as JSON
+        serde_json::to_string(&body).unwrap_or_default()
     }
 
-    /// The body of the response.
-    pub(crate) fn to_json(&self) -> String {
-        // texts and numbers can always be written as JSON
-        serde_json::to_string(&self.clone().into_body()).unwrap_or_default()
+    /// Writes the body of the response to the request `id`.
+    pub(crate) fn write_into(&self, response: &mut Response, id: &RequestId) {
+        *response.body_mut() = Body::from(self.to_json(id));
+        let content_type = HeaderValue::from_static("application/problem+json");
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, content_type);
+        headers.remove(header::CONTENT_LENGTH);
     }
 
     /// A path or query parameter that can never be accepted; `detail` names it.
@@ -81,6 +93,14 @@ impl Problem {
     #[must_use]
     pub fn unknown_symbol(symbol_id: SymbolId) -> Self {
         let detail = format!("unknown symbol {symbol_id}: /api/v1/symbols lists all symbols");
+        Self::new(ProblemKind::UnknownSymbol, detail)
+    }
+
+    /// No symbol has this name.
+    #[must_use]
+    pub fn unknown_name(name: &str) -> Self {
+        let name = excerpt(name);
+        let detail = format!("unknown symbol {name}: /api/v1/symbols lists all symbols");
         Self::new(ProblemKind::UnknownSymbol, detail)
     }
 
@@ -158,6 +178,14 @@ impl Problem {
         Self::new(ProblemKind::TooLarge, detail)
     }
 
+    /// The client accepts no representation of the list.
+    #[must_use]
+    pub fn not_acceptable() -> Self {
+        let detail = "Accept excludes every representation of this list: \
+                      accept application/json or text/csv";
+        Self::new(ProblemKind::NotAcceptable, detail)
+    }
+
     /// The body is not declared as JSON.
     #[must_use]
     pub fn not_json() -> Self {
@@ -165,10 +193,19 @@ impl Problem {
         Self::new(ProblemKind::UnsupportedMediaType, detail)
     }
 
-    /// The body is compressed, or in a charset other than UTF-8.
+    /// The body is declared neither as JSON nor as CSV.
+    #[must_use]
+    pub fn neither_json_nor_csv() -> Self {
+        let detail = "the body is declared neither as JSON nor as CSV: \
+                      send Content-Type: application/json or text/csv";
+        Self::new(ProblemKind::UnsupportedMediaType, detail)
+    }
+
+    /// The body is in a content coding or charset that is not supported.
     #[must_use]
     pub fn encoded() -> Self {
-        let detail = "the body is compressed or not UTF-8: send uncompressed JSON in UTF-8";
+        let detail = "the body has an unsupported Content-Encoding or charset: \
+                      send it in UTF-8, plain or with gzip or zstd";
         Self::new(ProblemKind::UnsupportedMediaType, detail)
     }
 
@@ -208,6 +245,13 @@ impl Problem {
             "the header has more than {bytes} bytes or {fields} fields: remove unneeded fields"
         );
         Self::new(ProblemKind::HeadersTooLarge, detail)
+    }
+
+    /// A fault of the server, whose cause is logged.
+    #[must_use]
+    pub fn internal() -> Self {
+        let detail = "the server failed to process this request; its log has the cause";
+        Self::new(ProblemKind::Internal, detail)
     }
 
     /// The maximum number of requests is active.
@@ -281,18 +325,15 @@ impl fmt::Display for Problem {
 }
 
 impl IntoResponse for Problem {
+    /// The response without its body, which [`identify`](crate::http::request_id::identify) writes, since it contains
+    /// the id of the request.
     fn into_response(self) -> Response {
-        let (status, ..) = self.kind.parts();
-        let retry_after = self.retry_after;
-        let mut response = (status, Json(self.into_body())).into_response();
-        let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
-        if let Some(seconds) = retry_after {
+        let mut response = self.status().into_response();
+        if let Some(seconds) = self.retry_after {
+            let headers = response.headers_mut();
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        response.extensions_mut().insert(self);
         response
     }
 }

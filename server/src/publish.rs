@@ -9,6 +9,7 @@ use tickbook::ingest::Record;
 use tickbook::ingest::fanout::FanOut;
 use tickbook::repository::InsertReceipt;
 use tickbook::{Repositories, RepositoryError};
+use tracing::Instrument as _;
 
 use crate::app::AppState;
 
@@ -72,7 +73,7 @@ pub(crate) async fn store_and_publish<E: PublishedEvent>(
     kept: impl Send + 'static,
 ) -> Result<InsertReceipt<E>, RepositoryError> {
     let (repositories, fan_out) = (app.repositories.clone(), E::fan_out(app));
-    let storing = tokio::spawn(async move {
+    let storing = async move {
         let stored = E::insert(&repositories, &events).await;
         match &stored {
             Ok(receipt) => publish_inserted(&fan_out, &events, receipt).await,
@@ -84,7 +85,8 @@ pub(crate) async fn store_and_publish<E: PublishedEvent>(
         }
         drop((events, kept));
         stored
-    });
+    };
+    let storing = tokio::spawn(storing.in_current_span());
     storing.await.unwrap_or_else(|error| {
         Err(RepositoryError::Internal {
             operation: E::OPERATION,

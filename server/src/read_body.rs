@@ -4,13 +4,14 @@ use std::fmt;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderName, header};
 use http_body_util::BodyExt as _;
 use serde::Deserializer as _;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
+use crate::answers::{Coding, decode};
 use crate::buffer::Buffer;
 use crate::http::{FREE, Held, Http};
 use crate::problem::Problem;
@@ -19,7 +20,7 @@ use crate::problem::Problem;
 pub(crate) const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
 /// Maximum number of elements in a body.
-const ELEMENT_LIMIT: usize = 10_000;
+pub(crate) const ELEMENT_LIMIT: usize = 10_000;
 
 /// Memory is reserved in steps of this many bytes.
 const STEP: usize = 64 * 1024;
@@ -32,14 +33,42 @@ pub(crate) struct JsonBody {
     pub(crate) held: Held,
 }
 
-/// Reads the body of a request that declares it as JSON. Without this check, a page in a browser could send
+/// The format of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BodyFormat {
+    Json,
+    /// Rows with a header row.
+    Csv,
+}
+
+/// Reads the body of a request that declares it as JSON, and decompresses it. Without this check, a page in a browser could send
 /// bodies to a server of another origin: browsers ask first (CORS) only for types such as JSON.
 ///
 /// # Errors
-/// The body is not declared as JSON, is too large or too slow, or breaks off; no memory is available for it
-/// in time; or the server stops.
+/// The body is not declared as JSON, is too large or too slow, is damaged, or breaks off; no memory is available for
+/// it in time; or the server stops.
 pub(crate) async fn json_body(http: &Http, request: Request) -> Result<JsonBody, Problem> {
-    check_type(request.headers())?;
+    match format(request.headers()) {
+        Some(BodyFormat::Json) => body(http, request).await,
+        _ => Err(Problem::not_json()),
+    }
+}
+
+/// Reads the body of a request that declares it as JSON or CSV, and decompresses it. Browsers ask before they send
+/// either to a server of another origin.
+///
+/// # Errors
+/// The body is declared as neither; and the errors of [`json_body`].
+pub(crate) async fn rows_body(
+    http: &Http,
+    request: Request,
+) -> Result<(BodyFormat, JsonBody), Problem> {
+    let format = format(request.headers()).ok_or_else(Problem::neither_json_nor_csv)?;
+    Ok((format, body(http, request).await?))
+}
+
+async fn body(http: &Http, request: Request) -> Result<JsonBody, Problem> {
+    let coding = coding(request.headers())?;
     let declared = request.headers().get(header::CONTENT_LENGTH);
     let declared = declared.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if declared.is_some_and(|length| length > BODY_LIMIT as u64) {
@@ -54,31 +83,54 @@ pub(crate) async fn json_body(http: &Http, request: Request) -> Result<JsonBody,
         () = http.no_more_bodies().cancelled() => return Err(Problem::stopping()),
     };
     held.came();
+    let bytes = match coding {
+        Some(coding) => decode(coding, bytes, BODY_LIMIT, &held).await?,
+        None => bytes,
+    };
     Ok(JsonBody { bytes, held })
 }
 
-fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let declared = text(header::CONTENT_TYPE).unwrap_or_default();
-    let (kind, parameters) = declared.split_once(';').unwrap_or((declared, ""));
-    if !kind.trim().eq_ignore_ascii_case("application/json") {
-        return Err(Problem::not_json());
+/// The format that the content type declares.
+fn format(headers: &HeaderMap) -> Option<BodyFormat> {
+    match content_type(headers).0.to_ascii_lowercase().as_str() {
+        "application/json" => Some(BodyFormat::Json),
+        "text/csv" => Some(BodyFormat::Csv),
+        _ => None,
     }
-    let charset = parameters
+}
+
+/// The content type and its parameters.
+fn content_type(headers: &HeaderMap) -> (&str, &str) {
+    let declared = text(headers, header::CONTENT_TYPE);
+    let (kind, parameters) = declared.split_once(';').unwrap_or((declared, ""));
+    (kind.trim(), parameters)
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> &str {
+    let value = headers.get(name).and_then(|value| value.to_str().ok());
+    value.unwrap_or_default()
+}
+
+/// The coding of the body; `None` if it is not compressed.
+fn coding(headers: &HeaderMap) -> Result<Option<Coding>, Problem> {
+    let charset = content_type(headers)
+        .1
         .split(';')
         .filter_map(|parameter| parameter.split_once('='))
         .find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
         .map_or("utf-8", |(_, charset)| charset.trim().trim_matches('"'));
-    let is_plain = |coding: &str| coding.trim().eq_ignore_ascii_case("identity");
-    let is_coded = headers.contains_key(header::CONTENT_ENCODING)
-        && !text(header::CONTENT_ENCODING).is_some_and(is_plain);
     let is_utf_8 = ["utf-8", "utf8", "us-ascii"]
         .iter()
         .any(|known| charset.eq_ignore_ascii_case(known));
-    if is_coded || !is_utf_8 {
-        return Err(Problem::encoded());
+    let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
+    let name = text(headers, header::CONTENT_ENCODING).trim();
+    let coding = Coding::named(name);
+    let is_plain = codings.next().is_none() || name.eq_ignore_ascii_case("identity");
+    let is_known = (is_plain || coding.is_some()) && codings.next().is_none();
+    match is_known && is_utf_8 {
+        true => Ok(coding),
+        false => Err(Problem::encoded()),
     }
-    Ok(())
 }
 
 /// Reserves memory while the body arrives.

@@ -242,10 +242,11 @@ fn type_problem(value: &Value, default: &Value) -> Option<&'static str> {
             .into_string()
             .is_err()
             .then_some("must be a text in quotes"),
-        ValueKind::Array(_) => value
-            .into_array()
-            .is_err()
-            .then_some("must be a list in brackets"),
+        ValueKind::Array(_) => {
+            // a text is separated by commas, as in an environment variable
+            let is_text = matches!(value.kind, ValueKind::String(_));
+            (!is_text && value.into_array().is_err()).then_some("must be a list in brackets")
+        }
         ValueKind::Table(_) => value
             .into_table()
             .is_err()

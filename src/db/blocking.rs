@@ -2,7 +2,7 @@
 
 use crate::error::RepositoryError;
 
-/// Runs `work` on a thread that may block.
+/// Runs `work` on a thread that may block, within the present tracing span.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place where blocking calls leave the runtime"
@@ -10,7 +10,8 @@ use crate::error::RepositoryError;
 pub(super) fn spawn<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> tokio::task::JoinHandle<T> {
-    tokio::task::spawn_blocking(work)
+    let span = tracing::Span::current();
+    tokio::task::spawn_blocking(move || span.in_scope(work))
 }
 
 /// The error of an operation whose thread panicked or was cancelled.

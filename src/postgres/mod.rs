@@ -3,6 +3,7 @@
 
 mod audit_refresh;
 mod candle_sql;
+mod committed_state;
 mod feeds;
 mod health;
 mod migrations;
@@ -24,6 +25,7 @@ mod trades;
 mod writing;
 
 pub use audit_refresh::PgCandleRefresh;
+pub use committed_state::CommittedState;
 pub use feeds::PgFeedRepository;
 pub use health::{DatabaseHealth, HealthReport, HealthState, check_health};
 pub use migrations::{

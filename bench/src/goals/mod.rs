@@ -16,6 +16,7 @@ mod quality;
 mod reading;
 mod resend;
 mod rest;
+mod rest_load;
 mod schema;
 mod streaming;
 mod trades;

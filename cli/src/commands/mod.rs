@@ -19,4 +19,5 @@ pub(crate) mod seed;
 pub(crate) mod spool;
 pub(crate) mod status;
 pub(crate) mod symbols;
+pub(crate) mod tokens;
 pub(crate) mod verify;

@@ -42,6 +42,7 @@ mod support;
 mod symbols;
 mod symbols_command;
 mod symbols_sync;
+mod tokens;
 mod trades;
 mod verify;
 mod verify_sessions;

@@ -8,6 +8,7 @@ use axum::response::Response;
 use tickbook::RepositoryError;
 use tickbook_ledger::domain::{AccountId, AccountScope, OrderId, RecordedEvent};
 use tickbook_ledger::repository::{OrderEventQuery, QuarantineQuery, QuarantinedEvent};
+use tracing::Instrument as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -173,7 +174,7 @@ async fn events(
         (status = 408, description = "the body arrived too slowly", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "the last event has another number than expected", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "more than 4 MiB", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "not declared as JSON, or compressed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "not declared as JSON, or in an unknown coding", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
     )
 )]
@@ -214,11 +215,12 @@ async fn append_body(
     count_rejected_events(rejected.len());
     // once started, the events are appended and published even if the client disconnects
     let (ledger, kept) = (Arc::clone(&app.ledger.orders), Arc::clone(&held));
-    let appending = tokio::spawn(async move {
+    let appending = async move {
         let appended = ledger.append(&scope, account_id, &events, expected).await;
         drop((events, kept, working));
         appended
-    });
+    };
+    let appending = tokio::spawn(appending.in_current_span());
     let appended = appending.await.unwrap_or_else(|error| {
         Err(RepositoryError::Internal {
             operation: "append_events",

@@ -44,7 +44,7 @@ const POSITION_BYTES: usize = 600;
         ("account_id" = i64, Path, description = "id of the account", minimum = 1, example = 7),
         ("symbol_id" = Option<i64>, Query, description = "only positions in this symbol", minimum = 1),
         ("open" = Option<bool>, Query, description = "true: only positions that are not flat; false: only flat ones"),
-        ("as_of" = Option<String>, Query, description = "RFC 3339 time, inclusive", example = "2024-05-01T16:00:00Z"),
+        ("as_of" = Option<String>, Query, description = "inclusive", example = "2024-05-01T16:00:00Z"),
         ("mark" = Option<String>, Query, description = "price at which open positions in symbol_id are valued", example = "101"),
         ("limit" = Option<u32>, Query, description = "maximum number of positions, 500 by default", minimum = 1, maximum = 10_000),
         ("cursor" = Option<String>, Query, description = "next_cursor of the previous page"),

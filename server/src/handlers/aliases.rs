@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::AppState;
-use crate::params::{Query, symbol_id};
+use crate::params::Query;
 use crate::problem::{Problem, ProblemBody};
 use crate::read_body::{json_body, object};
 use crate::wire::{AliasList, NewAlias, SymbolBody};
@@ -56,9 +56,9 @@ pub async fn by_alias(
 #[utoipa::path(
     get,
     operation_id = "list_aliases",
-    path = "/api/v1/symbols/{symbol_id}/aliases",
+    path = "/api/v1/symbols/{symbol}/aliases",
     tag = "symbols",
-    params(("symbol_id" = i64, Path, description = "id of the symbol", minimum = 1, example = 1)),
+    params(("symbol" = String, Path, description = "id of the symbol", example = "oanda:EURUSD")),
     responses(
         (status = 200, description = "the names; next_cursor is null", body = AliasList),
         (status = 400, description = "invalid parameter", body = ProblemBody, content_type = "application/problem+json"),
@@ -68,11 +68,11 @@ pub async fn by_alias(
 )]
 pub async fn list(
     State(app): State<AppState>,
-    Path(id): Path<String>,
+    Path(symbol): Path<String>,
     RawQuery(raw): RawQuery,
 ) -> Result<Json<AliasList>, Problem> {
     Query::parse(raw.as_deref(), &[])?;
-    let symbol_id = symbol_id("symbol_id", &id)?;
+    let symbol_id = app.known_symbols.find(&symbol).await?;
     app.known_symbols.require(symbol_id).await?;
     names(&app, symbol_id).await
 }
@@ -84,9 +84,9 @@ pub async fn list(
 #[utoipa::path(
     post,
     operation_id = "add_alias",
-    path = "/api/v1/symbols/{symbol_id}/aliases",
+    path = "/api/v1/symbols/{symbol}/aliases",
     tag = "symbols",
-    params(("symbol_id" = i64, Path, description = "id of the symbol", minimum = 1, example = 1)),
+    params(("symbol" = String, Path, description = "id of the symbol", example = "oanda:EURUSD")),
     request_body(content = NewAlias, description = "the name"),
     responses(
         (status = 200, description = "all names of the symbol", body = AliasList),
@@ -95,17 +95,17 @@ pub async fn list(
         (status = 408, description = "the body arrived too slowly", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "another symbol has the name", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "more than 4 MiB", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "not declared as JSON, or compressed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "not declared as JSON, or in an unknown coding", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
     )
 )]
 pub async fn add(
     State(app): State<AppState>,
-    Path(id): Path<String>,
+    Path(symbol): Path<String>,
     request: Request,
 ) -> Result<Json<AliasList>, Problem> {
     Query::parse(request.uri().query(), &[])?;
-    let symbol_id = symbol_id("symbol_id", &id)?;
+    let symbol_id = app.known_symbols.find(&symbol).await?;
     let body = json_body(&app.http, request).await?;
     let new = NewAlias::read(object(&body.bytes)?);
     let new = new.map_err(|rejection| Problem::invalid_body(rejection.detail))?;
@@ -125,10 +125,10 @@ pub async fn add(
 #[utoipa::path(
     delete,
     operation_id = "remove_alias",
-    path = "/api/v1/symbols/{symbol_id}/aliases",
+    path = "/api/v1/symbols/{symbol}/aliases",
     tag = "symbols",
     params(
-        ("symbol_id" = i64, Path, description = "id of the symbol", minimum = 1, example = 1),
+        ("symbol" = String, Path, description = "id of the symbol", example = "oanda:EURUSD"),
         ("feed" = String, Query, description = "the feed", example = "ctrader"),
         ("key" = String, Query, description = "name or number of the symbol in the feed", example = "1"),
     ),
@@ -141,11 +141,11 @@ pub async fn add(
 )]
 pub async fn remove(
     State(app): State<AppState>,
-    Path(id): Path<String>,
+    Path(symbol): Path<String>,
     RawQuery(raw): RawQuery,
 ) -> Result<StatusCode, Problem> {
     let (feed, key) = feed_and_key(raw.as_deref())?;
-    let symbol_id = symbol_id("symbol_id", &id)?;
+    let symbol_id = app.known_symbols.find(&symbol).await?;
     app.known_symbols.require(symbol_id).await?;
     let symbols = &app.repositories.symbols;
     let mapping = FeedSymbol::new(&*feed, &*key, symbol_id);

@@ -15,7 +15,7 @@ use super::page::{is_long, page_answer, room};
 use crate::app::AppState;
 use crate::cursor::RangeCursorText as _;
 use crate::http::Connection;
-use crate::params::{Query, symbol_id};
+use crate::params::Query;
 use crate::problem::{Problem, ProblemBody};
 use crate::wire::{BookBody, BookIntervalList, BookSnapshotList};
 
@@ -60,12 +60,12 @@ fn depth(query: &Query) -> Result<usize, Problem> {
 #[utoipa::path(
     get,
     operation_id = "get_book",
-    path = "/api/v1/books/{symbol_id}",
+    path = "/api/v1/books/{symbol}",
     tag = "books",
     params(
-        ("symbol_id" = i64, Path, description = "symbol of the book", minimum = 1, example = 1),
+        ("symbol" = String, Path, description = "symbol of the book", example = "oanda:EURUSD"),
         ("depth" = Option<u32>, Query, description = "maximum number of levels of each side, 20 by default", minimum = 1, maximum = 1_000),
-        ("at" = Option<String>, Query, description = "RFC 3339 time", example = "2014-05-01T00:00:00Z"),
+        ("at" = Option<String>, Query, description = "the instant of a stored book", example = "2014-05-01T00:00:00Z"),
     ),
     responses(
         (status = 200, description = "the book, or why it is not known", body = BookBody),
@@ -76,11 +76,11 @@ fn depth(query: &Query) -> Result<usize, Problem> {
 )]
 pub async fn book(
     State(app): State<AppState>,
-    Path(id): Path<String>,
+    Path(symbol): Path<String>,
     RawQuery(raw): RawQuery,
 ) -> Result<Json<BookBody>, Problem> {
     let query = Query::parse(raw.as_deref(), &["depth", "at"])?;
-    let symbol_id = symbol_id("symbol_id", &id)?;
+    let symbol_id = app.known_symbols.find(&symbol).await?;
     let depth = depth(&query)?;
     let at = query.time("at")?;
     app.known_symbols.require(symbol_id).await?;
@@ -117,12 +117,12 @@ async fn last_interval(
 #[utoipa::path(
     get,
     operation_id = "list_book_snapshots",
-    path = "/api/v1/books/{symbol_id}/snapshots",
+    path = "/api/v1/books/{symbol}/snapshots",
     tag = "books",
     params(
-        ("symbol_id" = i64, Path, description = "symbol of the book", minimum = 1, example = 1),
-        ("from" = Option<String>, Query, description = "RFC 3339 time, inclusive", example = "2014-05-01T00:00:00Z"),
-        ("to" = Option<String>, Query, description = "RFC 3339 time, exclusive", example = "2014-05-02T00:00:00Z"),
+        ("symbol" = String, Path, description = "symbol of the book", example = "oanda:EURUSD"),
+        ("from" = Option<String>, Query, description = "inclusive", example = "2014-05-01T00:00:00Z"),
+        ("to" = Option<String>, Query, description = "exclusive", example = "2014-05-02T00:00:00Z"),
         ("depth" = Option<u32>, Query, description = "maximum number of levels of each side, 20 by default", minimum = 1, maximum = 1_000),
         ("limit" = Option<u32>, Query, description = "maximum number of snapshots, 500 by default", minimum = 1, maximum = 10_000),
         ("cursor" = Option<String>, Query, description = "next_cursor of the previous page"),
@@ -137,13 +137,13 @@ async fn last_interval(
 )]
 pub async fn snapshots(
     State(app): State<AppState>,
-    Path(id): Path<String>,
+    Path(symbol): Path<String>,
     RawQuery(raw): RawQuery,
     connection: Option<Extension<Connection>>,
 ) -> Result<Response, Problem> {
     let known = ["from", "to", "depth", "limit", "cursor", "order"];
     let query = Query::parse(raw.as_deref(), &known)?;
-    let symbol_id = symbol_id("symbol_id", &id)?;
+    let symbol_id = app.known_symbols.find(&symbol).await?;
     let (range, order, depth) = (query.range()?, query.order()?, depth(&query)?);
     let row_bytes = SNAPSHOT_BYTES + 2 * depth * LEVEL_BYTES;
     let after = query.cursor(|text| BookCursor::decode(text, symbol_id, range, order))?;
@@ -181,12 +181,12 @@ fn limit_of_bytes(limit: PageLimit, row_bytes: usize) -> Result<PageLimit, Probl
 #[utoipa::path(
     get,
     operation_id = "list_book_intervals",
-    path = "/api/v1/books/{symbol_id}/intervals",
+    path = "/api/v1/books/{symbol}/intervals",
     tag = "books",
     params(
-        ("symbol_id" = i64, Path, description = "symbol of the book", minimum = 1, example = 1),
-        ("from" = Option<String>, Query, description = "RFC 3339 time, inclusive", example = "2014-05-01T00:00:00Z"),
-        ("to" = Option<String>, Query, description = "RFC 3339 time, exclusive", example = "2014-05-02T00:00:00Z"),
+        ("symbol" = String, Path, description = "symbol of the book", example = "oanda:EURUSD"),
+        ("from" = Option<String>, Query, description = "inclusive", example = "2014-05-01T00:00:00Z"),
+        ("to" = Option<String>, Query, description = "exclusive", example = "2014-05-02T00:00:00Z"),
         ("limit" = Option<u32>, Query, description = "maximum number of intervals, 500 by default", minimum = 1, maximum = 10_000),
         ("cursor" = Option<String>, Query, description = "next_cursor of the previous page"),
         ("order" = Option<String>, Query, description = "asc (default) or desc", example = "asc"),
@@ -200,12 +200,12 @@ fn limit_of_bytes(limit: PageLimit, row_bytes: usize) -> Result<PageLimit, Probl
 )]
 pub async fn intervals(
     State(app): State<AppState>,
-    Path(id): Path<String>,
+    Path(symbol): Path<String>,
     RawQuery(raw): RawQuery,
     connection: Option<Extension<Connection>>,
 ) -> Result<Response, Problem> {
     let query = Query::parse(raw.as_deref(), &["from", "to", "limit", "cursor", "order"])?;
-    let symbol_id = symbol_id("symbol_id", &id)?;
+    let symbol_id = app.known_symbols.find(&symbol).await?;
     let (range, order) = (query.range()?, query.order()?);
     let after = query.cursor(|text| DateTime::<Utc>::decode(text, symbol_id, range, order))?;
     let query = BookIntervalQuery::new(symbol_id, range)

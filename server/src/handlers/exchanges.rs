@@ -117,7 +117,7 @@ pub async fn get(
         (status = 408, description = "the body arrived too slowly", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "an exchange has the name, case-insensitively", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "more than 4 MiB", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "not declared as JSON, or compressed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "not declared as JSON, or in an unknown coding", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
     )
 )]
@@ -149,7 +149,7 @@ pub async fn create(State(app): State<AppState>, request: Request) -> Result<Res
         (status = 404, description = "unknown exchange", body = ProblemBody, content_type = "application/problem+json"),
         (status = 408, description = "the body arrived too slowly", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "more than 4 MiB", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "not declared as JSON, or compressed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "not declared as JSON, or in an unknown coding", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
     )
 )]

@@ -6,7 +6,9 @@ pub mod account_orders;
 pub mod account_positions;
 pub mod accounts;
 pub mod aliases;
+pub mod as_of;
 pub mod books;
+pub mod counts;
 pub mod exchanges;
 pub mod feeds;
 pub mod health;
@@ -33,6 +35,8 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(ticks::routes())
         .merge(trades::routes())
         .merge(trade_corrections::routes())
+        .merge(counts::routes())
+        .merge(as_of::routes())
         .merge(ohlc::routes())
         .merge(books::routes())
         .merge(accounts::routes())

@@ -1,18 +1,19 @@
 //! Handlers of `/api/v1/ohlc`.
 
-use axum::Extension;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, State};
 use axum::response::Response;
-use tickbook::domain::{Candle, CandleCursor, GapFill, PageLimit, PriceBasis, Timeframe};
+use chrono::{DateTime, Utc};
+use tickbook::domain::{
+    Candle, CandleCursor, GapFill, PageLimit, PriceBasis, TimeRange, Timeframe,
+};
 use tickbook::repository::{CandleQuery, filled_candles};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::page::{is_long, page_answer, room};
+use super::page::{is_closed_page, is_long, list_answer, room};
+use crate::answers::{ListAnswer, ListRequest};
 use crate::app::AppState;
 use crate::cursor::CandleCursorText as _;
-use crate::http::Connection;
-use crate::params::{Query, symbol_id};
 use crate::problem::{Problem, ProblemBody};
 use crate::wire::CandleList;
 
@@ -32,6 +33,21 @@ fn rows(limit: PageLimit, timeframe: Timeframe) -> usize {
     read.min(PageLimit::MAX.get())
 }
 
+/// Whether a page depends on stored rows alone: all of its candles have ended, and no other candle of the range can
+/// end later and become part of it.
+fn is_closed_listing(list: &CandleList, query: &CandleQuery, now: DateTime<Utc>) -> bool {
+    let last = list.data.last().filter(|_| list.next_cursor.is_some());
+    let last = last.map(|candle| candle.close_time.0);
+    // the last bucket may end after the range
+    let end = query
+        .range
+        .end()
+        .checked_add_signed(query.timeframe.duration());
+    let range = end.and_then(|end| TimeRange::new(query.range.start(), end).ok());
+    let is_closed = |range| is_closed_page(range, query.order, last, now);
+    list.data.iter().all(|candle| candle.closed) && range.is_some_and(is_closed)
+}
+
 /// Candles of a symbol
 ///
 /// Returns the candles whose `open_time` is within `[from, to)`, oldest first unless `order=desc`. A bucket
@@ -40,14 +56,14 @@ fn rows(limit: PageLimit, timeframe: Timeframe) -> usize {
 #[utoipa::path(
     get,
     operation_id = "list_candles",
-    path = "/api/v1/ohlc/{symbol_id}",
+    path = "/api/v1/ohlc/{symbol}",
     tag = "candles",
     params(
-        ("symbol_id" = i64, Path, description = "symbol of the candles", minimum = 1, example = 1),
+        ("symbol" = String, Path, description = "symbol of the candles", example = "oanda:EURUSD"),
         ("timeframe" = Option<String>, Query, description = "width of the candles, by default 1m: see CandleBody for the others", example = "5m"),
         ("basis" = Option<String>, Query, description = "price that the candles are computed from; by default bid, or trade for a symbol that has trades and no ticks: see CandleBody for all values", example = "bid"),
-        ("from" = Option<String>, Query, description = "RFC 3339 time, inclusive", example = "2014-05-01T00:00:00Z"),
-        ("to" = Option<String>, Query, description = "RFC 3339 time, exclusive", example = "2014-05-02T00:00:00Z"),
+        ("from" = Option<String>, Query, description = "inclusive", example = "2014-05-01T00:00:00Z"),
+        ("to" = Option<String>, Query, description = "exclusive", example = "2014-05-02T00:00:00Z"),
         ("closed" = Option<bool>, Query, description = "true omits candles that are still forming", example = true),
         ("fill" = Option<String>, Query, description = "placeholder of a bucket without ticks: none (default), null (no prices), previous (the previous close as close), flat (the previous close as every price)", example = "none"),
         ("limit" = Option<u32>, Query, description = "maximum number of candles, 500 by default", minimum = 1, maximum = 10_000),
@@ -63,9 +79,8 @@ fn rows(limit: PageLimit, timeframe: Timeframe) -> usize {
 )]
 pub async fn list(
     State(app): State<AppState>,
-    Path(id): Path<String>,
-    RawQuery(raw): RawQuery,
-    connection: Option<Extension<Connection>>,
+    Path(symbol): Path<String>,
+    request: ListRequest,
 ) -> Result<Response, Problem> {
     let known = [
         "timeframe",
@@ -78,8 +93,8 @@ pub async fn list(
         "cursor",
         "order",
     ];
-    let query = Query::parse(raw.as_deref(), &known)?;
-    let symbol_id = symbol_id("symbol_id", &id)?;
+    let query = request.query(&known)?;
+    let symbol_id = app.known_symbols.find(&symbol).await?;
     let timeframe = query.parsed("timeframe")?.unwrap_or(Timeframe::M1);
     let given: Option<PriceBasis> = query.parsed("basis")?;
     let fill: GapFill = query.parsed("fill")?.unwrap_or_default();
@@ -98,6 +113,11 @@ pub async fn list(
             Err(_) => return Err(problem),
         },
     };
+    let answer = ListAnswer::revalidating(request, &app, symbol_id, &query).await?;
+    if let Some(unchanged) = answer.unchanged() {
+        return Ok(unchanged);
+    }
+    let connection = answer.connection();
     let rows = rows(limit, timeframe);
     let room = room::<Candle>(&app, connection, rows, CANDLE_BYTES).await?;
     let (long_work, is_long) = (app.long_work.clone(), is_long(rows));
@@ -112,9 +132,19 @@ pub async fn list(
             .order(order)
             .after(after)
             .limit(limit);
-        let page = filled_candles(&*app.repositories.ohlc, &query, fill, app.clock.now()).await?;
+        let now = app.clock.now();
+        let page = filled_candles(&*app.repositories.ohlc, &query, fill, now).await?;
         let list = CandleList::new(page, &query, fill);
-        page_answer(&list.data, list.next_cursor.as_deref(), CANDLE_BYTES, room).await
+        let next = list.next_cursor.as_deref();
+        let is_closed = is_closed_listing(&list, &query, now);
+        list_answer(
+            &list.data,
+            next,
+            CANDLE_BYTES,
+            room,
+            answer.closed(is_closed),
+        )
+        .await
     };
     long_work.run_if(is_long, answering).await
 }

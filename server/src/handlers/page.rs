@@ -1,17 +1,21 @@
 //! Responses that are pages of rows.
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use tickbook::RepositoryError;
+use tickbook::domain::{SortOrder, TimeRange};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::yield_now;
 
+use crate::answers::{CsvColumns, ListAnswer, Representation, Validator, push_row};
 use crate::app::AppState;
 use crate::buffer::Buffer;
 use crate::http::{Connection, Counted, Held};
@@ -23,6 +27,18 @@ const AT_ONCE: usize = 100;
 /// Whether a page of this many rows would delay other requests too much.
 pub(super) fn is_long(rows: usize) -> bool {
     rows > AT_ONCE
+}
+
+/// Whether a page of `range` contains no row, and lacks no row, for the reason that `now` is too early. `last` is the
+/// time of the last row if a further page follows.
+pub(super) fn is_closed_page(
+    range: TimeRange,
+    order: SortOrder,
+    last: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> bool {
+    let is_full = order == SortOrder::Ascending && last.is_some_and(|last| last < now);
+    range.end() <= now || is_full
 }
 
 /// Memory for a page, and the permit of an active request.
@@ -61,27 +77,89 @@ pub(super) async fn room<Row>(
 }
 
 /// A body and the memory that it holds until it was sent.
-struct Page {
+struct PageText {
     text: Buffer,
     _memory: Held,
 }
 
-impl AsRef<[u8]> for Page {
+impl AsRef<[u8]> for PageText {
     fn as_ref(&self) -> &[u8] {
         &self.text
     }
 }
 
+impl PageText {
+    fn into_response(self, content_type: HeaderValue) -> Response {
+        let body = Body::from(Bytes::from_owner(self));
+        let mut response = ([(header::CONTENT_TYPE, content_type)], body).into_response();
+        response.extensions_mut().insert(Counted);
+        response
+    }
+}
+
 /// Writes a page as the JSON body of a response: `data` and `next_cursor`.
-///
-/// Allocates space for all rows, `row_bytes` bytes each, at once: a growing buffer would be copied several
-/// times.
 pub(super) async fn page_answer<Row: Serialize + Sync>(
     data: &[Row],
     next_cursor: Option<&str>,
     row_bytes: usize,
     room: Room,
 ) -> Result<Response, Problem> {
+    let text = json_text(data, next_cursor, row_bytes, room).await?;
+    let json = HeaderValue::from_static("application/json");
+    Ok(text.into_response(json))
+}
+
+/// Writes a page in the representation that the client accepts, with its validator.
+pub(super) async fn list_answer<Row: Serialize + CsvColumns + Sync>(
+    data: &[Row],
+    next_cursor: Option<&str>,
+    row_bytes: usize,
+    room: Room,
+    answer: ListAnswer,
+) -> Result<Response, Problem> {
+    let text = match answer.representation {
+        Representation::Json => json_text(data, next_cursor, row_bytes, room).await?,
+        Representation::Csv => {
+            let mut header = Row::COLUMNS.join(",").into_bytes();
+            header.push(b'\n');
+            let write = |part: &mut Vec<u8>, _, row: &Row| push_row(part, row.values());
+            page_text(data, row_bytes, room, (&header, b""), write).await?
+        }
+    };
+    let validator = Validator::of(&text.text, next_cursor);
+    let response = text.into_response(answer.representation.content_type());
+    Ok(answer.finish(response, validator, next_cursor))
+}
+
+async fn json_text<Row: Serialize + Sync>(
+    data: &[Row],
+    next_cursor: Option<&str>,
+    row_bytes: usize,
+    room: Room,
+) -> Result<PageText, Problem> {
+    let mut end = b"],\"next_cursor\":".to_vec();
+    serde_json::to_writer(&mut end, &next_cursor).map_err(failed)?;
+    end.push(b'}');
+    let write = |part: &mut Vec<u8>, index, row: &Row| {
+        if index > 0 {
+            part.push(b',');
+        }
+        serde_json::to_writer(part, row).map_err(io::Error::from)
+    };
+    page_text(data, row_bytes, room, (b"{\"data\":[", &end), write).await
+}
+
+/// Writes the rows of a page between a start and an end.
+///
+/// Allocates space for all rows, `row_bytes` bytes each, at once: a growing buffer would be copied several
+/// times.
+async fn page_text<Row: Sync>(
+    data: &[Row],
+    row_bytes: usize,
+    room: Room,
+    (start, end): (&[u8], &[u8]),
+    write: impl Fn(&mut Vec<u8>, usize, &Row) -> io::Result<()> + Send,
+) -> Result<PageText, Problem> {
     let Room {
         memory,
         working,
@@ -98,33 +176,24 @@ pub(super) async fn page_answer<Row: Serialize + Sync>(
     let mut text = Buffer::with_room((data.len() + 1) * row_bytes);
     // a row is written in many small pieces, which is fastest with a vector
     let mut part = Vec::with_capacity((data.len().min(AT_ONCE) + 1) * row_bytes);
-    part.extend_from_slice(b"{\"data\":[");
+    part.extend_from_slice(start);
     for (index, row) in data.iter().enumerate() {
-        if index > 0 {
-            part.push(b',');
-            if index % AT_ONCE == 0 {
-                text.extend(&part).map_err(failed)?;
-                part.clear();
-                yield_now().await;
-            }
+        if index > 0 && index % AT_ONCE == 0 {
+            text.extend(&part).map_err(failed)?;
+            part.clear();
+            yield_now().await;
         }
-        serde_json::to_writer(&mut part, row).map_err(failed)?;
+        write(&mut part, index, row).map_err(failed)?;
     }
-    part.extend_from_slice(b"],\"next_cursor\":");
-    serde_json::to_writer(&mut part, &next_cursor).map_err(failed)?;
-    part.push(b'}');
+    part.extend_from_slice(end);
     text.extend(&part).map_err(failed)?;
     // the unused rest of the mapping takes no memory
     memory.shrink(text.len());
     drop((turn, reading, working));
-    let body = Body::from(Bytes::from_owner(Page {
+    Ok(PageText {
         text,
         _memory: memory,
-    }));
-    let json = HeaderValue::from_static("application/json");
-    let mut response = ([(header::CONTENT_TYPE, json)], body).into_response();
-    response.extensions_mut().insert(Counted);
-    Ok(response)
+    })
 }
 
 fn failed(error: impl fmt::Display) -> RepositoryError {

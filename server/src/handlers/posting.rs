@@ -4,18 +4,43 @@ use std::io::{self, BufWriter};
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
+use axum::extract::Request;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use tickbook::RepositoryError;
+use tickbook::domain::SymbolId;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::app::AppState;
 use crate::buffer::Buffer;
 use crate::http::{FREE, Held};
-use crate::posted::{Posted, PostedEvent, REFUSED_BYTES};
+use crate::params::Query;
+use crate::posted::{Posted, PostedElement, PostedEvent, REFUSED_BYTES};
+use crate::posted_rows::PostedRows;
 use crate::problem::Problem;
-use crate::read_body::{JsonBody, elements};
+use crate::read_body::{BodyFormat, ELEMENT_LIMIT, JsonBody, elements, rows_body};
+
+/// A body that was received, with its format, and the symbol of its rows if the request names one.
+pub(super) type Received = ((BodyFormat, JsonBody), Option<SymbolId>);
+
+/// Receives the body of a request.
+///
+/// # Errors
+/// The errors of [`rows_body`]; 400 if the parameter `symbol` is given for JSON, and 404 if it is unknown.
+pub(super) async fn receive(app: &AppState, request: Request) -> Result<Received, Problem> {
+    let query = Query::parse(request.uri().query(), &["symbol"])?;
+    let symbol_id = match query.text("symbol") {
+        Some(symbol) => Some(app.known_symbols.find(symbol).await?),
+        None => None,
+    };
+    let body = rows_body(&app.http, request).await?;
+    if symbol_id.is_some() && body.0 == BodyFormat::Json {
+        let problem = "symbol is for a body of text/csv: an element of JSON has its symbol_id";
+        return Err(Problem::invalid_parameter(problem));
+    }
+    Ok((body, symbol_id))
+}
 
 /// The elements of a request that were read and checked.
 pub(super) struct Reception<E> {
@@ -31,18 +56,37 @@ pub(super) struct Reception<E> {
 }
 
 impl<E: PostedEvent> Reception<E> {
-    /// Reads the elements of a body. Rejects the elements that are invalid, in the future, or of unknown
+    /// Reads the elements of a body, or its rows, whose symbol the parameter `symbol` may name. Rejects the elements that are invalid, in the future, or of unknown
     /// symbols.
-    pub(super) async fn read(app: &AppState, body: JsonBody) -> Result<Self, Problem> {
+    pub(super) async fn read(
+        app: &AppState,
+        (format, body): (BodyFormat, JsonBody),
+        symbol_id: Option<SymbolId>,
+    ) -> Result<Self, Problem> {
         let JsonBody { bytes, held } = body;
         let held = Arc::new(held);
         // a slow body does not hold a permit of an active request
         let working = app.http.begin()?;
         let length = bytes.len();
-        let (sent, mut posted) = {
-            let elements = elements(&bytes, E::NAMES)?;
-            let posted = Posted::read(&elements, length, &held).await?;
-            (elements.len() as u64, posted)
+        let (sent, mut posted) = match format {
+            BodyFormat::Json => {
+                let elements = elements(&bytes, E::NAMES)?;
+                let texts = elements.iter().map(|element| PostedElement {
+                    line: None,
+                    json: Ok(element.get().into()),
+                });
+                let posted = Posted::read(texts, length, &held).await?;
+                (elements.len() as u64, posted)
+            }
+            BodyFormat::Csv => {
+                let symbol_id = symbol_id.map(SymbolId::get);
+                let rows = PostedRows::read::<E>(&bytes, symbol_id, ELEMENT_LIMIT)?;
+                let elements = rows.elements();
+                (
+                    elements.len() as u64,
+                    Posted::read(elements, length, &held).await?,
+                )
+            }
         };
         drop(bytes);
         posted.reject_future(&app.rules, app.clock.now());

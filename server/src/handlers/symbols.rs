@@ -1,19 +1,19 @@
 //! Handlers of `/api/v1/symbols`.
 
+use axum::Json;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::response::Response;
-use axum::{Extension, Json};
 use tickbook::RepositoryError;
 use tickbook::domain::{Symbol, SymbolChange, SymbolCursor};
 use tickbook::repository::SymbolQuery;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::page::{is_long, page_answer, room};
+use super::page::{is_long, list_answer, room};
+use crate::answers::{ListAnswer, ListRequest};
 use crate::app::AppState;
 use crate::cursor::SymbolCursorText as _;
-use crate::http::Connection;
-use crate::params::{Query, symbol_id};
+use crate::params::Query;
 use crate::problem::{Problem, ProblemBody};
 use crate::read_body::{json_body, object};
 use crate::wire::{SymbolBody, SymbolChangeBody, SymbolList};
@@ -49,13 +49,9 @@ const SYMBOL_BYTES: usize = 600;
         (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
     )
 )]
-pub async fn list(
-    State(app): State<AppState>,
-    RawQuery(raw): RawQuery,
-    connection: Option<Extension<Connection>>,
-) -> Result<Response, Problem> {
+pub async fn list(State(app): State<AppState>, request: ListRequest) -> Result<Response, Problem> {
     let known = ["name", "exchange", "active", "limit", "cursor"];
-    let query = Query::parse(raw.as_deref(), &known)?;
+    let query = request.query(&known)?;
     let cursor = query.cursor(SymbolCursor::decode)?;
     let mut wanted = SymbolQuery::default()
         .after(cursor.map(|cursor| cursor.symbol_id))
@@ -64,12 +60,15 @@ pub async fn list(
     wanted.exchange = query.text("exchange").map(str::to_owned);
     wanted.active = query.flag("active")?;
     let query = wanted;
+    let answer = ListAnswer::to(request, &app)?;
+    let connection = answer.connection();
     let room = room::<Symbol>(&app, connection, query.limit.get(), SYMBOL_BYTES).await?;
     let (long_work, is_long) = (app.long_work.clone(), is_long(query.limit.get()));
     let answering = async move {
         let page = app.repositories.symbols.list(&query).await?;
         let list = SymbolList::from(page);
-        page_answer(&list.data, list.next_cursor.as_deref(), SYMBOL_BYTES, room).await
+        let next = list.next_cursor.as_deref();
+        list_answer(&list.data, next, SYMBOL_BYTES, room, answer).await
     };
     long_work.run_if(is_long, answering).await
 }
@@ -78,9 +77,9 @@ pub async fn list(
 #[utoipa::path(
     get,
     operation_id = "get_symbol",
-    path = "/api/v1/symbols/{symbol_id}",
+    path = "/api/v1/symbols/{symbol}",
     tag = "symbols",
-    params(("symbol_id" = i64, Path, description = "id of the symbol", minimum = 1, example = 1)),
+    params(("symbol" = String, Path, description = "id of the symbol", example = "oanda:EURUSD")),
     responses(
         (status = 200, description = "the symbol", body = SymbolBody),
         (status = 400, description = "invalid parameter", body = ProblemBody, content_type = "application/problem+json"),
@@ -90,11 +89,11 @@ pub async fn list(
 )]
 pub async fn get(
     State(app): State<AppState>,
-    Path(id): Path<String>,
+    Path(symbol): Path<String>,
     RawQuery(raw): RawQuery,
 ) -> Result<Json<SymbolBody>, Problem> {
     Query::parse(raw.as_deref(), &[])?;
-    let id = symbol_id("symbol_id", &id)?;
+    let id = app.known_symbols.find(&symbol).await?;
     match app.repositories.symbols.get(id).await? {
         Some(symbol) => Ok(Json(symbol.into())),
         None => Err(Problem::unknown_symbol(id)),
@@ -107,9 +106,9 @@ pub async fn get(
 #[utoipa::path(
     patch,
     operation_id = "change_symbol",
-    path = "/api/v1/symbols/{symbol_id}",
+    path = "/api/v1/symbols/{symbol}",
     tag = "symbols",
-    params(("symbol_id" = i64, Path, description = "id of the symbol", minimum = 1, example = 1)),
+    params(("symbol" = String, Path, description = "id of the symbol", example = "oanda:EURUSD")),
     request_body(content = SymbolChangeBody, description = "the new values, at least one"),
     responses(
         (status = 200, description = "the symbol with the new values", body = SymbolBody),
@@ -118,17 +117,17 @@ pub async fn get(
         (status = 408, description = "the body arrived too slowly", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "another symbol of the exchange has the name", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "more than 4 MiB", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "not declared as JSON, or compressed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "not declared as JSON, or in an unknown coding", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
     )
 )]
 pub async fn change(
     State(app): State<AppState>,
-    Path(id): Path<String>,
+    Path(symbol): Path<String>,
     request: Request,
 ) -> Result<Json<SymbolBody>, Problem> {
     Query::parse(request.uri().query(), &[])?;
-    let id = symbol_id("symbol_id", &id)?;
+    let id = app.known_symbols.find(&symbol).await?;
     let body = json_body(&app.http, request).await?;
     let change = SymbolChangeBody::read(object(&body.bytes)?);
     let change = change.and_then(SymbolChangeBody::into_change);

@@ -2,24 +2,22 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
-use axum::extract::{Path, RawQuery, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use tickbook::domain::{Tick, TickCursor};
 use tickbook::repository::{InsertReceipt, TickQuery};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::page::{is_long, page_answer, room};
-use super::posting::{Reception, hold_receipt, receipt_answer};
+use super::page::{is_closed_page, is_long, list_answer, room};
+use super::posting::{Received, Reception, hold_receipt, receipt_answer, receive};
+use crate::answers::{ListAnswer, ListRequest};
 use crate::app::AppState;
 use crate::cursor::RangeCursorText as _;
-use crate::http::{Connection, FREE};
+use crate::http::FREE;
 use crate::metrics;
-use crate::params::{Query, symbol_id};
 use crate::problem::{Problem, ProblemBody};
 use crate::publish::store_and_publish;
-use crate::read_body::{JsonBody, json_body};
 use crate::wire::{NewTick, ReceiptBody, TickList};
 
 /// The routes of this file.
@@ -43,12 +41,12 @@ const LATEST_LIMIT: usize = 1_000;
 #[utoipa::path(
     get,
     operation_id = "list_ticks",
-    path = "/api/v1/ticks/{symbol_id}",
+    path = "/api/v1/ticks/{symbol}",
     tag = "ticks",
     params(
-        ("symbol_id" = i64, Path, description = "symbol of the ticks", minimum = 1, example = 1),
-        ("from" = Option<String>, Query, description = "RFC 3339 time, inclusive", example = "2014-05-01T00:00:00Z"),
-        ("to" = Option<String>, Query, description = "RFC 3339 time, exclusive", example = "2014-05-02T00:00:00Z"),
+        ("symbol" = String, Path, description = "symbol of the ticks", example = "oanda:EURUSD"),
+        ("from" = Option<String>, Query, description = "inclusive", example = "2014-05-01T00:00:00Z"),
+        ("to" = Option<String>, Query, description = "exclusive", example = "2014-05-02T00:00:00Z"),
         ("limit" = Option<u32>, Query, description = "maximum number of ticks, 500 by default", minimum = 1, maximum = 10_000),
         ("cursor" = Option<String>, Query, description = "next_cursor of the previous page"),
         ("order" = Option<String>, Query, description = "asc (default) or desc", example = "asc"),
@@ -62,24 +60,32 @@ const LATEST_LIMIT: usize = 1_000;
 )]
 pub async fn list(
     State(app): State<AppState>,
-    Path(id): Path<String>,
-    RawQuery(raw): RawQuery,
-    connection: Option<Extension<Connection>>,
+    Path(symbol): Path<String>,
+    request: ListRequest,
 ) -> Result<Response, Problem> {
-    let query = Query::parse(raw.as_deref(), &["from", "to", "limit", "cursor", "order"])?;
-    let symbol_id = symbol_id("symbol_id", &id)?;
-    let (range, order) = (query.range()?, query.order()?);
+    let given = request.query(&["from", "to", "limit", "cursor", "order"])?;
+    let symbol_id = app.known_symbols.find(&symbol).await?;
+    let (range, order) = (given.range()?, given.order()?);
     let query = TickQuery::new(symbol_id, range)
         .order(order)
-        .after(query.cursor(|text| TickCursor::decode(text, symbol_id, range, order))?)
-        .limit(query.limit()?);
+        .after(given.cursor(|text| TickCursor::decode(text, symbol_id, range, order))?)
+        .limit(given.limit()?);
+    let answer = ListAnswer::revalidating(request, &app, symbol_id, &given).await?;
+    if let Some(unchanged) = answer.unchanged() {
+        return Ok(unchanged);
+    }
+    let connection = answer.connection();
     let room = room::<Tick>(&app, connection, query.limit.get(), TICK_BYTES).await?;
     let (long_work, is_long) = (app.long_work.clone(), is_long(query.limit.get()));
+    let now = app.clock.now();
     let answering = async move {
         app.known_symbols.require(symbol_id).await?;
         let page = app.repositories.ticks.range(&query).await?;
+        let last = page.items.last().map(|it| it.tick_time);
+        let is_closed = is_closed_page(range, order, last.filter(|_| page.next.is_some()), now);
         let list = TickList::new(page, &query);
-        page_answer(&list.data, list.next_cursor.as_deref(), TICK_BYTES, room).await
+        let next = list.next_cursor.as_deref();
+        list_answer(&list.data, next, TICK_BYTES, room, answer.closed(is_closed)).await
     };
     long_work.run_if(is_long, answering).await
 }
@@ -102,18 +108,19 @@ pub async fn list(
 )]
 pub async fn latest(
     State(app): State<AppState>,
-    RawQuery(raw): RawQuery,
-    connection: Option<Extension<Connection>>,
+    request: ListRequest,
 ) -> Result<Response, Problem> {
-    let query = Query::parse(raw.as_deref(), &["symbols"])?;
+    let query = request.query(&["symbols"])?;
     let ids = query.symbol_ids("symbols", LATEST_LIMIT)?;
+    let answer = ListAnswer::to(request, &app)?;
+    let connection = answer.connection();
     let room = room::<Tick>(&app, connection, ids.len(), TICK_BYTES).await?;
     let (long_work, is_long) = (app.long_work.clone(), is_long(ids.len()));
     let answering = async move {
         app.known_symbols.require_all(&ids).await?;
         let ticks = app.repositories.ticks.latest_of(&ids).await?;
         let list = TickList::complete(ticks);
-        page_answer(&list.data, list.next_cursor.as_deref(), TICK_BYTES, room).await
+        list_answer(&list.data, None, TICK_BYTES, room, answer).await
     };
     long_work.run_if(is_long, answering).await
 }
@@ -129,31 +136,32 @@ pub async fn latest(
     operation_id = "insert_ticks",
     path = "/api/v1/ticks",
     tag = "ticks",
+    params(("symbol" = Option<String>, Query, description = "only with text/csv: the symbol of all rows, which then need no column symbol_id", example = "oanda:EURUSD")),
     request_body(content = Vec<NewTick>, description = "0 to 10000 ticks in any order, 4 MiB at most"),
     responses(
         (status = 200, description = "the result of each element", body = ReceiptBody),
         (status = 400, description = "not JSON, not an array, or too many elements", body = ProblemBody, content_type = "application/problem+json"),
         (status = 408, description = "the body arrived too slowly", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "more than 4 MiB", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "not declared as JSON, or compressed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "declared neither as JSON nor as CSV, or in an unknown coding", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
     )
 )]
 pub async fn insert(State(app): State<AppState>, request: Request) -> Result<Response, Problem> {
-    Query::parse(request.uri().query(), &[])?;
-    let body = json_body(&app.http, request).await?;
-    let (long_work, is_long) = (app.long_work.clone(), body.bytes.len() > FREE);
-    long_work.run_if(is_long, store(app, body)).await
+    let received = receive(&app, request).await?;
+    let is_long = received.0.1.bytes.len() > FREE;
+    let long_work = app.long_work.clone();
+    long_work.run_if(is_long, store(app, received)).await
 }
 
-async fn store(app: AppState, body: JsonBody) -> Result<Response, Problem> {
+async fn store(app: AppState, (body, symbol_id): Received) -> Result<Response, Problem> {
     let Reception {
         mut posted,
         sent,
         working,
         held,
         length,
-    } = Reception::<Tick>::read(&app, body).await?;
+    } = Reception::<Tick>::read(&app, body, symbol_id).await?;
     let crossed = posted.crossed();
     metrics::count_posted(sent, crossed);
     let ticks = posted.take_events();

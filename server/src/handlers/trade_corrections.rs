@@ -7,6 +7,7 @@ use axum::response::Response;
 use axum::{Extension, Json};
 use tickbook::domain::{SymbolId, TradeCorrection};
 use tickbook::repository::{CorrectionId, CorrectionQuery, RecordedCorrection};
+use tracing::Instrument as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -14,7 +15,7 @@ use super::page::{is_long, page_answer, room};
 use crate::app::AppState;
 use crate::cursor::CorrectionCursorText as _;
 use crate::http::Connection;
-use crate::params::{Query, symbol_id};
+use crate::params::Query;
 use crate::problem::{Problem, ProblemBody};
 use crate::read_body::{elements, json_body};
 use crate::wire::{
@@ -42,12 +43,12 @@ const MAX_CORRECTIONS: usize = 1_000;
 #[utoipa::path(
     get,
     operation_id = "list_trade_corrections",
-    path = "/api/v1/trades/{symbol_id}/corrections",
+    path = "/api/v1/trades/{symbol}/corrections",
     tag = "trades",
     params(
-        ("symbol_id" = i64, Path, description = "symbol of the trades", minimum = 1, example = 1),
-        ("from" = Option<String>, Query, description = "RFC 3339 time, inclusive", example = "2014-05-01T00:00:00Z"),
-        ("to" = Option<String>, Query, description = "RFC 3339 time, exclusive", example = "2014-05-02T00:00:00Z"),
+        ("symbol" = String, Path, description = "symbol of the trades", example = "oanda:EURUSD"),
+        ("from" = Option<String>, Query, description = "inclusive", example = "2014-05-01T00:00:00Z"),
+        ("to" = Option<String>, Query, description = "exclusive", example = "2014-05-02T00:00:00Z"),
         ("limit" = Option<u32>, Query, description = "maximum number of corrections, 500 by default", minimum = 1, maximum = 10_000),
         ("cursor" = Option<String>, Query, description = "next_cursor of the previous page"),
     ),
@@ -60,12 +61,12 @@ const MAX_CORRECTIONS: usize = 1_000;
 )]
 pub async fn list(
     State(app): State<AppState>,
-    Path(id): Path<String>,
+    Path(symbol): Path<String>,
     RawQuery(raw): RawQuery,
     connection: Option<Extension<Connection>>,
 ) -> Result<Response, Problem> {
     let query = Query::parse(raw.as_deref(), &["from", "to", "limit", "cursor"])?;
-    let symbol_id = symbol_id("symbol_id", &id)?;
+    let symbol_id = app.known_symbols.find(&symbol).await?;
     let range = query.range()?;
     let after = query.cursor(|text| CorrectionId::decode(text, symbol_id, range))?;
     let query = CorrectionQuery::new(symbol_id, range)
@@ -100,7 +101,7 @@ pub async fn list(
         (status = 400, description = "not JSON, not an array, or too many elements", body = ProblemBody, content_type = "application/problem+json"),
         (status = 408, description = "the body arrived too slowly", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "more than 4 MiB", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "not declared as JSON, or compressed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "not declared as JSON, or in an unknown coding", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
     )
 )]
@@ -147,11 +148,12 @@ pub async fn record(
     // once started, the corrections are recorded even if the client disconnects
     let trades = app.repositories.trades.clone();
     let news = app.correction_news.clone();
-    let recording = tokio::spawn(async move {
+    let recording = async move {
         let recorded = trades.correct(&corrections).await;
         news.announce(corrections, &recorded);
         recorded
-    });
+    };
+    let recording = tokio::spawn(recording.in_current_span());
     let receipt = recording.await.map_err(|error| {
         Problem::from(tickbook::RepositoryError::Internal {
             operation: "correct_trades",

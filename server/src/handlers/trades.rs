@@ -2,24 +2,24 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::response::Response;
-use axum::{Extension, Json};
 use tickbook::domain::{Trade, TradeCursor};
 use tickbook::repository::{InsertReceipt, TradeQuery, delete_trades};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::page::{is_long, page_answer, room};
-use super::posting::{Reception, hold_receipt, receipt_answer};
+use super::page::{is_closed_page, is_long, list_answer, room};
+use super::posting::{Received, Reception, hold_receipt, receipt_answer, receive};
+use crate::answers::{ListAnswer, ListRequest};
 use crate::app::AppState;
 use crate::cursor::RangeCursorText as _;
-use crate::http::{Connection, FREE};
+use crate::http::FREE;
 use crate::metrics::count_trade_receipt;
-use crate::params::{Query, symbol_id};
+use crate::params::Query;
 use crate::problem::{Problem, ProblemBody};
 use crate::publish::store_and_publish;
-use crate::read_body::{JsonBody, json_body};
 use crate::wire::{DeletedTradesBody, NewTrade, TradeList, TradeReceiptBody};
 
 /// The routes of this file.
@@ -43,12 +43,12 @@ const LATEST_LIMIT: usize = 1_000;
 #[utoipa::path(
     get,
     operation_id = "list_trades",
-    path = "/api/v1/trades/{symbol_id}",
+    path = "/api/v1/trades/{symbol}",
     tag = "trades",
     params(
-        ("symbol_id" = i64, Path, description = "symbol of the trades", minimum = 1, example = 1),
-        ("from" = Option<String>, Query, description = "RFC 3339 time, inclusive", example = "2014-05-01T00:00:00Z"),
-        ("to" = Option<String>, Query, description = "RFC 3339 time, exclusive", example = "2014-05-02T00:00:00Z"),
+        ("symbol" = String, Path, description = "symbol of the trades", example = "oanda:EURUSD"),
+        ("from" = Option<String>, Query, description = "inclusive", example = "2014-05-01T00:00:00Z"),
+        ("to" = Option<String>, Query, description = "exclusive", example = "2014-05-02T00:00:00Z"),
         ("limit" = Option<u32>, Query, description = "maximum number of trades, 500 by default", minimum = 1, maximum = 10_000),
         ("cursor" = Option<String>, Query, description = "next_cursor of the previous page"),
         ("order" = Option<String>, Query, description = "asc (default) or desc", example = "asc"),
@@ -62,24 +62,39 @@ const LATEST_LIMIT: usize = 1_000;
 )]
 pub async fn list(
     State(app): State<AppState>,
-    Path(id): Path<String>,
-    RawQuery(raw): RawQuery,
-    connection: Option<Extension<Connection>>,
+    Path(symbol): Path<String>,
+    request: ListRequest,
 ) -> Result<Response, Problem> {
-    let query = Query::parse(raw.as_deref(), &["from", "to", "limit", "cursor", "order"])?;
-    let symbol_id = symbol_id("symbol_id", &id)?;
-    let (range, order) = (query.range()?, query.order()?);
+    let given = request.query(&["from", "to", "limit", "cursor", "order"])?;
+    let symbol_id = app.known_symbols.find(&symbol).await?;
+    let (range, order) = (given.range()?, given.order()?);
     let query = TradeQuery::new(symbol_id, range)
         .order(order)
-        .after(query.cursor(|text| TradeCursor::decode(text, symbol_id, range, order))?)
-        .limit(query.limit()?);
+        .after(given.cursor(|text| TradeCursor::decode(text, symbol_id, range, order))?)
+        .limit(given.limit()?);
+    let answer = ListAnswer::revalidating(request, &app, symbol_id, &given).await?;
+    if let Some(unchanged) = answer.unchanged() {
+        return Ok(unchanged);
+    }
+    let connection = answer.connection();
     let room = room::<Trade>(&app, connection, query.limit.get(), TRADE_BYTES).await?;
     let (long_work, is_long) = (app.long_work.clone(), is_long(query.limit.get()));
+    let now = app.clock.now();
     let answering = async move {
         app.known_symbols.require(symbol_id).await?;
         let page = app.repositories.trades.range(&query).await?;
+        let last = page.items.last().map(|it| it.trade_time);
+        let is_closed = is_closed_page(range, order, last.filter(|_| page.next.is_some()), now);
         let list = TradeList::new(page, &query);
-        page_answer(&list.data, list.next_cursor.as_deref(), TRADE_BYTES, room).await
+        let next = list.next_cursor.as_deref();
+        list_answer(
+            &list.data,
+            next,
+            TRADE_BYTES,
+            room,
+            answer.closed(is_closed),
+        )
+        .await
     };
     long_work.run_if(is_long, answering).await
 }
@@ -91,12 +106,12 @@ pub async fn list(
 #[utoipa::path(
     delete,
     operation_id = "delete_trades",
-    path = "/api/v1/trades/{symbol_id}",
+    path = "/api/v1/trades/{symbol}",
     tag = "trades",
     params(
-        ("symbol_id" = i64, Path, description = "symbol of the trades", minimum = 1, example = 1),
-        ("from" = String, Query, description = "RFC 3339 time, inclusive", example = "2014-05-01T00:00:00Z"),
-        ("to" = String, Query, description = "RFC 3339 time, exclusive", example = "2014-05-02T00:00:00Z"),
+        ("symbol" = String, Path, description = "symbol of the trades", example = "oanda:EURUSD"),
+        ("from" = String, Query, description = "inclusive", example = "2014-05-01T00:00:00Z"),
+        ("to" = String, Query, description = "exclusive", example = "2014-05-02T00:00:00Z"),
     ),
     responses(
         (status = 200, description = "what was deleted", body = DeletedTradesBody),
@@ -107,11 +122,11 @@ pub async fn list(
 )]
 pub async fn delete(
     State(app): State<AppState>,
-    Path(id): Path<String>,
+    Path(symbol): Path<String>,
     RawQuery(raw): RawQuery,
 ) -> Result<Json<DeletedTradesBody>, Problem> {
     let query = Query::parse(raw.as_deref(), &["from", "to"])?;
-    let symbol_id = symbol_id("symbol_id", &id)?;
+    let symbol_id = app.known_symbols.find(&symbol).await?;
     let range = query.required_range()?;
     app.known_symbols.require(symbol_id).await?;
     let trades = &*app.repositories.trades;
@@ -138,18 +153,19 @@ pub async fn delete(
 )]
 pub async fn latest(
     State(app): State<AppState>,
-    RawQuery(raw): RawQuery,
-    connection: Option<Extension<Connection>>,
+    request: ListRequest,
 ) -> Result<Response, Problem> {
-    let query = Query::parse(raw.as_deref(), &["symbols"])?;
+    let query = request.query(&["symbols"])?;
     let ids = query.symbol_ids("symbols", LATEST_LIMIT)?;
+    let answer = ListAnswer::to(request, &app)?;
+    let connection = answer.connection();
     let room = room::<Trade>(&app, connection, ids.len(), TRADE_BYTES).await?;
     let (long_work, is_long) = (app.long_work.clone(), is_long(ids.len()));
     let answering = async move {
         app.known_symbols.require_all(&ids).await?;
         let trades = app.repositories.trades.latest_of(&ids).await?;
         let list = TradeList::complete(trades);
-        page_answer(&list.data, list.next_cursor.as_deref(), TRADE_BYTES, room).await
+        list_answer(&list.data, None, TRADE_BYTES, room, answer).await
     };
     long_work.run_if(is_long, answering).await
 }
@@ -165,31 +181,32 @@ pub async fn latest(
     operation_id = "insert_trades",
     path = "/api/v1/trades",
     tag = "trades",
+    params(("symbol" = Option<String>, Query, description = "only with text/csv: the symbol of all rows, which then need no column symbol_id", example = "oanda:EURUSD")),
     request_body(content = Vec<NewTrade>, description = "0 to 10000 trades in any order, 4 MiB at most"),
     responses(
         (status = 200, description = "the result of each element", body = TradeReceiptBody),
         (status = 400, description = "not JSON, not an array, or too many elements", body = ProblemBody, content_type = "application/problem+json"),
         (status = 408, description = "the body arrived too slowly", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "more than 4 MiB", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "not declared as JSON, or compressed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "declared neither as JSON nor as CSV, or in an unknown coding", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "database down", body = ProblemBody, content_type = "application/problem+json", headers(("Retry-After" = u16, description = "seconds"))),
     )
 )]
 pub async fn insert(State(app): State<AppState>, request: Request) -> Result<Response, Problem> {
-    Query::parse(request.uri().query(), &[])?;
-    let body = json_body(&app.http, request).await?;
-    let (long_work, is_long) = (app.long_work.clone(), body.bytes.len() > FREE);
-    long_work.run_if(is_long, store(app, body)).await
+    let received = receive(&app, request).await?;
+    let is_long = received.0.1.bytes.len() > FREE;
+    let long_work = app.long_work.clone();
+    long_work.run_if(is_long, store(app, received)).await
 }
 
-async fn store(app: AppState, body: JsonBody) -> Result<Response, Problem> {
+async fn store(app: AppState, (body, symbol_id): Received) -> Result<Response, Problem> {
     let Reception {
         mut posted,
         working,
         held,
         length,
         ..
-    } = Reception::<Trade>::read(&app, body).await?;
+    } = Reception::<Trade>::read(&app, body, symbol_id).await?;
     let trades = posted.take_events();
     let stored = if trades.is_empty() {
         InsertReceipt::default()

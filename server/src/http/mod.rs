@@ -9,8 +9,9 @@ mod io;
 mod memory;
 mod open_connections;
 mod refused;
+pub(crate) mod request_id;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use crate::settings::ServerConfig;
@@ -26,6 +27,7 @@ pub(crate) use connection::serve;
 pub(crate) use memory::{FREE, Held, Memory};
 pub use open_connections::Connection;
 pub(crate) use open_connections::{BESIDES, OpenConnections};
+pub use request_id::{REQUEST_ID, RequestId};
 
 /// The number of rows of the longest page. Twice the number of processors of such pages, or four if that is larger,
 /// are read at the same time, or shorter pages with as many rows in all.
@@ -34,6 +36,17 @@ const ROWS_OF_A_PAGE: usize = 10_000;
 /// The address that a request comes from.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
+
+/// The key that identifies a client: an IPv4 address, or the /64 network of an IPv6 address.
+pub(crate) fn client_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let bits = address.to_bits() & (u128::MAX << 64);
+            IpAddr::V6(Ipv6Addr::from_bits(bits))
+        }
+        address => address,
+    }
+}
 
 /// The limits of a server and their current use. Clones share them.
 #[derive(Debug, Clone)]

@@ -2,6 +2,8 @@
 //! status; with the body these responses have the same form as all other errors.
 
 use super::connection::{FIELDS, HEAD_BUFFER};
+use crate::access::SECURITY_HEADERS;
+use super::request_id::RequestId;
 use crate::problem::Problem;
 
 /// Upper bound of the length of a head that hyper writes itself.
@@ -25,7 +27,8 @@ pub(super) fn find(bytes: &[u8]) -> Option<usize> {
 /// Returns the same response with a body.
 pub(super) fn with_body(answer: &[u8]) -> Option<Vec<u8>> {
     let head = std::str::from_utf8(answer.strip_suffix(b"\r\n\r\n")?).ok()?;
-    let body = problem(head)?.to_json();
+    let id = RequestId::random();
+    let body = problem(head)?.to_json(&id);
     let mut text = String::new();
     for line in head.split("\r\n") {
         let is_length = line
@@ -36,8 +39,12 @@ pub(super) fn with_body(answer: &[u8]) -> Option<Vec<u8>> {
             text.push_str("\r\n");
         }
     }
+    for (name, value) in SECURITY_HEADERS {
+        text.push_str(&format!("{name}: {value}\r\n"));
+    }
     let length = body.len();
     text.push_str("content-type: application/problem+json\r\n");
+    text.push_str(&format!("x-request-id: {id}\r\n"));
     text.push_str(&format!("content-length: {length}\r\n\r\n{body}"));
     Some(text.into_bytes())
 }
@@ -85,8 +92,14 @@ mod tests {
             head.contains(&format!("content-length: {}", body.len())),
             "{head}"
         );
+        assert!(
+            head.contains("x-content-type-options: nosniff\r\n"),
+            "{head}"
+        );
         assert!(head.contains("connection: close") && !head.contains("length: 0\r\n"));
         let problem: serde_json::Value = serde_json::from_str(body).expect("JSON");
         assert_eq!(problem["status"], 431);
+        let id = problem["request_id"].as_str().expect("an id");
+        assert!(head.contains(&format!("x-request-id: {id}")), "{head}");
     }
 }

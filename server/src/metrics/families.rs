@@ -9,6 +9,9 @@ pub(crate) const DURATION: &str = "http_request_duration_seconds";
 pub(crate) const HTTP_CONNECTIONS: &str = "http_connections";
 pub(crate) const HTTP_CONNECTIONS_CLOSED: &str = "http_connections_closed_total";
 pub(crate) const HTTP_REFUSED: &str = "http_refused_total";
+pub(crate) const ACCESS_REFUSED: &str = "access_refused_total";
+pub(crate) const ACCESS_TOKENS: &str = "access_tokens";
+pub(crate) const ACCESS_RELOAD_FAILURES: &str = "access_reload_failures_total";
 pub(crate) const FAILED_JOBS: &str = "database_jobs_failed";
 pub(crate) const RECEIVED: &str = "ticks_received_total";
 pub(crate) const INSERTED: &str = "ticks_inserted_total";
@@ -98,6 +101,20 @@ pub const FAMILIES: &[Family] = &[
         "Requests that were answered with 503 because of a limit.",
     )
     .labels(&["reason"]),
+    Family::counter(
+        ACCESS_REFUSED,
+        "Requests and WebSocket clients that were refused for their token, scope, rate, origin or host.",
+    )
+    .labels(&["reason"]),
+    Family::gauge(
+        ACCESS_TOKENS,
+        Unit::Count,
+        "Tokens that have not expired.",
+    ),
+    Family::counter(
+        ACCESS_RELOAD_FAILURES,
+        "Changes of the tokens file that could not be read. The tokens read before stay valid.",
+    ),
     Family::gauge(
         FAILED_JOBS,
         Unit::Count,

@@ -53,13 +53,15 @@ async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
 
 fn answer(file: &File, request: &HeaderMap) -> Response {
     let known = request.get_all(header::IF_NONE_MATCH).iter();
-    let is_known = known
+    let known = known
         .filter_map(|value| value.to_str().ok())
-        .any(|value| names(value, file.etag()));
-    let mut response = if is_known {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        Response::new(Body::from(Bytes::from_static(file.content)))
+        .find_map(|value| matching(value, file.etag()));
+    let (etag, mut response) = match known {
+        Some(known) => (known, StatusCode::NOT_MODIFIED.into_response()),
+        None => {
+            let body = Body::from(Bytes::from_static(file.content));
+            (file.etag(), Response::new(body))
+        }
     };
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
@@ -69,7 +71,7 @@ fn answer(file: &File, request: &HeaderMap) -> Response {
     headers.insert(header::CONTENT_TYPE, content_type);
     let caching = HeaderValue::from_static(file.cache_control());
     headers.insert(header::CACHE_CONTROL, caching);
-    if let Ok(etag) = HeaderValue::from_str(file.etag()) {
+    if let Ok(etag) = HeaderValue::from_str(etag) {
         headers.insert(header::ETAG, etag);
     }
     // the bytes are part of the program and take no memory
@@ -77,8 +79,17 @@ fn answer(file: &File, request: &HeaderMap) -> Response {
     response
 }
 
-/// Whether a field `If-None-Match` names this `ETag`, also as a weak one.
-fn names(field: &str, etag: &str) -> bool {
+/// The tag of a field `If-None-Match` that names this file, also in a compressed form.
+fn matching<'a>(field: &'a str, etag: &'a str) -> Option<&'a str> {
+    let opaque = etag.trim_matches('"');
+    let names_file = |tag: &str| {
+        let tag = tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"');
+        let coding = tag.strip_prefix(opaque);
+        coding.is_some_and(|coding| ["", "-gzip", "-zstd"].contains(&coding))
+    };
     let mut tags = field.split(',').map(str::trim);
-    tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+    tags.find_map(|tag| match tag {
+        "*" => Some(etag),
+        tag => names_file(tag).then_some(tag),
+    })
 }

@@ -71,10 +71,7 @@ impl From<RepositoryError> for Problem {
             RepositoryError::RolledBack { .. }
             | RepositoryError::Backend { .. }
             | RepositoryError::Internal { .. }
-            | _ => Self::new(
-                ProblemKind::Internal,
-                "the server failed to process this request; its log has the cause",
-            ),
+            | _ => Self::internal(),
         }
     }
 }

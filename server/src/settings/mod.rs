@@ -1,5 +1,6 @@
 //! Settings of the server, loaded together with the settings of the library.
 
+mod access;
 mod feeds;
 mod rabbitmq;
 mod server;
@@ -11,6 +12,7 @@ use std::path::Path;
 
 use tickbook::config::{Config, InvalidConfig, Sections, SettingsReader};
 
+pub use access::AccessConfig;
 pub use feeds::{FeedConfig, FeedKind, UnknownFeedKind};
 pub use rabbitmq::{BrokerUrl, InvalidBrokerUrl, RabbitMqConfig};
 pub use server::{InvalidListen, ServerConfig, parse_listen};
@@ -25,6 +27,8 @@ pub struct ServerSettings {
     pub library: Config,
     /// Settings of connections and requests.
     pub server: ServerConfig,
+    /// Settings of who may use the server.
+    pub access: AccessConfig,
     /// Settings of WebSocket clients.
     pub websocket: WebSocketConfig,
     /// Settings of the RabbitMQ exchange.
@@ -60,16 +64,18 @@ impl ServerSettings {
     fn read(reader: SettingsReader) -> Result<Self, InvalidConfig> {
         let settings = reader.read(|sections: &mut Sections<'_>| {
             let server = server::read(sections);
+            let access = access::read(sections);
             let websocket = websocket::read(sections);
             let rabbitmq = rabbitmq::read(sections);
             let feeds = feeds::read(sections);
             let symbols = symbols::read(sections);
-            Some((server?, websocket, rabbitmq?, feeds?, symbols?))
+            Some((server?, access, websocket, rabbitmq?, feeds?, symbols?))
         })?;
-        let (server, websocket, rabbitmq, feeds, symbols) = settings.program;
+        let (server, access, websocket, rabbitmq, feeds, symbols) = settings.program;
         Ok(Self {
             library: settings.config,
             server,
+            access,
             websocket,
             rabbitmq,
             feeds,

@@ -25,6 +25,8 @@ pub struct ServerConfig {
     pub body_timeout: Duration,
     /// Maximum time without progress while a client reads a response.
     pub write_timeout: Duration,
+    /// Time for which clients may use a page of closed history without asking again; zero: they ask each time.
+    pub history_max_age: Duration,
 }
 
 impl Default for ServerConfig {
@@ -39,6 +41,7 @@ impl Default for ServerConfig {
             idle_timeout: Duration::from_secs(60),
             body_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(10),
+            history_max_age: Duration::ZERO,
         }
     }
 }
@@ -103,6 +106,11 @@ pub(super) fn read(sections: &mut Sections<'_>) -> Option<ServerConfig> {
         idle_timeout: sections.millis("server.idle_timeout_ms", 86_400_000),
         body_timeout: sections.millis("server.body_timeout_ms", 600_000),
         write_timeout: sections.millis("server.write_timeout_ms", 600_000),
+        history_max_age: Duration::from_secs(sections.number(
+            "server.history_max_age_s",
+            0,
+            31_536_000,
+        )),
         listen: listen?,
     })
 }

@@ -1,8 +1,10 @@
 //! Limits the number of connections, in total and per client address.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::http::client_of;
 
 /// The connection slots. Clones share them.
 #[derive(Debug, Clone)]
@@ -49,7 +51,7 @@ impl ClientSlots {
 
     /// Takes a slot for a client of `address`; a client of unknown address counts only towards the total.
     pub(crate) fn take(&self, address: Option<IpAddr>) -> Result<ClientSlot, NoSlot> {
-        let address = address.map(client);
+        let address = address.map(client_of);
         let mut taken = self.lock();
         if taken.count >= self.0.max_clients {
             return Err(NoSlot::InAll);
@@ -92,17 +94,6 @@ impl Drop for ClientSlot {
         if taken.by_address.capacity() > 64 + 4 * taken.by_address.len() {
             taken.by_address.shrink_to_fit();
         }
-    }
-}
-
-/// The key that identifies a client: an IPv4 address, or the /64 network of an IPv6 address.
-fn client(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let bits = address.to_bits() & (u128::MAX << 64);
-            IpAddr::V6(Ipv6Addr::from_bits(bits))
-        }
-        address => address,
     }
 }
 

@@ -30,6 +30,7 @@ use super::messages::{Message, Numbered};
 use super::orders::FollowedAccounts;
 use super::reading::{Found, SeriesKey, Wanted, place};
 use super::series_set::SeriesSet;
+use crate::access::ClientAccess;
 use crate::app::AppState;
 use crate::correction_news::Announced;
 use crate::metrics::WEBSOCKET_CLOSED;
@@ -67,6 +68,7 @@ pub(super) struct ClientConnection {
     app: AppState,
     /// The accounts that the client may follow.
     scope: AccountScope,
+    access: ClientAccess,
     config: WebSocketConfig,
     /// Cancelled when the server stops waiting for the client to read its queue.
     hurry: CancellationToken,
@@ -101,6 +103,7 @@ impl ClientConnection {
         app: AppState,
         sockets: WebSockets,
         scope: AccountScope,
+        access: ClientAccess,
     ) -> Self {
         let WebSockets {
             config,
@@ -122,6 +125,7 @@ impl ClientConnection {
         Self {
             app,
             scope,
+            access,
             config,
             hurry,
             output,
@@ -212,6 +216,9 @@ impl ClientConnection {
                     if let Ok(read) = read {
                         self.take_reading(read);
                     }
+                }
+                reason = self.access.ended() => {
+                    return Err(End::Closed(code::POLICY, reason.to_owned()));
                 }
                 () = sleep_until(wake) => {}
             }

@@ -8,6 +8,7 @@ use axum::response::Response;
 
 use super::client_slots::NoSlot;
 use super::connection::ClientConnection;
+use crate::access::{Caller, ClientAccess};
 use crate::app::AppState;
 use crate::http::Peer;
 use crate::ledger::CallerScope;
@@ -46,6 +47,7 @@ pub(crate) async fn connect(
     CallerScope(scope): CallerScope,
     RawQuery(raw): RawQuery,
     peer: Option<Extension<Peer>>,
+    Extension(caller): Extension<Caller>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     Query::parse(raw.as_deref(), &[])?;
@@ -66,12 +68,13 @@ pub(crate) async fn connect(
         .max_frame_size(FRAME_LIMIT)
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER);
+    let access = ClientAccess::new(app.gate.clone(), &caller);
     let token = sockets.tasks.token();
     Ok(upgrade.on_upgrade(async move |socket| {
         let long_work = app.long_work.clone();
         // its timers belong to the runtime on which it is created
         let serving = async move {
-            ClientConnection::new(socket, app, sockets, scope)
+            ClientConnection::new(socket, app, sockets, scope, access)
                 .run()
                 .await
         };

@@ -6,12 +6,14 @@ use tickbook::domain::PriceBasis;
 use super::book_messages::{BookMessage, BookUpdateMessage, ResyncMessage};
 use super::order_messages::{OrderEventMessage, OrdersGapMessage, OrdersMessage};
 use super::protocol::{Channel, RequestId, Subscription};
+use crate::access::Granted;
 use crate::wire::{CandleBody, TickBody, TimeText, TradeBody, TradeCorrectionBody};
 
 /// A message to a client.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(super) enum Message {
+    Authenticated(AuthenticatedBody),
     Subscribed(SubscriptionBody),
     Unsubscribed(SubscriptionBody),
     Error {
@@ -40,6 +42,26 @@ pub(super) enum Message {
         #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<RequestId>,
     },
+}
+
+/// What the token of a client allows.
+#[derive(Debug, Serialize)]
+pub(super) struct AuthenticatedBody {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<RequestId>,
+    /// The name of the token; null if the server has no tokens.
+    name: Option<String>,
+    expires_at: Option<TimeText>,
+}
+
+impl AuthenticatedBody {
+    pub(super) fn new(id: Option<RequestId>, granted: Granted) -> Self {
+        Self {
+            id,
+            expires_at: granted.as_ref().and_then(|it| it.expires_at).map(TimeText),
+            name: granted.map(|it| it.name),
+        }
+    }
 }
 
 /// The symbols and the channel of a request.

@@ -44,7 +44,25 @@ pub(super) struct RequestId(Box<RawValue>);
 pub(super) enum Ask {
     Subscribe(Subscription),
     Unsubscribe(Subscription),
+    Authenticate(PresentedToken),
     Ping,
+}
+
+/// The token of a message. `Debug` does not show it.
+#[derive(PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub(super) struct PresentedToken(String);
+
+impl PresentedToken {
+    pub(super) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PresentedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PresentedToken(…)")
+    }
 }
 
 /// A channel, and its symbols; none for orders.
@@ -79,6 +97,7 @@ struct RawRequest {
     basis: Option<String>,
     depth: Option<Box<RawValue>>,
     account: Option<Box<RawValue>>,
+    token: Option<PresentedToken>,
 }
 
 /// Symbol ids; reading stops at the maximum.
@@ -169,14 +188,21 @@ impl RequestId {
 
 impl RawRequest {
     fn ask(self) -> Result<Ask, String> {
+        if self.token.is_some() && self.op != "authenticate" {
+            return Err("only authenticate has a token: remove this field".to_owned());
+        }
         match self.op.as_str() {
+            "authenticate" => match self.token {
+                Some(token) => Ok(Ask::Authenticate(token)),
+                None => Err("token is missing: give the text of a token".to_owned()),
+            },
             "subscribe" => Ok(Ask::Subscribe(self.subscription()?)),
             "unsubscribe" => Ok(Ask::Unsubscribe(self.subscription()?)),
             "ping" => Ok(Ask::Ping),
             other => {
                 let shown = excerpt(other);
                 Err(format!(
-                    "invalid op {shown}: expected subscribe, unsubscribe or ping"
+                    "invalid op {shown}: expected authenticate, subscribe, unsubscribe or ping"
                 ))
             }
         }

@@ -40,9 +40,13 @@ pub struct ConflictBody {
 /// A rejected element; the other elements of the request are stored.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct RejectedBody {
-    /// Its position in the array, starting at 0.
+    /// Its position in the array, or among the rows of CSV, starting at 0.
     #[schema(example = 17)]
     pub index: usize,
+    /// The line of its row, starting at 1; only if the body was CSV.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1, example = 19)]
+    pub line: Option<u64>,
     /// The invalid field, if it is a single one.
     #[schema(value_type = Option<String>, example = "bid_price")]
     pub field: Option<Cow<'static, str>>,
@@ -63,6 +67,7 @@ impl RejectedBody {
     pub fn new(index: usize, rejection: Rejection, tick: Option<TickBody>) -> Self {
         Self {
             index,
+            line: None,
             field: rejection.field.map(Cow::Borrowed),
             reason: rejection.reason,
             detail: rejection.detail,

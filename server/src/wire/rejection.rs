@@ -36,6 +36,8 @@ pub enum RejectionReason {
     TickInFuture,
     /// The time of a trade is further ahead of the server's clock than allowed.
     TradeInFuture,
+    /// A row of CSV has another number of columns than the header row.
+    WrongColumns,
     /// The element is not an order event.
     InvalidEvent,
     /// No symbol has this id.

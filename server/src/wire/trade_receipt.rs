@@ -38,9 +38,13 @@ pub struct TradeConflictBody {
 /// A rejected element; the other elements of the request are stored.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct RejectedTradeBody {
-    /// Its position in the array, starting at 0.
+    /// Its position in the array, or among the rows of CSV, starting at 0.
     #[schema(example = 17)]
     pub index: usize,
+    /// The line of its row, starting at 1; only if the body was CSV.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1, example = 19)]
+    pub line: Option<u64>,
     /// The invalid field, if it is a single one.
     #[schema(value_type = Option<String>, example = "quantity")]
     pub field: Option<Cow<'static, str>>,
@@ -59,6 +63,7 @@ impl RejectedTradeBody {
     pub fn new(index: usize, rejection: Rejection, trade: Option<TradeBody>) -> Self {
         Self {
             index,
+            line: None,
             field: rejection.field.map(Cow::Borrowed),
             reason: rejection.reason,
             detail: rejection.detail,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::whole_server::SYNC_EVERY;
+use crate::whole_server::{HOSTS, SYNC_EVERY};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -28,6 +28,11 @@ impl Program {
         Self::run(command(arguments, variables))
     }
 
+    /// Starts the program on another address than 127.0.0.1.
+    pub(crate) fn listening(address: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::run(command_on(address, arguments, variables))
+    }
+
     /// Starts the program with at most `most` open files.
     pub(crate) fn with_open_files(
         most: u32,
@@ -40,6 +45,7 @@ impl Program {
             .args(["-c", &format!("ulimit -n {most} && exec \"$0\" \"$@\"")])
             .arg(program.get_program())
             .args(program.get_args())
+            .envs([HOSTS])
             .envs(variables.iter().copied());
         Self::run(limited)
     }
@@ -158,9 +164,18 @@ impl Drop for Program {
 }
 
 fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+    let mut command = command_on("127.0.0.1:0", arguments, variables);
+    if !variables.iter().any(|(name, _)| *name == HOSTS.0) {
+        command.envs([HOSTS]);
+    }
+    command
+}
+
+/// Without names of the server.
+fn command_on(address: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_orderbook-server"));
     command
-        .args(["--listen", "127.0.0.1:0"])
+        .args(["--listen", address])
         .args(arguments)
         .envs(variables.iter().copied())
         .stdin(Stdio::null())

@@ -249,8 +249,8 @@ async fn invalid_parameters_of_books_are_refused() {
     let of_book = RangeCursorText::encode(&cursor, ID, all, asc);
     let of_interval = RangeCursorText::encode(&at(0), ID, all, asc);
     for (path, word) in [
-        ("/api/v1/books/0".to_owned(), "symbol_id"),
-        ("/api/v1/books/x/snapshots".to_owned(), "symbol_id"),
+        ("/api/v1/books/0".to_owned(), "symbol: invalid id"),
+        ("/api/v1/books/x:/snapshots".to_owned(), "symbol:"),
         ("/api/v1/books/1?at=yesterday".to_owned(), "at:"),
         (
             "/api/v1/books/1?from=2014-05-01T00:00:00Z".to_owned(),

@@ -153,11 +153,11 @@ async fn metrics_count_requests_by_route_and_not_by_path() {
             .starts_with("text/plain; version=0.0.4")
     );
     for line in [
-        "http_requests_total{method=\"GET\",route=\"/api/v1/symbols/{symbol_id}\",status=\"200\"}",
-        "http_requests_total{method=\"GET\",route=\"/api/v1/symbols/{symbol_id}\",status=\"404\"}",
+        "http_requests_total{method=\"GET\",route=\"/api/v1/symbols/{symbol}\",status=\"200\"}",
+        "http_requests_total{method=\"GET\",route=\"/api/v1/symbols/{symbol}\",status=\"404\"}",
         "http_requests_total{method=\"GET\",route=\"unmatched\",status=\"404\"}",
         "http_requests_total{method=\"other\",route=\"/health/live\",status=\"405\"}",
-        "http_request_duration_seconds_bucket{method=\"GET\",route=\"/api/v1/symbols/{symbol_id}\"",
+        "http_request_duration_seconds_bucket{method=\"GET\",route=\"/api/v1/symbols/{symbol}\"",
         "http_requests_in_flight",
         "ticks_rejected_total{source=\"rest\"}",
         "ticks_inserted_total{source=\"feed\"}",

@@ -6,16 +6,21 @@ mod attacks;
 mod given_back;
 mod idle;
 mod served;
+mod target;
 
 use std::time::Duration;
 
+use serde_json::json;
+use tickbook_access::Scope;
 use tokio::time::sleep;
 
+use crate::access::{TOKENS_FILE, Tokens};
 use crate::binary::Program;
 use crate::websocket::Client;
 use crate::whole_server::eventually;
 use attackers::Attackers;
 use served::{Seen, Served};
+use target::Target;
 
 /// Limit of open files of the server.
 const OPEN_FILES: u32 = 1_024;
@@ -61,14 +66,37 @@ fn is_slow(seen: &Seen, usual: &Seen) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fault_70_hostile_clients_harm_no_other() {
-    if !is_wanted() {
-        return;
+    if is_wanted() {
+        attack_server(None).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_73_hostile_clients_of_a_server_with_tokens() {
+    if is_wanted() {
+        attack_server(Some(Tokens::new())).await;
+    }
+}
+
+/// Attacks a server, with or without tokens. The hostile clients have a token, too, so that their requests reach the
+/// handlers.
+async fn attack_server(tokens: Option<Tokens>) {
     let arguments = ["--store", "memory", "--feed", "simulated"];
-    let server = Program::with_open_files(OPEN_FILES, &arguments, &[]);
+    let (path, token) = match &tokens {
+        Some(tokens) => (tokens.path(), Some(tokens.add("all", Scope::Admin))),
+        None => (String::new(), None),
+    };
+    let variables = [(TOKENS_FILE, path.as_str())];
+    let server = Program::with_open_files(OPEN_FILES, &arguments, &variables);
     let address = server.address().parse().expect("an address");
-    attacks::fill(address).await;
+    let to = Target::new(address, token.as_deref());
+    attacks::fill(to.clone()).await;
     let mut follower = Client::connect_to(address).await;
+    if let Some(token) = &token {
+        let authenticate = json!({"op": "authenticate", "token": token});
+        let answer = follower.request(authenticate).await;
+        assert_eq!(answer["type"], "authenticated", "{answer}");
+    }
     follower.ticks(&[1, 2, 3, 4]).await;
     let reading = tokio::spawn(async move {
         // the follower itself checks that no message is missing
@@ -76,10 +104,10 @@ async fn fault_70_hostile_clients_harm_no_other() {
             follower.message().await;
         }
     });
-    let served = Served::start(address);
+    let served = Served::start(&to);
     // warm up the server: memory that a busy server needs anyway
     for _ in 0..3 {
-        attacks::page(address).await;
+        attacks::page(to.clone()).await;
     }
     sleep(SETTLING).await;
     let before = server.memory();
@@ -90,7 +118,7 @@ async fn fault_70_hostile_clients_harm_no_other() {
             served.turn();
             sleep(WATCHED).await;
             let usual = served.turn();
-            let attackers = Attackers::start(name, address);
+            let attackers = Attackers::start(name, &to);
             sleep(WATCHED).await;
             let now = server.memory();
             let seen = served.turn();
@@ -127,4 +155,7 @@ async fn fault_70_hostile_clients_harm_no_other() {
     served.stop().await;
     let (status, log) = server.stop("TERM");
     assert!(status.success(), "{status}: {log}");
+    if let Some(token) = token {
+        assert!(!log.contains(&token[3..]), "the token is in the log");
+    }
 }

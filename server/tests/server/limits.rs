@@ -112,7 +112,7 @@ async fn oversized_heads_and_bodies_are_problems() {
     let chunked = format!("{head}Transfer-Encoding: chunked\r\n\r\n500000\r\n{chunk}");
     problem(&rest(send(&server, chunked.as_bytes()).await).await, 413);
     {
-        let fields = "Content-Encoding: gzip\r\n";
+        let fields = "Content-Encoding: br\r\n";
         let (whole, _) = posting("[]", fields);
         problem(&rest(send(&server, whole.as_bytes()).await).await, 415);
     }

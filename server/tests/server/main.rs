@@ -1,6 +1,11 @@
 //! Tests of the order-book server from the outside: routes with mocks, and whole servers in memory and on
 //! real databases.
 
+mod access;
+mod access_browsers;
+mod access_program;
+mod access_scopes;
+mod access_websocket;
 mod account_events;
 mod account_orders;
 mod account_positions;
@@ -11,7 +16,10 @@ mod books;
 mod books_simulated;
 mod busy;
 mod chromium;
+mod compression;
+mod counts;
 mod databases;
+mod etags;
 mod exchanges;
 mod exchanges_stored;
 mod feed_gaps;
@@ -24,6 +32,7 @@ mod insert_ticks;
 mod ledger;
 mod ledger_stored;
 mod limits;
+mod lists_as_csv;
 mod long_work;
 mod maintenance;
 #[path = "../../../tests/support/market_data.rs"]
@@ -34,17 +43,22 @@ mod metrics_page;
 mod ohlc;
 mod ohlc_trades;
 mod openapi;
+mod openapi_forms;
+mod openapi_tools;
 mod oracle;
 mod oracle_trades;
 mod page;
 mod parameters;
+mod posted_rows;
 mod posting;
 mod quality;
 mod rabbitmq;
 mod rejected_ticks;
 mod replay;
+mod request_ids;
 mod slow_clients;
 mod support;
+mod symbol_names;
 mod symbol_sync;
 mod symbols;
 mod symbols_changing;

@@ -32,8 +32,8 @@ const LIMITS: [(&str, &str); 8] = [
 
 const TIMES: [(&str, &str); 6] = [
     ("from=yesterday", "from:"),
-    ("to=2014-05-01", "to:"),
-    ("from=1398902400", "RFC 3339"),
+    ("to=2014-05", "to:"),
+    ("from=1398902400", "milliseconds"),
     (
         "from=2014-05-02T00:00:00Z&to=2014-05-01T00:00:00Z",
         "is after to",

@@ -96,21 +96,13 @@ async fn unknown_symbol_is_404_and_named() {
 #[tokio::test]
 async fn invalid_id_is_400() {
     let app = Mocks::default().app();
-    for id in [
-        "abc",
-        "0",
-        "-1",
-        "1.0",
-        "%2B1",
-        "9223372036854775808",
-        "%FF",
-    ] {
+    for id in ["0", "9223372036854775808", ":", "oanda:", "%20x", "%FF"] {
         let path = format!("/api/v1/symbols/{id}");
         let answer = get(&app, &path).await;
         assert_eq!(answer.status, 400, "{id}: {}", answer.text);
     }
-    let detail = get(&app, "/api/v1/symbols/abc").await.problem(400);
-    assert!(detail.contains("symbol_id"), "{detail}");
+    let detail = get(&app, "/api/v1/symbols/0").await.problem(400);
+    assert!(detail.contains("symbol: invalid id"), "{detail}");
 }
 
 #[tokio::test]

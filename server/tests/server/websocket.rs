@@ -35,6 +35,10 @@ impl Client {
         let url = format!("ws://{address}/ws");
         let (socket, answer) = connect_async(url).await.expect("a WebSocket");
         assert_eq!(answer.status(), 101);
+        Self::of(socket)
+    }
+
+    pub(crate) fn of(socket: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Self {
         Self { socket, seq: 0 }
     }
 

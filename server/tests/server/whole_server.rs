@@ -24,10 +24,16 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 
 pub(crate) const SYNC_EVERY: &str = "TICKBOOK__SYMBOLS__SYNC_EVERY";
 
+/// Names of the server in tests.
+pub(crate) const HOSTS: (&str, &str) = ("TICKBOOK__ACCESS__HOSTS", "test");
+
 /// The settings of `default.toml` in a folder, with others. Symbols are not synced by default.
 pub(crate) fn configured(folder: &Path, settings: &[(&str, &str)]) -> ServerSettings {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-    let settings = [(SYNC_EVERY, "none")].iter().chain(settings).map(owned);
+    let settings = [(SYNC_EVERY, "none"), HOSTS]
+        .iter()
+        .chain(settings)
+        .map(owned);
     ServerSettings::load_from(folder, settings).expect("valid settings")
 }
 

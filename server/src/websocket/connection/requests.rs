@@ -10,7 +10,7 @@ use tickbook_ledger::domain::AccountId;
 use tokio::task::{JoinError, JoinSet, coop};
 use tokio::time::Instant;
 
-use super::super::messages::{Message, SubscriptionBody};
+use super::super::messages::{AuthenticatedBody, Message, SubscriptionBody};
 use super::super::protocol::{Ask, Channel, RefusedRequest, Request, RequestId, Subscription};
 use super::super::reading::SeriesKey;
 use super::{ClientConnection, End, code};
@@ -72,7 +72,9 @@ impl ClientConnection {
                 return Err(End::Closed(code::POLICY, reason));
             }
             Frame::Text(text) => match Request::parse(&text) {
-                Ok(Request { id, ask: Ask::Ping }) => Message::Pong { id },
+                Ok(Request { id, ask: Ask::Ping }) if !self.access.is_waiting() => {
+                    Message::Pong { id }
+                }
                 Ok(request) => {
                     self.requests.waiting.push_back(request);
                     return self.work_off().await;
@@ -169,6 +171,15 @@ impl ClientConnection {
             // a client that sends without end yields to others
             coop::consume_budget().await;
             let answer = match ask {
+                Ask::Authenticate(token) => match self.access.authenticate(token.expose()) {
+                    Ok(granted) => Message::Authenticated(AuthenticatedBody::new(id, granted)),
+                    Err(reason) => return Err(End::Closed(code::POLICY, reason.to_owned())),
+                },
+                _ if self.access.is_waiting() => Message::Error {
+                    id,
+                    reason: "authenticate first: send {\"op\": \"authenticate\", \"token\": …}"
+                        .to_owned(),
+                },
                 Ask::Ping => Message::Pong { id },
                 Ask::Unsubscribe(subscription) => {
                     self.unsubscribe(&subscription);

@@ -3,21 +3,22 @@
 
 use std::future::Future;
 use std::io::{BufRead as _, BufReader};
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::process::{Child, Command, Stdio};
 
 use orderbook_server::http::descriptors;
 
 use super::attacks::{self, Held};
+use super::target::Target;
 
 const ATTACK: &str = "TICKBOOK_TEST_ATTACK";
 const ADDRESS: &str = "TICKBOOK_TEST_ADDRESS";
+const FIELDS: &str = "TICKBOOK_TEST_FIELDS";
 const BEGUN: &str = "the attack has begun";
 
-type Attack = fn(SocketAddr) -> Pin<Box<dyn Future<Output = Held> + Send>>;
+type Attack = fn(Target) -> Pin<Box<dyn Future<Output = Held> + Send>>;
 
-fn all() -> [(&'static str, Attack); 12] {
+fn all() -> [(&'static str, Attack); 14] {
     [
         ("1,100 silent connections", |to| {
             Box::pin(attacks::silent(to))
@@ -39,6 +40,10 @@ fn all() -> [(&'static str, Attack); 12] {
         }),
         ("WebSocket fragments", |to| Box::pin(attacks::fragments(to))),
         ("subscriptions", |to| Box::pin(attacks::subscriptions(to))),
+        ("guessed tokens", |to| Box::pin(attacks::guesses(to))),
+        ("WebSockets without a token", |to| {
+            Box::pin(attacks::silent_clients(to))
+        }),
     ]
 }
 
@@ -52,7 +57,7 @@ pub(super) struct Attackers(Child);
 
 impl Attackers {
     /// Starts the process, and waits until the attack has begun.
-    pub(super) fn start(name: &str, address: SocketAddr) -> Self {
+    pub(super) fn start(name: &str, to: &Target) -> Self {
         let program = std::env::current_exe().expect("this program");
         // of util-linux, which every Linux has
         let mut child = Command::new("chrt")
@@ -61,7 +66,8 @@ impl Attackers {
             .args(["--ignored", "--exact", "--nocapture"])
             .arg("hostile::attackers::process_that_attacks")
             .env(ATTACK, name)
-            .env(ADDRESS, address.to_string())
+            .env(ADDRESS, to.address.to_string())
+            .env(FIELDS, &to.fields)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -95,7 +101,8 @@ async fn process_that_attacks() {
         .into_iter()
         .find(|(known, _)| *known == name)
         .expect("one of them");
-    let _held = attack(address).await;
+    let fields = variable(FIELDS);
+    let _held = attack(Target { address, fields }).await;
     println!("{BEGUN}");
     std::future::pending::<()>().await;
 }

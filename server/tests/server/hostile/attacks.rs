@@ -9,6 +9,8 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::target::Target;
+
 /// Connections and tasks of an attack, ended on drop.
 #[derive(Default)]
 pub(crate) struct Held {
@@ -30,14 +32,6 @@ async fn say(address: SocketAddr, bytes: &[u8]) -> Option<TcpStream> {
     Some(stream)
 }
 
-fn post(body: &str) -> String {
-    let length = body.len();
-    format!(
-        "POST /api/v1/ticks HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
-         Content-Length: {length}\r\n\r\n{body}"
-    )
-}
-
 fn ticks(count: usize) -> String {
     let tick = |index: usize| {
         json!({
@@ -48,8 +42,6 @@ fn ticks(count: usize) -> String {
     Value::from((0..count).map(tick).collect::<Vec<_>>()).to_string()
 }
 
-const PAGE: &str = "GET /api/v1/ticks/1?limit=10000 HTTP/1.1\r\nHost: test\r\n\r\n";
-
 async fn answer(address: SocketAddr, request: &str) -> String {
     let mut stream = say(address, request.as_bytes()).await.expect("it listens");
     let mut answer = Vec::new();
@@ -59,20 +51,27 @@ async fn answer(address: SocketAddr, request: &str) -> String {
 }
 
 /// Stores 10,000 ticks of symbol 1.
-pub(super) async fn fill(address: SocketAddr) {
-    let whole = post(&ticks(10_000)).replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+pub(super) async fn fill(to: Target) {
+    let address = to.address;
+    let whole = to
+        .post(&ticks(10_000))
+        .replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
     let answer = answer(address, &whole).await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
 /// Reads them in one page.
-pub(super) async fn page(address: SocketAddr) {
-    let request = PAGE.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+pub(super) async fn page(to: Target) {
+    let address = to.address;
+    let request = to
+        .page()
+        .replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
     let answer = answer(address, &request).await;
     assert!(answer.starts_with("HTTP/1.1 200") && answer.len() > 1_000_000);
 }
 
-pub(super) async fn silent(address: SocketAddr) -> Held {
+pub(super) async fn silent(to: Target) -> Held {
+    let address = to.address;
     let mut held = Held::default();
     for index in 0..1_100 {
         let said: &[u8] = if index % 2 == 0 { b"" } else { b"GET /he" };
@@ -81,7 +80,8 @@ pub(super) async fn silent(address: SocketAddr) -> Held {
     held
 }
 
-pub(super) async fn slow_heads(address: SocketAddr) -> Held {
+pub(super) async fn slow_heads(to: Target) -> Held {
+    let address = to.address;
     let mut held = Held::default();
     for _ in 0..300 {
         held.tasks.spawn(async move {
@@ -99,9 +99,10 @@ pub(super) async fn slow_heads(address: SocketAddr) -> Held {
     held
 }
 
-pub(super) async fn unread(address: SocketAddr) -> Held {
+pub(super) async fn unread(to: Target) -> Held {
+    let address = to.address;
     let mut held = Held::default();
-    let requests = PAGE.repeat(6);
+    let requests = to.page().repeat(6);
     for _ in 0..300 {
         held.streams
             .extend(unread_answers(address, &requests).await);
@@ -117,10 +118,11 @@ async fn unread_answers(address: SocketAddr, requests: &str) -> Option<TcpStream
     Some(stream)
 }
 
-pub(super) async fn unfinished(address: SocketAddr) -> Held {
+pub(super) async fn unfinished(to: Target) -> Held {
+    let address = to.address;
     let mut body = ticks(10);
     body.push_str(&" ".repeat(4 * 1024 * 1024 - body.len()));
-    let mut whole = post(&body);
+    let mut whole = to.post(&body);
     whole.pop();
     let whole: std::sync::Arc<str> = whole.into();
     let mut held = Held::default();
@@ -138,8 +140,9 @@ pub(super) async fn unfinished(address: SocketAddr) -> Held {
 }
 
 /// Posts bodies of which every two bytes produce about a hundred bytes of the receipt, and does not read it.
-pub(super) async fn receipts(address: SocketAddr) -> Held {
-    let request = post(&format!("[{}1]", "1,".repeat(9_999)));
+pub(super) async fn receipts(to: Target) -> Held {
+    let address = to.address;
+    let request = to.post(&format!("[{}1]", "1,".repeat(9_999)));
     let mut held = Held::default();
     for _ in 0..300 {
         held.streams.extend(unread_answers(address, &request).await);
@@ -167,23 +170,28 @@ fn again(address: SocketAddr, clients: usize, request: String) -> Held {
     held
 }
 
-pub(super) async fn deep(address: SocketAddr) -> Held {
-    again(address, 2, post(&"[".repeat(200_000)))
+pub(super) async fn deep(to: Target) -> Held {
+    let address = to.address;
+    again(address, 2, to.post(&"[".repeat(200_000)))
 }
 
-pub(super) async fn elements(address: SocketAddr) -> Held {
+pub(super) async fn elements(to: Target) -> Held {
+    let address = to.address;
     let body = format!("[{}1]", "1,".repeat(999_999));
-    again(address, 2, post(&body))
+    again(address, 2, to.post(&body))
 }
 
-pub(super) async fn pipelines(address: SocketAddr) -> Held {
-    let one = "GET /api/v1/symbols HTTP/1.1\r\nHost: test\r\n\r\n";
+pub(super) async fn pipelines(to: Target) -> Held {
+    let address = to.address;
+    let one = to.get("/api/v1/symbols");
     again(address, 2, one.repeat(1_000))
 }
 
-pub(super) async fn large(address: SocketAddr) -> Held {
+pub(super) async fn large(to: Target) -> Held {
+    let address = to.address;
     let mut held = Held::default();
     for is_chunked in [true, false] {
+        let fields = to.fields.clone();
         held.tasks.spawn(async move {
             let length = if is_chunked {
                 "Transfer-Encoding: chunked"
@@ -191,7 +199,7 @@ pub(super) async fn large(address: SocketAddr) -> Held {
                 "Content-Length: 104857600"
             };
             let head = format!(
-                "POST /api/v1/ticks HTTP/1.1\r\nHost: test\r\n\
+                "POST /api/v1/ticks HTTP/1.1\r\n{fields}\
                  Content-Type: application/json\r\n{length}\r\n\r\n"
             );
             let chunk = format!("100000\r\n{}\r\n", " ".repeat(0x10_0000));
@@ -212,8 +220,9 @@ pub(super) async fn large(address: SocketAddr) -> Held {
 }
 
 /// Repeatedly posts ten thousand ticks and disconnects.
-pub(super) async fn left_posts(address: SocketAddr) -> Held {
-    let request: std::sync::Arc<str> = post(&ticks(10_000)).into();
+pub(super) async fn left_posts(to: Target) -> Held {
+    let address = to.address;
+    let request: std::sync::Arc<str> = to.post(&ticks(10_000)).into();
     let mut held = Held::default();
     for _ in 0..2 {
         let request = std::sync::Arc::clone(&request);
@@ -227,13 +236,9 @@ pub(super) async fn left_posts(address: SocketAddr) -> Held {
     held
 }
 
-const HANDSHAKE: &str = "GET /ws HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\n\
-    Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-
 /// A WebSocket without protocol checks on the client side.
-async fn websocket(address: SocketAddr) -> Option<TcpStream> {
-    let mut stream = say(address, HANDSHAKE.as_bytes()).await?;
+async fn websocket(to: &Target) -> Option<TcpStream> {
+    let mut stream = say(to.address, to.handshake().as_bytes()).await?;
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(timeout(PATIENCE, stream.read_u8()).await.ok()?.ok()?);
@@ -261,11 +266,12 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// Endless messages of small fragments.
-pub(super) async fn fragments(address: SocketAddr) -> Held {
+pub(super) async fn fragments(to: Target) -> Held {
     let mut held = Held::default();
     for _ in 0..150 {
+        let to = to.clone();
         held.tasks.spawn(async move {
-            let Some(mut stream) = websocket(address).await else {
+            let Some(mut stream) = websocket(&to).await else {
                 return;
             };
             let mut piece = frame(0x01, b"x");
@@ -279,7 +285,7 @@ pub(super) async fn fragments(address: SocketAddr) -> Held {
 }
 
 /// Ten thousand subscriptions, and messages with as many ids as fit.
-pub(super) async fn subscriptions(address: SocketAddr) -> Held {
+pub(super) async fn subscriptions(to: Target) -> Held {
     let subscribe: Vec<_> = ["1m", "5m", "15m", "30m", "1h", "4h", "1d"]
         .iter()
         .flat_map(|timeframe| {
@@ -301,8 +307,9 @@ pub(super) async fn subscriptions(address: SocketAddr) -> Held {
     let mut held = Held::default();
     for index in 0..122 {
         let (subscribe, unsubscribe) = (subscribe.clone(), unsubscribe.clone());
+        let to = to.clone();
         held.tasks.spawn(async move {
-            let Some(mut stream) = websocket(address).await else {
+            let Some(mut stream) = websocket(&to).await else {
                 return;
             };
             let _ = stream.write_all(&subscribe).await;
@@ -316,6 +323,39 @@ pub(super) async fn subscriptions(address: SocketAddr) -> Held {
             tokio::select! {
                 _ = reading => {}
                 () = writing => {}
+            }
+        });
+    }
+    held
+}
+
+/// Requests with tokens that nobody has.
+pub(super) async fn guesses(to: Target) -> Held {
+    let guess = format!("tb_{}", "A".repeat(43));
+    let guessing = Target::new(to.address, Some(&guess));
+    let one = guessing.get("/api/v1/symbols") + &guessing.post("[]");
+    again(to.address, 2, one.repeat(500))
+}
+
+/// WebSocket clients that send requests and no token.
+pub(super) async fn silent_clients(to: Target) -> Held {
+    let without = Target::new(to.address, None);
+    let request = json!({"op": "subscribe", "channel": "ticks", "symbols": [1]});
+    let requests = frame(0x81, request.to_string().as_bytes()).repeat(100);
+    let mut held = Held::default();
+    for index in 0..150 {
+        let (without, requests) = (without.clone(), requests.clone());
+        held.tasks.spawn(async move {
+            loop {
+                if let Some(mut stream) = websocket(&without).await {
+                    // two clients send requests, the others nothing
+                    let _ = stream
+                        .write_all(if index < 2 { &requests } else { b"" })
+                        .await;
+                    // until the server closes the connection
+                    let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+                }
+                sleep(Duration::from_millis(50)).await;
             }
         });
     }

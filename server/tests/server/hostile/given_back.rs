@@ -1,6 +1,7 @@
 //! Memory of the server while clients read nothing, and after they disconnect.
 
 use super::attacks;
+use super::target::Target;
 use crate::binary::Program;
 use crate::whole_server::eventually;
 
@@ -9,13 +10,17 @@ const MIB: u64 = 1 << 20;
 /// Memory of pages that wait for their clients in bytes.
 const WAITING: u64 = 50 * MIB;
 
+fn target(server: &Program) -> Target {
+    Target::new(server.address().parse().expect("an address"), None)
+}
+
 /// Starts a server, sends it requests, and returns it with its memory in bytes.
 async fn at_work(settings: &[(&str, &str)]) -> (Program, u64) {
     let server = Program::start(&["--store", "memory", "--feed", "simulated"], settings);
-    let address = server.address().parse().expect("an address");
-    attacks::fill(address).await;
+    let to = target(&server);
+    attacks::fill(to.clone()).await;
     for _ in 0..3 {
-        attacks::page(address).await;
+        attacks::page(to.clone()).await;
     }
     let before = server.memory();
     (server, before)
@@ -48,8 +53,7 @@ async fn fault_72_memory_of_pages_is_given_back() {
         ("TICKBOOK__SERVER__WRITE_TIMEOUT_MS", "600000"),
     ];
     let (server, before) = at_work(&settings).await;
-    let address = server.address().parse().expect("an address");
-    let attack = tokio::spawn(attacks::unread(address));
+    let attack = tokio::spawn(attacks::unread(target(&server)));
     let mut most = before;
     // the kernel buffers most of the first pages, so their number does not tell the memory
     eventually("pages wait for their clients", async || {
@@ -76,10 +80,9 @@ async fn fault_72_memory_of_receipts_is_bounded() {
         return;
     }
     let (server, before) = at_work(&[]).await;
-    let address = server.address().parse().expect("an address");
     let of = |status| answers(&server, "\"/api/v1/ticks\"", status);
     let mut most = before;
-    let unread = attacks::receipts(address).await;
+    let unread = attacks::receipts(target(&server)).await;
     let (mut stored, mut refused) = (0, 0);
     eventually("all are answered", async || {
         most = most.max(server.memory());

@@ -10,6 +10,8 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::target::Target;
+
 /// A client that waits longer than this counts as failed.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -54,17 +56,15 @@ pub(super) struct Served {
 }
 
 impl Served {
-    pub(super) fn start(address: SocketAddr) -> Self {
+    pub(super) fn start(to: &Target) -> Self {
+        let address = to.address;
         let times: Arc<Mutex<Times>> = Arc::default();
         let mut clients = JoinSet::new();
-        let get =
-            |path: &str| format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+        let close =
+            |request: String| request.replacen("\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1);
+        let get = |path: &str| close(to.get(path));
         let tick = r#"[{"symbol_id":1,"tick_time":"2014-05-01T00:00:00Z","bid_price":"1","ask_price":"2","bid_volume":"0","ask_volume":"0"}]"#;
-        let post = format!(
-            "POST /api/v1/ticks HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{tick}",
-            tick.len()
-        );
+        let post = close(to.post(tick));
         for (is_health, request) in [
             (true, get("/health/live")),
             (false, get("/api/v1/ticks/latest?symbols=1")),

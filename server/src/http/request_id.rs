@@ -1,0 +1,131 @@
+//! Ids of requests: in the header `X-Request-Id`, in problems, and in log lines.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing::Instrument as _;
+
+use crate::problem::Problem;
+
+/// The header with the id of a request.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Maximum length of an id that a client chooses, in bytes.
+const MAX_BYTES: usize = 64;
+
+/// The id of a request: 1 to 64 visible ASCII characters. Every request that reaches a handler has one, as an
+/// extension. Clones share it.
+///
+/// # Examples
+///
+/// ```
+/// use orderbook_server::http::RequestId;
+///
+/// let given = RequestId::given("order-17").expect("a valid id");
+/// assert_eq!(given.as_str(), "order-17");
+/// assert_eq!(RequestId::given("two words"), None);
+/// assert_ne!(RequestId::random(), RequestId::random());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestId(Arc<str>);
+
+impl RequestId {
+    /// The id that a client has chosen; `None` if it is empty, has more than 64 bytes, or has a character other than
+    /// visible ASCII.
+    #[must_use]
+    pub fn given(text: &str) -> Option<Self> {
+        let is_valid =
+            (1..=MAX_BYTES).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+        is_valid.then(|| Self(text.into()))
+    }
+
+    /// A new id: 32 hexadecimal digits.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(format!("{:032x}", rand::random::<u128>()).into())
+    }
+
+    /// The id of a request with these headers: the given one if it is valid, else a new one.
+    fn of(headers: &HeaderMap) -> Self {
+        let mut given = headers.get_all(REQUEST_ID).iter();
+        let first = given.next().and_then(|value| value.to_str().ok());
+        match (first.and_then(Self::given), given.next()) {
+            (Some(id), None) => id,
+            _ => Self::random(),
+        }
+    }
+
+    /// The text of the id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Gives a request its id, and writes the id into the response, into its problem and into all log lines of the
+/// request.
+pub(crate) async fn identify(mut request: Request, next: Next) -> Response {
+    let id = RequestId::of(request.headers());
+    request.extensions_mut().insert(id.clone());
+    let span = tracing::info_span!("request", %id);
+    let answering = async {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let begun = Instant::now();
+        let response = next.run(request).await;
+        tracing::debug!(
+            %method,
+            path,
+            status = response.status().as_u16(),
+            elapsed = ?begun.elapsed(),
+            "a request was answered"
+        );
+        response
+    };
+    let mut response = answering.instrument(span).await;
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        problem.write_into(&mut response, &id);
+    }
+    // visible ASCII is always a valid value
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invalid_request_ids_are_replaced() {
+        let of = |values: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                let value = HeaderValue::from_bytes(value.as_bytes()).expect("a value");
+                headers.append(REQUEST_ID, value);
+            }
+            RequestId::of(&headers)
+        };
+        let longest = "x".repeat(MAX_BYTES);
+        for valid in ["a", "8f-17/ü".trim_end_matches('ü'), "{}\"\\", &longest] {
+            assert_eq!(of(&[valid]).as_str(), valid);
+        }
+        let too_long = "x".repeat(MAX_BYTES + 1);
+        for values in [&[][..], &[""], &["a b"], &["ü"], &[&too_long], &["a", "b"]] {
+            let id = of(values);
+            assert!(!values.contains(&id.as_str()));
+            assert_eq!(id.as_str().len(), 32, "{id}");
+        }
+    }
+}
