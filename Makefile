@@ -2,9 +2,11 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# address, feed and build profile of `make run`
+# address, feed and build profile of `make run`; another address than a loopback one needs OPTIONS
 LISTEN ?= 127.0.0.1:3000
 FEED ?= simulated
+# further options of the server in `make run`, such as --tokens FILE or --allow-anonymous
+OPTIONS ?=
 PROFILE ?= release
 # options of `make bench`, such as --rounds 9 --only resend --strict
 BENCH ?=
@@ -33,7 +35,7 @@ run: ## start both databases, migrate, build, start the server with a feed
 	cargo build --profile $(PROFILE) $$options -p tickbook-cli -p orderbook-server; \
 	folder=target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE)); \
 	$$folder/tickbook migrate; \
-	exec $$folder/orderbook-server --listen $(LISTEN) --feed $(FEED)
+	exec $$folder/orderbook-server --listen $(LISTEN) --feed $(FEED) $(OPTIONS)
 
 # runs cargo's tests and ends with one line of totals
 SUITE := cargo run -q -p tickbook-suite -- --allowed tests/allowed-skips.txt -- cargo test --no-fail-fast

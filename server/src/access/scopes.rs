@@ -3,7 +3,7 @@
 use axum::http::Method;
 use tickbook_access::Scope;
 
-/// Routes that need no token.
+/// Routes that need no token: health, and the files of the web page, which asks for a token itself.
 pub const FREE: [&str; 4] = ["/health/live", "/health/ready", "/", "/page/{*file}"];
 
 /// Routes of `POST` that correct what is stored.

@@ -9,7 +9,7 @@ mod files;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Path;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 
@@ -21,17 +21,6 @@ use crate::problem::Problem;
 /// The page loads scripts, styles and data from this server only. `data:` images are the icons of the style sheets.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-/// Header fields of every file.
-const HEADERS: [(HeaderName, &str); 4] = [
-    (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::REFERRER_POLICY, "no-referrer"),
-    (
-        HeaderName::from_static("cross-origin-resource-policy"),
-        "same-origin",
-    ),
-];
 
 /// The routes of the page, which need no token.
 pub(crate) fn routes() -> Router<AppState> {
@@ -53,25 +42,22 @@ async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
 
 fn answer(file: &File, request: &HeaderMap) -> Response {
     let known = request.get_all(header::IF_NONE_MATCH).iter();
-    let known = known
+    let is_known = known
         .filter_map(|value| value.to_str().ok())
-        .find_map(|value| matching(value, file.etag()));
-    let (etag, mut response) = match known {
-        Some(known) => (known, StatusCode::NOT_MODIFIED.into_response()),
-        None => {
-            let body = Body::from(Bytes::from_static(file.content));
-            (file.etag(), Response::new(body))
-        }
+        .any(|value| names(value, file.etag()));
+    let mut response = if is_known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        Response::new(Body::from(Bytes::from_static(file.content)))
     };
     let headers = response.headers_mut();
-    for (name, value) in HEADERS {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
+    let policy = HeaderValue::from_static(CONTENT_SECURITY_POLICY);
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     let content_type = HeaderValue::from_static(file.content_type());
     headers.insert(header::CONTENT_TYPE, content_type);
     let caching = HeaderValue::from_static(file.cache_control());
     headers.insert(header::CACHE_CONTROL, caching);
-    if let Ok(etag) = HeaderValue::from_str(etag) {
+    if let Ok(etag) = HeaderValue::from_str(file.etag()) {
         headers.insert(header::ETAG, etag);
     }
     // the bytes are part of the program and take no memory
@@ -79,17 +65,13 @@ fn answer(file: &File, request: &HeaderMap) -> Response {
     response
 }
 
-/// The tag of a field `If-None-Match` that names this file, also in a compressed form.
-fn matching<'a>(field: &'a str, etag: &'a str) -> Option<&'a str> {
-    let opaque = etag.trim_matches('"');
-    let names_file = |tag: &str| {
-        let tag = tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"');
-        let coding = tag.strip_prefix(opaque);
-        coding.is_some_and(|coding| ["", "-gzip", "-zstd"].contains(&coding))
-    };
+/// Whether a field `If-None-Match` names this `ETag`, also as a weak one, or that of the compressed file.
+fn names(field: &str, etag: &str) -> bool {
+    let plain = etag.strip_suffix('"').unwrap_or(etag);
     let mut tags = field.split(',').map(str::trim);
-    tags.find_map(|tag| match tag {
-        "*" => Some(etag),
-        tag => names_file(tag).then_some(tag),
+    tags.any(|tag| {
+        let tag = tag.strip_prefix("W/").unwrap_or(tag);
+        let coding = tag.strip_prefix(plain);
+        tag == "*" || coding.is_some_and(|it| ["\"", "-gzip\"", "-zstd\""].contains(&it))
     })
 }

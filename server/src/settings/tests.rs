@@ -18,6 +18,7 @@ fn nowhere() -> &'static Path {
 fn defaults_are_compiled_in() {
     let settings = load(nowhere(), &[]).expect("the defaults are valid");
     assert_eq!(settings.server, ServerConfig::default());
+    assert_eq!(settings.access, AccessConfig::default());
     assert_eq!(settings.websocket, WebSocketConfig::default());
     assert_eq!(settings.rabbitmq.url, None);
     assert_eq!(settings.symbols, SymbolsConfig::default());
@@ -116,6 +117,42 @@ fn broker_is_off_without_a_url_which_is_never_shown() {
         error.contains("rabbitmq.url") && !error.contains("S3cretPw"),
         "{error}"
     );
+}
+
+#[test]
+fn origins_and_hosts_are_lists() {
+    let variables = [
+        (
+            "TICKBOOK__ACCESS__ORIGINS",
+            "https://a.example, http://localhost:8080",
+        ),
+        ("TICKBOOK__ACCESS__HOSTS", "Quotes.example"),
+        ("TICKBOOK__ACCESS__TOKENS_FILE", "tokens"),
+    ];
+    let access = load(nowhere(), &variables).expect("valid").access;
+    let origins: Vec<_> = access.origins.iter().map(ToString::to_string).collect();
+    assert_eq!(origins, ["https://a.example", "http://localhost:8080"]);
+    assert_eq!(access.hosts, ["quotes.example".parse().expect("valid")]);
+    assert_eq!(access.tokens_file.as_deref(), Some(Path::new("tokens")));
+    // the command-line tool, which does not read them, accepts the same variables
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Config::load_from(nowhere(), variables).expect("valid");
+    let wrong = [
+        ("TICKBOOK__ACCESS__ORIGINS", "*,https://a.example/"),
+        ("TICKBOOK__ACCESS__HOSTS", "a.example:80"),
+        ("TICKBOOK__ACCESS__REQUESTS_PER_SECOND", "-1"),
+    ];
+    let problems = load(nowhere(), &wrong).expect_err("wrong").problems;
+    let expected = [
+        "access.origins: invalid origin \"*\"",
+        "access.origins: invalid origin \"https://a.example/\"",
+        "access.hosts: invalid host \"a.example:80\"",
+        "access.requests_per_second must be a whole number",
+    ];
+    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+    for (problem, expected) in problems.iter().zip(expected) {
+        assert!(problem.starts_with(expected), "{expected}: {problem}");
+    }
 }
 
 #[test]

@@ -40,7 +40,7 @@ impl Tokens {
 
     /// Adds a token without an end.
     pub(crate) fn add(&self, name: &str, scope: Scope) -> String {
-        self.add_with(name, scope, Ok)
+        self.add_with(name, scope, Ok::<_, ()>)
     }
 
     /// Adds a token with other properties.

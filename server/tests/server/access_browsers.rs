@@ -2,7 +2,7 @@
 
 use tickbook_access::Scope;
 
-use crate::access::{Asked, Tokens, ask, bearer};
+use crate::access::{Asked, Tokens, ask};
 use crate::whole_server::Server;
 
 const ORIGINS: (&str, &str) = ("TICKBOOK__ACCESS__ORIGINS", "https://app.example");
