@@ -205,13 +205,16 @@ async fn request_needs_a_valid_token() {
 }
 
 #[tokio::test]
-async fn health_needs_no_token_and_other_paths_do() {
+async fn health_and_page_need_no_token() {
     let tokens = Tokens::new();
     let reader = tokens.add("reader", Scope::Read);
     let server = tokens.server(&[]).await;
     for (path, without, with) in [
         ("/health/live", 200, 200),
         ("/health/ready", 200, 200),
+        ("/", 200, 200),
+        ("/page/js/main.js", 200, 200),
+        ("/page/no-such-file", 404, 404),
         ("/metrics", 401, 200),
         ("/openapi.json", 401, 200),
         ("/no/such/path", 401, 404),

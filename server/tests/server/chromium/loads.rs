@@ -125,7 +125,7 @@ async fn policy_blocks_foreign_code_and_hosts() {
         made.textContent = 'body { color: rgb(1, 2, 3) }'; document.head.append(made); \
         return getComputedStyle(document.body).color !== 'rgb(1, 2, 3)' })()";
     assert_eq!(browser.evaluate(style).await, true);
-    let other = "fetch('http://127.0.0.1:9/').then(() => 'sent', (error) => error.name)";
+    let other = "fetch('http://other.example:8080/').then(() => 'sent', (error) => error.name)";
     assert_eq!(browser.evaluate(other).await, "TypeError");
     let problems = browser.problems();
     let violated = |directive: &str| problems.iter().any(|it| it.contains(directive));

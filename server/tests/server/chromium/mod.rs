@@ -6,3 +6,4 @@ mod frames;
 mod live;
 mod loads;
 mod shots;
+mod tokens;
