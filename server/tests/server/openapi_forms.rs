@@ -29,6 +29,21 @@ fn members(value: &Value) -> &Map<String, Value> {
         .unwrap_or_else(|| panic!("no object: {value}"))
 }
 
+#[tokio::test]
+async fn no_member_is_null() {
+    let description = description().await;
+    let mut places = vec![("", &description)];
+    while let Some((name, value)) = places.pop() {
+        assert!(!value.is_null(), "{name}");
+        // an example may have a null
+        let members = value.as_object().into_iter().flatten();
+        let others = members.filter(|(name, _)| !["example", "examples"].contains(&name.as_str()));
+        places.extend(others.map(|(name, member)| (name.as_str(), member)));
+        let items = value.as_array().into_iter().flatten();
+        places.extend(items.map(|item| (name, item)));
+    }
+}
+
 /// The values of all enumerations of a schema.
 fn enumerated(schema: &Value) -> Vec<&str> {
     let own = schema["enum"].as_array().into_iter().flatten();
@@ -111,7 +126,10 @@ async fn errors_of_every_operation_are_shared_problems() {
                 assert!(is_there, "{path} {status}");
             }
         }
-        for (status, response) in responses.iter().filter(|(status, _)| status.as_str() >= "400") {
+        for (status, response) in responses
+            .iter()
+            .filter(|(status, _)| status.as_str() >= "400")
+        {
             let Some(reference) = response["$ref"].as_str() else {
                 assert_eq!(path, "/health/ready", "{status}");
                 continue;
