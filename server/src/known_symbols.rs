@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tickbook::RepositoryError;
-use tickbook::domain::SymbolId;
+use tickbook::domain::{SymbolId, SymbolReference, excerpt};
 use tickbook::repository::SymbolRepository;
 
 use crate::problem::Problem;
@@ -63,6 +63,35 @@ impl KnownSymbols {
         let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
         seen.extend(found.iter().map(|symbol| symbol.symbol_id));
         Ok(unseen.into_iter().filter(|id| !seen.contains(id)).collect())
+    }
+
+    /// Returns the ids of the symbols with these ids or names, in the order given.
+    ///
+    /// # Errors
+    /// 404 with the first symbol that does not exist, and the errors of the repository.
+    pub async fn find_all(&self, references: &[SymbolReference]) -> Result<Vec<SymbolId>, Problem> {
+        let ids: Vec<_> = references.iter().filter_map(SymbolReference::id).collect();
+        self.require_all(&ids).await?;
+        let mut found = Vec::with_capacity(references.len());
+        for reference in references {
+            let symbol_id = match reference.id() {
+                Some(symbol_id) => symbol_id,
+                None => {
+                    let symbol = self.symbols.get_by_name(reference).await?;
+                    let symbol = symbol.ok_or_else(|| {
+                        let shown = excerpt(reference.to_string());
+                        Problem::not_found(format!(
+                            "unknown symbol {shown}: /api/v1/symbols lists all symbols"
+                        ))
+                    })?;
+                    let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
+                    seen.insert(symbol.symbol_id);
+                    symbol.symbol_id
+                }
+            };
+            found.push(symbol_id);
+        }
+        Ok(found)
     }
 
     /// The symbols that need a look-up, in the order given.
