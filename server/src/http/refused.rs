@@ -42,6 +42,16 @@ pub(super) fn with_body(answer: &[u8]) -> Option<Vec<u8>> {
     Some(text.into_bytes())
 }
 
+/// The response to a request without TLS to a server with TLS.
+pub(super) fn plain_http() -> String {
+    let body = Problem::needs_tls().to_json();
+    let length = body.len();
+    format!(
+        "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/problem+json\r\n\
+         content-length: {length}\r\n\r\n{body}"
+    )
+}
+
 fn problem(head: &str) -> Option<Problem> {
     let status = head.strip_prefix("HTTP/1.1 ")?.get(..3)?;
     match status {

@@ -1,9 +1,11 @@
 //! Settings of the server, loaded together with the settings of the library.
 
 mod feeds;
+mod health;
 mod rabbitmq;
 mod server;
 mod symbols;
+mod tls;
 mod websocket;
 
 use std::collections::BTreeMap;
@@ -12,9 +14,11 @@ use std::path::Path;
 use tickbook::config::{Config, InvalidConfig, Sections, SettingsReader};
 
 pub use feeds::{FeedConfig, FeedKind, UnknownFeedKind};
+pub use health::HealthConfig;
 pub use rabbitmq::{BrokerUrl, InvalidBrokerUrl, RabbitMqConfig};
 pub use server::{InvalidListen, ServerConfig, parse_listen};
 pub use symbols::SymbolsConfig;
+pub use tls::TlsConfig;
 pub use websocket::WebSocketConfig;
 
 /// All settings, validated.
@@ -33,6 +37,8 @@ pub struct ServerSettings {
     pub feeds: BTreeMap<String, FeedConfig>,
     /// Settings of the sync of symbols.
     pub symbols: SymbolsConfig,
+    /// Settings of the health.
+    pub health: HealthConfig,
 }
 
 impl ServerSettings {
@@ -64,9 +70,10 @@ impl ServerSettings {
             let rabbitmq = rabbitmq::read(sections);
             let feeds = feeds::read(sections);
             let symbols = symbols::read(sections);
-            Some((server?, websocket, rabbitmq?, feeds?, symbols?))
+            let health = health::read(sections);
+            Some((server?, websocket, rabbitmq?, feeds?, symbols?, health))
         })?;
-        let (server, websocket, rabbitmq, feeds, symbols) = settings.program;
+        let (server, websocket, rabbitmq, feeds, symbols, health) = settings.program;
         Ok(Self {
             library: settings.config,
             server,
@@ -74,6 +81,7 @@ impl ServerSettings {
             rabbitmq,
             feeds,
             symbols,
+            health,
         })
     }
 }
