@@ -19,6 +19,7 @@ mod rest;
 mod schema;
 mod streaming;
 mod trades;
+mod websocket_load;
 
 /// The parameters of a measurement.
 pub(crate) struct Bench {
