@@ -131,7 +131,7 @@ ci: lint test test-programs ## run every check that a change must pass
 .PHONY: bench
 bench: ## compare writes and reads with bare COPY and other libraries, see docs/performance.md
 	@options=$$(dev/dependencies); \
-	cargo build --release $$options -p tickbook-bench; \
+	cargo build --release $$options -p tickbook-bench -p orderbook-server; \
 	THROWAWAY_DURABLE=yes dev/databases throwaway -- target/release/tickbook-bench $(BENCH)
 
 # the program that runs the peers, which is no part of the workspace; a peer that does not compile is left out

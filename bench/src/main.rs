@@ -9,6 +9,7 @@ mod cpu;
 mod goals;
 mod history;
 mod http;
+mod load;
 mod market;
 mod measure;
 mod report;
@@ -82,6 +83,10 @@ enum Part {
     LedgerRelay,
     /// Memory used by a stream
     Streaming,
+    /// 5,000 WebSocket clients, compared with a bare broadcast loop
+    WebsocketLoad,
+    /// Memory of idle WebSocket clients
+    WebsocketMemory,
 }
 
 /// Measures writing and reading on the database of TIMESCALEDB_URL, in schemas of its own
@@ -105,13 +110,18 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Measurement {
     Scale(scale::ScaleArguments),
+    /// The server of a measurement, which this program starts itself
+    #[command(hide = true)]
+    LoadServer(load::LoadServer),
 }
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    if let Some(Measurement::Scale(arguments)) = &arguments.command {
-        return scale::run(arguments).await;
+    match &arguments.command {
+        Some(Measurement::Scale(arguments)) => return scale::run(arguments).await,
+        Some(Measurement::LoadServer(arguments)) => return load::serve(arguments).await,
+        None => {}
     }
     let mut report = Report::default();
     println!("{}", server::describe()?);
@@ -153,6 +163,8 @@ async fn main() -> anyhow::Result<()> {
             Part::LedgerRebuild => bench.ledger_rebuild(&mut report).await?,
             Part::LedgerRelay => bench.ledger_relay(&mut report).await?,
             Part::Streaming => bench.streaming(&mut report).await?,
+            Part::WebsocketLoad => bench.websocket_load(&mut report).await?,
+            Part::WebsocketMemory => bench.websocket_memory(&mut report).await?,
         }
     }
     report.print();

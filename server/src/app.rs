@@ -19,12 +19,13 @@ pub use crate::answers::HistoryValidators;
 use crate::correction_news::CorrectionNews;
 use crate::default_basis::DefaultBasis;
 use crate::feed::Venues;
+use crate::health::Disks;
 use crate::http::Http;
 use crate::known_symbols::KnownSymbols;
 use crate::ledger::Ledger;
 use crate::long_work::LongWork;
 use crate::readiness::Readiness;
-use crate::settings::{ServerConfig, WebSocketConfig};
+use crate::settings::{HealthConfig, ServerConfig, WebSocketConfig};
 pub use crate::store_kind::StoreKind;
 use crate::websocket::WebSockets;
 
@@ -63,6 +64,10 @@ pub struct AppState {
     pub books: LiveBooks,
     /// Announces corrections of trades to WebSocket clients.
     pub correction_news: CorrectionNews,
+    /// The watched disks.
+    pub disks: Disks,
+    /// What counts as a fault of a feed.
+    pub health: HealthConfig,
     /// The clients of `/ws`.
     pub websockets: WebSockets,
     /// Checks who may send requests.
@@ -107,6 +112,8 @@ impl AppState {
             trade_fan_out: FanOut::new(),
             books: LiveBooks::new(),
             correction_news: CorrectionNews::default(),
+            disks: Disks::default(),
+            health: HealthConfig::default(),
             websockets: WebSockets::new(WebSocketConfig::default(), CancellationToken::new()),
             gate: Gate::open(),
             http: Http::new(ServerConfig::default()),

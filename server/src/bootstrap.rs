@@ -36,7 +36,7 @@ use crate::router::router;
 use crate::settings::ServerSettings;
 use crate::sinks::Sinks;
 use crate::slow_start::warn_while_slow;
-use crate::{access, maintenance, metrics};
+use crate::{access, health, maintenance, metrics, tls};
 
 /// Maximum time for records of an earlier run before the feeds start.
 const LEFTOVERS: Duration = Duration::from_secs(5);
@@ -85,6 +85,9 @@ pub async fn start(
     let settings = &within_descriptors(settings);
     let config = &settings.library;
     let http = Http::new(settings.server.clone());
+    if let Some(config) = &settings.server.tls {
+        http.use_tls(tls::start(config, clock, stop)?);
+    }
     let (repositories, pools) = match args.store {
         StoreKind::Memory => (Repositories::in_memory_by(clock), None),
         StoreKind::Postgres => {
@@ -162,6 +165,7 @@ pub async fn start(
         )
     };
     tokio::spawn(metrics::upkeep(handle.clone(), stop.clone()));
+    let disks = health::start(settings, pools.as_ref(), clock, stop)?;
     let state = AppState {
         store: args.store,
         history: Arc::new(HistoryValidators::new(
@@ -176,6 +180,8 @@ pub async fn start(
         fan_out,
         trade_fan_out,
         books: books.clone(),
+        disks,
+        health: settings.health.clone(),
         websockets: sinks.websockets(),
         gate,
         http: http.clone(),

@@ -90,6 +90,31 @@ impl KnownSymbols {
         Ok(unseen.into_iter().filter(|id| !seen.contains(id)).collect())
     }
 
+    /// Returns the ids of the symbols with these ids or names, in the order given.
+    ///
+    /// # Errors
+    /// 404 with the first symbol that does not exist, and the errors of the repository.
+    pub async fn find_all(&self, references: &[SymbolReference]) -> Result<Vec<SymbolId>, Problem> {
+        let ids: Vec<_> = references.iter().filter_map(SymbolReference::id).collect();
+        self.require_all(&ids).await?;
+        let mut found = Vec::with_capacity(references.len());
+        for reference in references {
+            let symbol_id = match reference.id() {
+                Some(symbol_id) => symbol_id,
+                None => {
+                    let symbol = self.symbols.get_by_name(reference).await?;
+                    let symbol =
+                        symbol.ok_or_else(|| Problem::unknown_name(&reference.to_string()))?;
+                    let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
+                    seen.insert(symbol.symbol_id);
+                    symbol.symbol_id
+                }
+            };
+            found.push(symbol_id);
+        }
+        Ok(found)
+    }
+
     /// The symbols that need a look-up, in the order given.
     #[must_use]
     pub fn unseen(&self, symbol_ids: &[SymbolId]) -> Vec<SymbolId> {

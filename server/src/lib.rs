@@ -18,6 +18,7 @@ pub mod cursor;
 mod default_basis;
 pub mod feed;
 pub mod handlers;
+pub mod health;
 pub mod http;
 mod known_symbols;
 pub mod ledger;
@@ -43,6 +44,7 @@ pub mod sinks;
 mod slow_start;
 mod store_kind;
 pub mod symbol_sync;
+pub mod tls;
 pub mod websocket;
 pub mod wire;
 

@@ -72,7 +72,12 @@ async fn serve(args: &Args, long_work: &LongWork) -> anyhow::Result<bool> {
         .local_addr()
         .context("cannot read the local address")?;
     // the server also runs if standard output is closed
-    let _ = writeln!(std::io::stdout(), "listening on http://{address}");
+    let scheme = if http.tls().is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let _ = writeln!(std::io::stdout(), "listening on {scheme}://{address}");
     let serving = async {
         let served = serve::run(listener, app, http, stop.clone().cancelled_owned()).await;
         stop.cancel();

@@ -223,6 +223,13 @@ impl Problem {
         Self::new(ProblemKind::InvalidRequest, detail)
     }
 
+    /// The client does not use TLS.
+    #[must_use]
+    pub(crate) fn needs_tls() -> Self {
+        let detail = "this port accepts only TLS: use https:// or wss://";
+        Self::new(ProblemKind::InvalidRequest, detail)
+    }
+
     /// The head is longer than the server reads.
     #[must_use]
     pub(crate) fn head_too_large(status: &str, bytes: usize, fields: usize) -> Self {

@@ -42,6 +42,9 @@ pub struct DatabaseState {
     pub edition: Option<String>,
     /// Migrations that were not applied.
     pub pending_migrations: Vec<String>,
+    /// Migrations that a newer version of the server has applied.
+    #[serde(default)]
+    pub unknown_migrations: Vec<String>,
     /// The kind of the relation of each timeframe: aggregate, view or missing.
     #[schema(example = json!({"ohlc_1m": "view"}))]
     pub candle_relations: BTreeMap<String, String>,
@@ -105,6 +108,7 @@ impl DatabaseState {
             timescaledb_version: version,
             edition,
             pending_migrations: health.pending_migrations,
+            unknown_migrations: health.unknown_migrations,
             candle_relations: health
                 .candle_relations
                 .into_iter()

@@ -1,6 +1,7 @@
-//! Signals that ask the server to stop.
+//! Signals that ask the server to stop, or to read its certificate again.
 
 use std::io;
+use std::sync::mpsc::Sender;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -27,6 +28,21 @@ pub fn on_signals(stop: CancellationToken) -> io::Result<()> {
             }
             tracing::info!("stopping: a second signal ends the server immediately");
             stop.cancel();
+        }
+    });
+    Ok(())
+}
+
+/// Sends a message at each SIGHUP until `stop`.
+///
+/// # Errors
+/// The signal handler cannot be installed.
+pub fn reload_on_hangup(reload: Sender<()>, stop: CancellationToken) -> io::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while let Some(Some(())) = stop.run_until_cancelled(hangup.recv()).await {
+            // its receiver ends after this sender
+            let _ = reload.send(());
         }
     });
     Ok(())

@@ -59,6 +59,8 @@ impl Sinks {
             }
             None => None,
         };
+        fan_out.retain(settings.websocket.resume);
+        trade_fan_out.retain(settings.websocket.resume);
         fan_out.limit(websocket::QUEUES, settings.websocket.queue_total);
         trade_fan_out.limit(websocket::QUEUES, settings.websocket.queue_total);
         Ok(Self {

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use diesel::PgConnection;
+use diesel::sql_types::Bool;
+use diesel::{PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
 
 use crate::error::{Database, RepositoryError};
 
 use crate::db::DatabasePools;
 use crate::db::DbError;
 use crate::db::Executor;
-use crate::postgres::migrations::pending_migrations;
+use crate::postgres::migrations::{pending_migrations, unknown_migrations};
 use crate::postgres::requirements::{check_extension, check_server};
 use crate::postgres::timescale::{CandleRelationState, candle_relations};
 use crate::postgres::timescale::{FailedJob, failed_jobs};
@@ -45,6 +46,9 @@ pub struct DatabaseHealth {
     pub server_version: Option<String>,
     /// The migrations that the database lacks.
     pub pending_migrations: Vec<String>,
+    /// The migrations that the database has and this version of the library does not know. They do not make the
+    /// database unready: a newer version of the library has run them.
+    pub unknown_migrations: Vec<String>,
     /// The TimescaleDB extension; always `None` for the metadata database.
     pub timescaledb: Option<TimescaleVersion>,
     /// The candle relations, smallest timeframe first; empty for the metadata database. A missing relation
@@ -109,8 +113,8 @@ pub async fn check_health(pools: &DatabasePools) -> HealthReport {
     );
     HealthReport {
         metadata,
+        replica: replica.map(|replica| replica.compared_with(&timeseries)),
         timeseries,
-        replica,
     }
 }
 
@@ -134,10 +138,47 @@ impl DatabaseHealth {
             state,
             server_version: None,
             pending_migrations: Vec::new(),
+            unknown_migrations: Vec::new(),
             timescaledb: None,
             candle_relations: Vec::new(),
             failed_jobs: Vec::new(),
         }
+    }
+
+    /// Notes that a replica has another version than its primary, as far as both are known.
+    fn compared_with(mut self, primary: &Self) -> Self {
+        let major = |version: &Option<String>| {
+            let version = version.as_deref()?;
+            Some(version.split(['.', ' ']).next()?.to_owned())
+        };
+        let (ours, others) = (major(&self.server_version), major(&primary.server_version));
+        if let (Some(ours), Some(others)) = (&ours, &others)
+            && ours != others
+        {
+            self.lacks(format!(
+                "the replica has PostgreSQL {ours} and the primary {others}: use the same version"
+            ));
+        }
+        if let (Some(ours), Some(others)) = (&self.timescaledb, &primary.timescaledb)
+            && ours != others
+        {
+            let describe =
+                |it: &TimescaleVersion| format!("{} ({})", it.version, it.edition.as_str());
+            let (ours, others) = (describe(ours), describe(others));
+            self.lacks(format!(
+                "the replica has TimescaleDB {ours} and the primary {others}: use the same version and edition"
+            ));
+        }
+        if self.pending_migrations != primary.pending_migrations
+            && self.server_version.is_some()
+            && primary.server_version.is_some()
+        {
+            self.lacks(
+                "the replica lacks migrations that the primary has: check its replication"
+                    .to_owned(),
+            );
+        }
+        self
     }
 
     /// Notes a missing part, unless one is noted already.
@@ -151,6 +192,9 @@ impl DatabaseHealth {
 fn examine(connection: &mut PgConnection, database: Database) -> Result<DatabaseHealth, DbError> {
     let mut health = DatabaseHealth::new(HealthState::Up);
     health.server_version = note(&mut health, check_server(connection, database))?;
+    if database != Database::Replica {
+        note(&mut health, check_writable(connection, database))?;
+    }
     if database != Database::Metadata {
         note(&mut health, check_extension(connection))?;
         health.timescaledb = note(&mut health, detect_edition(connection))?;
@@ -160,6 +204,7 @@ fn examine(connection: &mut PgConnection, database: Database) -> Result<Database
         }
     }
     health.pending_migrations = pending_migrations(connection, database)?;
+    health.unknown_migrations = unknown_migrations(connection, database)?;
     if !health.pending_migrations.is_empty() {
         let count = health.pending_migrations.len();
         health.lacks(format!(
@@ -167,6 +212,32 @@ fn examine(connection: &mut PgConnection, database: Database) -> Result<Database
         ));
     }
     Ok(health)
+}
+
+#[derive(QueryableByName)]
+struct Writable {
+    #[diesel(sql_type = Bool)]
+    is_standby: bool,
+    #[diesel(sql_type = Bool)]
+    is_read_only: bool,
+}
+
+/// Checks that the server accepts writes.
+fn check_writable(connection: &mut PgConnection, database: Database) -> Result<(), DbError> {
+    let server: Writable = sql_query(
+        "SELECT pg_is_in_recovery() AS is_standby, \
+         current_setting('default_transaction_read_only') = 'on' AS is_read_only",
+    )
+    .get_result(connection)?;
+    let variable = database.url_variable();
+    let reason = if server.is_standby {
+        format!("the server is a standby, which accepts no writes: name the primary in {variable}")
+    } else if server.is_read_only {
+        "default_transaction_read_only is on: writes are refused".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(RepositoryError::Configuration { database, reason }.into())
 }
 
 /// Notes a missing part in `health`; returns errors that keep the database from answering.
@@ -180,5 +251,54 @@ fn note<T>(health: &mut DatabaseHealth, result: Result<T, DbError>) -> Result<Op
             Ok(None)
         }
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::postgres::Edition;
+
+    fn health(server: &str, timescaledb: &str) -> DatabaseHealth {
+        DatabaseHealth {
+            server_version: Some(server.to_owned()),
+            timescaledb: Some(TimescaleVersion {
+                version: timescaledb.to_owned(),
+                edition: Edition::Apache,
+            }),
+            ..DatabaseHealth::new(HealthState::Up)
+        }
+    }
+
+    fn reason(replica: DatabaseHealth, primary: &DatabaseHealth) -> String {
+        match replica.compared_with(primary).state {
+            HealthState::NotReady { reason } => reason,
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn replica_of_another_version_is_not_ready() {
+        let primary = health("17.6 (Debian 17.6-1)", "2.19.3");
+        assert_eq!(reason(health("17.2", "2.19.3"), &primary), "Up");
+        let found = reason(health("16.9", "2.19.3"), &primary);
+        assert!(
+            found.contains("PostgreSQL 16 and the primary 17"),
+            "{found}"
+        );
+        let found = reason(health("17.6", "2.20.0"), &primary);
+        let expected = "TimescaleDB 2.20.0 (apache) and the primary 2.19.3 (apache)";
+        assert!(found.contains(expected), "{found}");
+        let mut behind = health("17.6", "2.19.3");
+        behind.pending_migrations = vec!["0001".to_owned()];
+        assert!(reason(behind, &primary).contains("lacks migrations"));
+    }
+
+    #[test]
+    fn unknown_primary_says_nothing_of_its_replica() {
+        let down = DatabaseHealth::new(HealthState::Down {
+            reason: "refused".to_owned(),
+        });
+        assert_eq!(reason(health("16.9", "2.20.0"), &down), "Up");
     }
 }

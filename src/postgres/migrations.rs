@@ -194,6 +194,21 @@ pub(super) fn pending_migrations(
         .collect())
 }
 
+/// The applied migrations that this version of the library does not have, in the order of their versions.
+pub(super) fn unknown_migrations(
+    connection: &mut PgConnection,
+    database: Database,
+) -> Result<Vec<String>, DbError> {
+    let (pending, known) = partition(connection, database)?;
+    let of_set: BTreeSet<_> = pending
+        .iter()
+        .chain(&known)
+        .map(|migration| migration.name().version().to_string())
+        .collect();
+    let applied = applied_versions(connection)?;
+    Ok(applied.difference(&of_set).cloned().collect())
+}
+
 /// The pending and the applied migrations, each in the order in which they run.
 fn partition(
     connection: &mut PgConnection,

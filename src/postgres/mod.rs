@@ -15,6 +15,7 @@ mod quarantine;
 mod reading;
 mod requirements;
 pub(crate) mod schema;
+mod size;
 mod statements;
 mod stored_time;
 mod symbol_days;
@@ -37,6 +38,7 @@ pub use numeric::{NumericError, PgDecimal};
 pub use ohlc::{PgMaterializedCandles, PgOhlcRepository};
 pub use order_books::PgOrderBookRepository;
 pub use quarantine::PgQuarantineRepository;
+pub use size::database_bytes;
 pub use symbols::PgSymbolRepository;
 pub use ticks::PgTickRepository;
 pub use timescale::{

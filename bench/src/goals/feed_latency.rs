@@ -171,7 +171,7 @@ async fn client(
     first: DateTime<Utc>,
 ) -> Result<JoinHandle<Result<Vec<Seen>>>> {
     let (mut socket, _) = connect_async(format!("ws://{address}/ws")).await?;
-    let subscribe = serde_json::json!({"op": "subscribe", "channel": "ticks", "symbols": ids});
+    let subscribe = serde_json::json!({"op": "subscribe", "channel": "ticks", "symbols": ids, "snapshot": false});
     socket.send(Message::text(subscribe.to_string())).await?;
     let answer = socket.next().await.context("an answer")??;
     ensure!(answer.to_text()?.contains(r#""subscribed""#), "{answer}");

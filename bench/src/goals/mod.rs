@@ -20,6 +20,7 @@ mod rest_load;
 mod schema;
 mod streaming;
 mod trades;
+mod websocket_load;
 
 /// The parameters of a measurement.
 pub(crate) struct Bench {

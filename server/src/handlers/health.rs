@@ -11,6 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::{AppState, OpenApiText};
+use crate::health::{CertificateBody, DiskBody, FaultBody, faults};
 use crate::ledger::Ledger;
 use crate::metrics::{set_feed, set_process, set_venues};
 use crate::readiness::DatabaseState;
@@ -36,7 +37,7 @@ pub struct LiveBody {
 /// Reports whether the server can serve requests.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ReadyBody {
-    /// `ready` or `not ready`.
+    /// `ready`; `degraded` if it is ready and `faults` has entries; or `not ready`.
     #[schema(example = "ready")]
     pub status: String,
     /// Where ticks are stored: postgres or memory.
@@ -51,6 +52,12 @@ pub struct ReadyBody {
     /// Feeds whose venue is not connected, and books that are not valid. They do not affect readiness:
     /// `/api/v1/feeds` has the details.
     pub venue_faults: Vec<VenueFaultBody>,
+    /// Faults that do not keep the server from serving.
+    pub faults: Vec<FaultBody>,
+    /// The certificate of the server; null for plain HTTP.
+    pub certificate: Option<CertificateBody>,
+    /// The watched disks.
+    pub disks: Vec<DiskBody>,
 }
 
 /// The appends to the ledger since the start of the server.
@@ -138,7 +145,7 @@ pub async fn live() -> Json<LiveBody> {
     path = "/health/ready",
     tag = "operation",
     responses(
-        (status = 200, description = "ready", body = ReadyBody),
+        (status = 200, description = "ready, or degraded", body = ReadyBody),
         (status = 503, description = "not ready; the body says why", body = ReadyBody, headers(("Retry-After" = u16, description = "seconds"))),
     )
 )]
@@ -151,13 +158,23 @@ pub async fn ready(State(app): State<AppState>) -> Response {
     };
     let ready =
         databases.iter().all(DatabaseState::is_ready) && app.feed.as_ref().is_none_or(stores);
+    let certificate = app.http.tls().map(|tls| tls.certificate().into());
+    let faults = faults(&app, certificate.as_ref());
+    let status = match ready {
+        true if faults.is_empty() => "ready",
+        true => "degraded",
+        false => "not ready",
+    };
     let body = Json(ReadyBody {
-        status: if ready { "ready" } else { "not ready" }.to_owned(),
+        status: status.to_owned(),
         store: app.store.to_string(),
         databases,
         ledger: LedgerStateBody::of(&app.ledger),
         feed: app.feed.as_ref().map(|feed| feed.state().into()),
         venue_faults: venue_faults(&app),
+        faults,
+        certificate,
+        disks: app.disks.states(),
     });
     if ready {
         body.into_response()

@@ -3,6 +3,7 @@
 
 pub(crate) mod admission;
 mod answer;
+mod bodies;
 mod connection;
 pub mod descriptors;
 pub(crate) mod identify;
@@ -11,9 +12,10 @@ mod memory;
 mod open_connections;
 mod refused;
 pub(crate) mod request_id;
+mod sending;
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::settings::ServerConfig;
 use metrics::counter;
@@ -22,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::metrics::HTTP_REFUSED;
 use crate::problem::Problem;
+use crate::tls::ServerTls;
 
 pub(crate) use answer::Counted;
 pub(crate) use connection::serve;
@@ -56,6 +59,7 @@ pub struct Http(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     config: ServerConfig,
+    tls: OnceLock<ServerTls>,
     open: OpenConnections,
     memory: Memory,
     requests: Arc<Semaphore>,
@@ -69,6 +73,7 @@ impl Http {
     #[must_use]
     pub fn new(config: ServerConfig) -> Self {
         Self(Arc::new(Shared {
+            tls: OnceLock::new(),
             open: OpenConnections::new(config.max_connections),
             memory: Memory::new(config.buffer_bytes),
             requests: Arc::new(Semaphore::new(config.max_requests)),
@@ -81,6 +86,18 @@ impl Http {
 
     pub(crate) fn config(&self) -> &ServerConfig {
         &self.0.config
+    }
+
+    /// Accepts connections with this TLS only. Call it once, before connections are accepted.
+    pub fn use_tls(&self, tls: ServerTls) {
+        // a second call changes nothing
+        let _ = self.0.tls.set(tls);
+    }
+
+    /// The TLS of all connections; `None` for plain HTTP.
+    #[must_use]
+    pub fn tls(&self) -> Option<&ServerTls> {
+        self.0.tls.get()
     }
 
     /// The open connections.

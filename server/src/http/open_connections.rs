@@ -1,8 +1,9 @@
 //! Tracks the open connections, and evicts the connection that was idle for the longest time when there are
 //! too many.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::metrics::{HTTP_CONNECTIONS, HTTP_CONNECTIONS_CLOSED};
 use crate::settings::ServerConfig;
@@ -18,6 +19,9 @@ const ENDING: usize = 32;
 
 /// A client that takes fewer bytes than this within the write timeout counts as stalled.
 const PROGRESS: usize = 64 * 1024;
+
+/// Time to send the last bytes of a response on a connection that ends after it.
+const LAST_BYTES: Duration = Duration::from_secs(1);
 
 /// File descriptors needed in addition to the counted connections.
 pub(crate) const BESIDES: usize = RESERVED + ENDING;
@@ -123,8 +127,11 @@ impl OpenConnections {
             doing: Mutex::new(Activity {
                 requests: 0,
                 had_request: false,
+                is_multiplexed: false,
                 since: Instant::now(),
                 head: None,
+                responses: 0,
+                sending: BTreeMap::new(),
                 blocked: None,
                 progress: 0,
             }),
@@ -175,14 +182,30 @@ struct Activity {
     /// Requests whose responses are not sent yet.
     requests: usize,
     had_request: bool,
+    /// Whether it has several requests at the same time, as with HTTP/2.
+    is_multiplexed: bool,
     /// When the last response was sent, or the connection was accepted.
     since: Instant,
     /// When the head of a request began to arrive.
     head: Option<Instant>,
+    /// The number of responses of a multiplexed connection so far.
+    responses: u64,
+    /// When the client last accepted a part of each response of a multiplexed connection.
+    sending: BTreeMap<u64, Instant>,
     /// The time since which the client reads nothing, or almost nothing.
     blocked: Option<Instant>,
     /// Bytes that it has read since then.
     progress: usize,
+}
+
+impl Activity {
+    /// The time since which the client reads nothing, or almost nothing, of a response.
+    fn stalled(&self) -> Option<Instant> {
+        self.blocked
+            .into_iter()
+            .chain(self.sending.values().copied())
+            .min()
+    }
 }
 
 impl Connection {
@@ -237,9 +260,13 @@ impl Connection {
     /// The deadline of the current activity, if it has one.
     pub(super) fn deadline(&self, config: &ServerConfig) -> Option<Instant> {
         let doing = self.lock();
-        let stuck = doing.blocked.map(|since| since + config.write_timeout);
+        let stuck = doing.stalled().map(|since| since + config.write_timeout);
         let waits = match doing.head {
             _ if doing.requests > 0 => None,
+            // it has had its answer
+            _ if self.0.is_reserved && doing.is_multiplexed && doing.had_request => {
+                Some(doing.since + LAST_BYTES)
+            }
             Some(head) => Some(head + config.header_timeout),
             None if doing.had_request => Some(doing.since + config.idle_timeout),
             None => Some(doing.since + config.header_timeout),
@@ -249,14 +276,38 @@ impl Connection {
 
     /// The time since which the client reads nothing of a response.
     pub(super) fn blocked_since(&self) -> Option<Instant> {
-        self.lock().blocked
+        self.lock().stalled()
+    }
+
+    /// The connection has several requests at the same time from now on. What its client sends between requests may
+    /// be other than a head.
+    pub(super) fn multiplex(&self) {
+        let mut doing = self.lock();
+        doing.is_multiplexed = true;
+        doing.head = None;
     }
 
     pub(super) fn has_read(&self) {
         let mut doing = self.lock();
-        if doing.requests == 0 && doing.head.is_none() {
+        if doing.requests == 0 && doing.head.is_none() && !doing.is_multiplexed {
             doing.head = Some(Instant::now());
         }
+    }
+
+    /// A number for a response of a multiplexed connection.
+    pub(super) fn next_response(&self) -> u64 {
+        let mut doing = self.lock();
+        doing.responses += 1;
+        doing.responses
+    }
+
+    /// Sets when the client last accepted a part of a response; `None` when it was sent.
+    pub(super) fn response_progress(&self, response: u64, at: Option<Instant>) {
+        let mut doing = self.lock();
+        match at {
+            Some(at) => doing.sending.insert(response, at),
+            None => doing.sending.remove(&response),
+        };
     }
 
     pub(super) fn write_waits(&self) {

@@ -2,8 +2,8 @@
 //! status; with the body these responses have the same form as all other errors.
 
 use super::connection::{FIELDS, HEAD_BUFFER};
-use crate::access::SECURITY_HEADERS;
 use super::request_id::RequestId;
+use crate::access::SECURITY_HEADERS;
 use crate::problem::Problem;
 
 /// Upper bound of the length of a head that hyper writes itself.
@@ -47,6 +47,16 @@ pub(super) fn with_body(answer: &[u8]) -> Option<Vec<u8>> {
     text.push_str(&format!("x-request-id: {id}\r\n"));
     text.push_str(&format!("content-length: {length}\r\n\r\n{body}"));
     Some(text.into_bytes())
+}
+
+/// The response to a request without TLS to a server with TLS.
+pub(super) fn plain_http() -> String {
+    let body = Problem::needs_tls().to_json();
+    let length = body.len();
+    format!(
+        "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/problem+json\r\n\
+         content-length: {length}\r\n\r\n{body}"
+    )
 }
 
 fn problem(head: &str) -> Option<Problem> {

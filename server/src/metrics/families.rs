@@ -45,6 +45,11 @@ pub(crate) const SYNC_FAILURES: &str = "symbol_sync_failures_total";
 pub(crate) const SYNC_TIME: &str = "symbol_sync_last_time_seconds";
 pub(crate) const BACKLOG_AGE: &str = "candle_refresh_backlog_oldest_age_seconds";
 pub(crate) const CHANGES_WAITING: &str = "candle_changes_waiting";
+pub(crate) const DISK_FREE: &str = "disk_free_bytes";
+pub(crate) const DISK_DAYS_LEFT: &str = "disk_days_left";
+pub(crate) const TLS_HANDSHAKES: &str = "tls_handshakes_total";
+pub(crate) const CERTIFICATE_EXPIRY: &str = "tls_certificate_expiry_time_seconds";
+pub(crate) const CERTIFICATE_RELOADS: &str = "tls_certificate_reloads_total";
 pub(crate) const WEBSOCKET_CLOSED: &str = "websocket_closed_total";
 pub(crate) const CANDLE_BUFFER_FULL: &str = "websocket_candle_buffer_full_total";
 pub(crate) const BOOK_CHANGES_MERGED: &str = "websocket_book_changes_merged_total";
@@ -96,6 +101,33 @@ pub const FAMILIES: &[Family] = &[
         "HTTP connections that the server refused or closed because of a limit.",
     )
     .labels(&["reason"]),
+    Family::gauge(
+        DISK_FREE,
+        Unit::Bytes,
+        "Bytes that can still be used on a watched disk.",
+    )
+    .labels(&["disk"]),
+    Family::gauge(
+        DISK_DAYS_LEFT,
+        Unit::Count,
+        "Days until a watched disk is full, at the growth of the last 24 hours; infinite if it does not grow.",
+    )
+    .labels(&["disk"]),
+    Family::counter(
+        TLS_HANDSHAKES,
+        "Connections to a server with TLS, by the outcome of their handshakes; plain is a client without TLS.",
+    )
+    .labels(&["outcome"]),
+    Family::gauge(
+        CERTIFICATE_EXPIRY,
+        Unit::Seconds,
+        "The end of the certificate in use, in seconds since 1970-01-01 UTC.",
+    ),
+    Family::counter(
+        CERTIFICATE_RELOADS,
+        "Changed files of the certificate that were read.",
+    )
+    .labels(&["outcome"]),
     Family::counter(
         HTTP_REFUSED,
         "Requests that were answered with 503 because of a limit.",

@@ -2,9 +2,11 @@
 
 mod access;
 mod feeds;
+mod health;
 mod rabbitmq;
 mod server;
 mod symbols;
+mod tls;
 mod websocket;
 
 use std::collections::BTreeMap;
@@ -14,9 +16,11 @@ use tickbook::config::{Config, InvalidConfig, Sections, SettingsReader};
 
 pub use access::AccessConfig;
 pub use feeds::{FeedConfig, FeedKind, UnknownFeedKind};
+pub use health::HealthConfig;
 pub use rabbitmq::{BrokerUrl, InvalidBrokerUrl, RabbitMqConfig};
 pub use server::{InvalidListen, ServerConfig, parse_listen};
 pub use symbols::SymbolsConfig;
+pub use tls::TlsConfig;
 pub use websocket::WebSocketConfig;
 
 /// All settings, validated.
@@ -37,6 +41,8 @@ pub struct ServerSettings {
     pub feeds: BTreeMap<String, FeedConfig>,
     /// Settings of the sync of symbols.
     pub symbols: SymbolsConfig,
+    /// Settings of the health.
+    pub health: HealthConfig,
 }
 
 impl ServerSettings {
@@ -69,9 +75,12 @@ impl ServerSettings {
             let rabbitmq = rabbitmq::read(sections);
             let feeds = feeds::read(sections);
             let symbols = symbols::read(sections);
-            Some((server?, access, websocket, rabbitmq?, feeds?, symbols?))
+            let health = health::read(sections);
+            Some((
+                server?, access, websocket, rabbitmq?, feeds?, symbols?, health,
+            ))
         })?;
-        let (server, access, websocket, rabbitmq, feeds, symbols) = settings.program;
+        let (server, access, websocket, rabbitmq, feeds, symbols, health) = settings.program;
         Ok(Self {
             library: settings.config,
             server,
@@ -80,6 +89,7 @@ impl ServerSettings {
             rabbitmq,
             feeds,
             symbols,
+            health,
         })
     }
 }

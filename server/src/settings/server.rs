@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::time::Duration;
 
+use super::TlsConfig;
 use tickbook::config::Sections;
 use tickbook::domain::excerpt;
 
@@ -11,6 +12,8 @@ use tickbook::domain::excerpt;
 pub struct ServerConfig {
     /// Address and port; port 0 chooses a free port.
     pub listen: SocketAddr,
+    /// TLS; `None` for plain HTTP.
+    pub tls: Option<TlsConfig>,
     /// Maximum number of connections, 8 to 100,000; reduced if the limit of open files is lower.
     pub max_connections: usize,
     /// Maximum number of active requests, 1 to 100,000.
@@ -34,6 +37,7 @@ impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 3_000)),
+            tls: None,
             max_connections: 2_000,
             max_requests: 200,
             buffer_bytes: 20 << 20,
@@ -98,6 +102,7 @@ pub fn parse_listen(text: &str) -> Result<SocketAddr, InvalidListen> {
 
 pub(super) fn read(sections: &mut Sections<'_>) -> Option<ServerConfig> {
     let listen = sections.parsed("server.listen", parse_listen);
+    let tls = super::tls::read(sections);
     Some(ServerConfig {
         max_connections: sections.number("server.max_connections", 8, 100_000),
         max_requests: sections.number("server.max_requests", 1, 100_000),
@@ -112,5 +117,6 @@ pub(super) fn read(sections: &mut Sections<'_>) -> Option<ServerConfig> {
             31_536_000,
         )),
         listen: listen?,
+        tls: tls?,
     })
 }

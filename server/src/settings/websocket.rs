@@ -23,6 +23,8 @@ pub struct WebSocketConfig {
     pub max_connections_per_address: usize,
     /// Maximum number of ticks that wait for reads of candles, for all clients together, 1 to 10,000,000.
     pub candle_buffer: usize,
+    /// Number of ticks, and of trades, that are retained for clients that connect again, 0 to 10,000,000.
+    pub resume: usize,
     /// Maximum number of levels of each side of the books that all clients follow, 1,000 to 100,000,000.
     pub book_levels: usize,
 }
@@ -39,6 +41,7 @@ impl Default for WebSocketConfig {
             max_connections: 1_000,
             max_connections_per_address: 200,
             candle_buffer: 100_000,
+            resume: 50_000,
             book_levels: 1_000_000,
         }
     }
@@ -58,6 +61,7 @@ pub(super) fn read(sections: &mut Sections<'_>) -> WebSocketConfig {
             100_000,
         ),
         candle_buffer: sections.number("websocket.candle_buffer", 1, 10_000_000),
+        resume: sections.number("websocket.resume", 0, 10_000_000),
         book_levels: sections.number("websocket.book_levels", 1_000, 100_000_000),
     }
 }

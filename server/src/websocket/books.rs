@@ -46,6 +46,10 @@ pub(super) struct FollowedBooks {
     live: LiveBooks,
     watch: BookWatch,
     sent: BTreeMap<SymbolId, SentBook>,
+    /// The depth of books that are followed when they appear.
+    every: Option<usize>,
+    /// A book that appeared was not followed, and the client knows.
+    is_full: bool,
     room: BookLevels,
 }
 
@@ -83,12 +87,14 @@ impl FollowedBooks {
             watch: live.watch(),
             live,
             sent: BTreeMap::new(),
+            every: None,
+            is_full: false,
             room,
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.sent.len()
+        self.sent.len() + usize::from(self.every.is_some())
     }
 
     /// Follows books with `depth` levels of each side, all or none of them. A book that is followed already begins
@@ -122,6 +128,49 @@ impl FollowedBooks {
         }
         self.watch.follow(symbols);
         Ok(())
+    }
+
+    /// Follows all present books, and those that appear later while there is room.
+    ///
+    /// # Errors
+    /// There is no room for the levels of the present books.
+    pub(super) fn follow_every(&mut self, depth: usize) -> Result<(), String> {
+        // before the present books are listed, so that none is missed
+        self.watch.follow_every(true);
+        let present: Vec<_> = self.live.all().iter().map(|book| book.symbol_id).collect();
+        let followed = self.follow(&present, depth);
+        if followed.is_ok() {
+            self.every = Some(depth);
+            self.is_full = false;
+        } else {
+            self.watch.follow_every(self.every.is_some());
+        }
+        followed
+    }
+
+    pub(super) fn unfollow_every(&mut self) {
+        self.every = None;
+        self.watch.follow_every(false);
+        let symbols: Vec<_> = self.sent.keys().copied().collect();
+        self.unfollow(&symbols);
+    }
+
+    /// Follows a book that has appeared, if the client follows all books.
+    ///
+    /// # Errors
+    /// There is no room for its levels. Later books are left out without an error.
+    pub(super) fn add(&mut self, symbol_id: SymbolId) -> Result<(), String> {
+        let Some(depth) = self.every.filter(|_| !self.sent.contains_key(&symbol_id)) else {
+            return Ok(());
+        };
+        self.follow(&[symbol_id], depth).or_else(|reason| {
+            if std::mem::replace(&mut self.is_full, true) {
+                return Ok(());
+            }
+            Err(format!(
+                "the book of symbol {symbol_id}, and of others that appear later, are not sent: {reason}"
+            ))
+        })
     }
 
     pub(super) fn unfollow(&mut self, symbols: &[SymbolId]) {

@@ -41,6 +41,8 @@ pub(super) struct Series<E = Tick> {
     /// The current read sends the newest candle only if it differs from the one that was sent last.
     only_changes: bool,
     start: Start,
+    /// The first read has found a candle, which was not sent yet.
+    has_snapshot: bool,
     room: WaitingTicks,
     /// Candles to be sent.
     updates: Vec<Candle>,
@@ -88,6 +90,7 @@ impl<E: CandleEvent> Series<E> {
             reads: 0,
             only_changes: false,
             start: Start::Unread,
+            has_snapshot: false,
             room: room.clone(),
             updates: Vec::new(),
             sent: None,
@@ -131,6 +134,8 @@ impl<E: CandleEvent> Series<E> {
         let is_repeated = |candle: &Candle| self.only_changes && self.sent.as_ref() == Some(candle);
         let updates = found.candles.iter().filter(|candle| !is_repeated(candle));
         self.updates.extend(updates.cloned());
+        let is_first = self.start == Start::Unread && self.sent.is_none();
+        self.has_snapshot = is_first && !found.candles.is_empty();
         if self.missing {
             return;
         }
@@ -246,30 +251,6 @@ impl<E: CandleEvent> Series<E> {
         }
     }
 
-    /// Schedules a read of the candle of a corrected trade. A trade that waits to be stored is corrected then.
-    pub(super) fn corrected(&mut self, place: EventPlace, is_pending: bool, now: Instant) {
-        let is_seen = match &self.state {
-            SeriesState::Live { newest, .. } => *newest >= Some(place),
-            // the result of a running read may be older than the correction
-            SeriesState::Waiting(_) => {
-                self.missing = true;
-                true
-            }
-        };
-        let open_time = self.key.timeframe.bucket_start(place.0);
-        self.corrected.add(open_time);
-        let awaits = is_pending && is_seen;
-        if awaits {
-            self.reads = self.reads.max(MAX_READS - PENDING_READS);
-        }
-        let wanted = Wanted {
-            from: Some(open_time),
-            stored: awaits.then_some(place),
-            only_changes: false,
-        };
-        self.want(wanted, now);
-    }
-
     /// Records missed events. Waiting events are older, and will be read together with them.
     pub(super) fn gap(&mut self, gap: &Gap, now: Instant) {
         self.state = SeriesState::Waiting(self.room.buffer());
@@ -283,11 +264,16 @@ impl<E: CandleEvent> Series<E> {
     }
 
     /// Takes what is to be sent to the client, the newest candle last. A bucket whose trades were cancelled has a
-    /// placeholder.
-    pub(super) fn messages(&mut self, clock: DateTime<Utc>) -> Vec<CandleSlot> {
+    /// placeholder. The flag marks the newest candle at the start of the series.
+    pub(super) fn messages(&mut self, clock: DateTime<Utc>) -> Vec<(CandleSlot, bool)> {
         let emptied = self.corrected.take(self.key, clock).into_iter();
         let updates = self.updates(clock).into_iter().map(CandleSlot::Candle);
-        emptied.map(CandleSlot::Filled).chain(updates).collect()
+        let slots = emptied.map(CandleSlot::Filled).chain(updates);
+        let mut messages: Vec<_> = slots.map(|slot| (slot, false)).collect();
+        if let Some((_, is_snapshot)) = messages.last_mut() {
+            *is_snapshot = std::mem::take(&mut self.has_snapshot);
+        }
+        messages
     }
 
     fn updates(&mut self, clock: DateTime<Utc>) -> Vec<Candle> {

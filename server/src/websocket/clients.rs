@@ -43,6 +43,8 @@ pub struct WebSockets {
     pub(super) order_events: WaitingEvents,
     /// Permits for reading candles and the states of accounts.
     pub(super) readings: Arc<Semaphore>,
+    /// A random name of this run of the server: the numbers of records begin again with each run.
+    pub(super) epoch: Arc<str>,
 }
 
 impl WebSockets {
@@ -59,6 +61,7 @@ impl WebSockets {
             levels: BookLevels::new(config.book_levels),
             order_events: WaitingEvents::new(config.queue_total),
             readings: Arc::new(Semaphore::new(READINGS)),
+            epoch: format!("{:016x}", rand::random::<u64>()).into(),
             config,
             stop,
             hurry: CancellationToken::new(),

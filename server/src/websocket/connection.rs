@@ -5,8 +5,9 @@ mod corrections;
 mod gaps;
 mod orders;
 mod requests;
+mod snapshots;
+mod subscribing;
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,8 +17,8 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use metrics::counter;
 use tickbook::RepositoryError;
-use tickbook::domain::{CandleInput, SymbolId, Trade};
-use tickbook::ingest::fanout::{Event, QueueOptions, SinkQueue};
+use tickbook::domain::{CandleInput, SymbolId, Tick, Trade};
+use tickbook::ingest::fanout::Event;
 use tickbook_ledger::domain::AccountScope;
 use tokio::sync::{Semaphore, broadcast};
 use tokio::task::{JoinSet, coop};
@@ -25,10 +26,11 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::books::FollowedBooks;
-use super::clients::{QUEUES, WebSockets};
+use super::clients::WebSockets;
 use super::messages::{Message, Numbered};
 use super::orders::FollowedAccounts;
 use super::reading::{Found, SeriesKey, Wanted, place};
+use super::record_channel::{RecordChannel, StreamedRecord as _};
 use super::series_set::SeriesSet;
 use crate::access::ClientAccess;
 use crate::app::AppState;
@@ -36,6 +38,8 @@ use crate::correction_news::Announced;
 use crate::metrics::WEBSOCKET_CLOSED;
 use crate::wire::TimeText;
 use requests::Requests;
+use snapshots::SnapshotRead;
+use subscribing::AllCandles;
 
 /// Interval of the checks for closing candles and due reads.
 const PULSE: Duration = Duration::from_millis(200);
@@ -74,15 +78,17 @@ pub(super) struct ClientConnection {
     hurry: CancellationToken,
     output: SplitSink<WebSocket, Frame>,
     input: SplitStream<WebSocket>,
-    queue: SinkQueue,
-    trade_queue: SinkQueue<Trade>,
+    /// Identifies the run of the server.
+    epoch: Arc<str>,
     corrections: broadcast::Receiver<Arc<Announced>>,
-    ticks: HashSet<SymbolId>,
-    trades: HashSet<SymbolId>,
+    ticks: RecordChannel<Tick>,
+    trades: RecordChannel<Trade>,
     books: FollowedBooks,
     orders: FollowedAccounts,
     series: SeriesSet,
     trade_series: SeriesSet<Trade>,
+    all_candles: AllCandles,
+    snapshots: JoinSet<SnapshotRead>,
     /// The time at which all series are checked again.
     pulse: Instant,
     readings: JoinSet<ReadResult>,
@@ -112,12 +118,12 @@ impl ClientConnection {
             levels,
             order_events,
             readings,
+            epoch,
             ..
         } = sockets;
         let (output, input) = socket.split();
-        let options = || QueueOptions::dropping_oldest(QUEUES, config.queue).every_symbol(false);
-        let queue = app.fan_out.open(options());
-        let trade_queue = app.trade_fan_out.open(options());
+        let ticks = RecordChannel::open(&app.fan_out, &config);
+        let trades = RecordChannel::open(&app.trade_fan_out, &config);
         let books = FollowedBooks::new(app.books.clone(), levels);
         let news = app.ledger.news.clone();
         let orders = FollowedAccounts::new(news, config.queue, order_events);
@@ -130,15 +136,16 @@ impl ClientConnection {
             hurry,
             output,
             input,
-            queue,
-            trade_queue,
+            epoch,
             corrections,
-            ticks: HashSet::new(),
-            trades: HashSet::new(),
+            ticks,
+            trades,
             books,
             orders,
             series: SeriesSet::new(waiting.clone()),
             trade_series: SeriesSet::new(waiting),
+            all_candles: AllCandles::default(),
+            snapshots: JoinSet::new(),
             pulse: Instant::now(),
             readings: JoinSet::new(),
             turns: readings,
@@ -154,7 +161,7 @@ impl ClientConnection {
     pub(super) async fn run(mut self) {
         let hurry = self.hurry.clone();
         let max = self.config.queue_total;
-        let (evicted, trades_evicted) = (self.queue.evicted(), self.trade_queue.evicted());
+        let (evicted, trades_evicted) = (self.ticks.queue.evicted(), self.trades.queue.evicted());
         let serving = async {
             tokio::select! {
                 // also takes effect while the client reads nothing
@@ -193,16 +200,16 @@ impl ClientConnection {
                     Some(Ok(frame)) => self.take(frame).await?,
                     Some(Err(_)) | None => return Err(End::Disconnected),
                 },
-                events = self.queue.next() => {
+                events = self.ticks.queue.next() => {
                     let Some(events) = events else {
-                        let is_evicted = self.queue.is_evicted();
+                        let is_evicted = self.ticks.queue.is_evicted();
                         return Err(self.end_of_queue("ticks", is_evicted).await);
                     };
                     self.deliver(events).await?;
                 }
-                events = self.trade_queue.next() => {
+                events = self.trades.queue.next() => {
                     let Some(events) = events else {
-                        let is_evicted = self.trade_queue.is_evicted();
+                        let is_evicted = self.trades.queue.is_evicted();
                         return Err(self.end_of_queue("trades", is_evicted).await);
                     };
                     self.deliver_trades(events).await?;
@@ -210,6 +217,12 @@ impl ClientConnection {
                 symbols = self.books.changed() => self.deliver_books(symbols).await?,
                 news = self.orders.arrived() => self.deliver_orders(news).await?,
                 announced = self.corrections.recv() => self.take_correction(announced).await?,
+                Some(read) = self.snapshots.join_next() => {
+                    // a read that panicked has logged it
+                    if let Ok(read) = read {
+                        self.send_read_snapshots(read).await?;
+                    }
+                }
                 Some(found) = self.requests.found() => self.take_found(found).await?,
                 Some(read) = self.readings.join_next() => {
                     // a read that panicked has logged it; the others continue
@@ -226,6 +239,8 @@ impl ClientConnection {
             if Instant::now() >= self.next_heartbeat() {
                 let time = TimeText(self.app.clock.now());
                 self.send(&Message::Heartbeat { time }).await?;
+                self.ticks.forget_stored(Instant::now());
+                self.trades.forget_stored(Instant::now());
             }
             self.within_patience_flush().await?;
         }
@@ -273,12 +288,14 @@ impl ClientConnection {
             // yield to other clients
             coop::consume_budget().await;
             let symbol_id = event.symbol_id();
+            self.add_series(symbol_id, CandleInput::Ticks).await?;
             let of_symbol = self.series.of(symbol_id).iter_mut();
             match event {
                 Event::Record(published) => {
                     of_symbol.for_each(|series| series.take(&published.record, now, clock));
-                    if self.ticks.contains(&symbol_id) {
-                        self.send(&Message::Tick(published.record.into())).await?;
+                    if self.ticks.takes(&published) {
+                        let number = Some(published.number);
+                        self.send(&published.record.message(number, false)).await?;
                     }
                 }
                 Event::Gap(gap) => {
@@ -298,20 +315,22 @@ impl ClientConnection {
             // yield to other clients
             coop::consume_budget().await;
             let symbol_id = event.symbol_id();
+            self.add_series(symbol_id, CandleInput::Trades).await?;
             let of_symbol = self.trade_series.of(symbol_id).iter_mut();
             match event {
                 Event::Record(published) => {
-                    let trade = published.record;
+                    let trade = &published.record;
                     // the store corrects it when it is stored
-                    let is_corrected = self.app.correction_news.precedes(&trade);
+                    let is_corrected = self.app.correction_news.precedes(trade);
                     of_symbol.for_each(|series| {
-                        series.take(&trade, now, clock);
+                        series.take(trade, now, clock);
                         if is_corrected {
-                            series.corrected(place(&trade), true, now);
+                            series.corrected(place(trade), true, now);
                         }
                     });
-                    if self.trades.contains(&symbol_id) {
-                        self.send(&Message::Trade(trade.into())).await?;
+                    if self.trades.takes(&published) {
+                        let number = Some(published.number);
+                        self.send(&published.record.message(number, false)).await?;
                     }
                 }
                 Event::Gap(gap) => {
@@ -329,6 +348,9 @@ impl ClientConnection {
         for symbol_id in symbols {
             // yield to other clients
             coop::consume_budget().await;
+            if let Err(reason) = self.books.add(symbol_id) {
+                self.send(&Message::Error { id: None, reason }).await?;
+            }
             if let Some(message) = self.books.message(symbol_id) {
                 self.send(&message).await?;
             }

@@ -5,7 +5,7 @@ use tickbook::domain::PriceBasis;
 
 use super::book_messages::{BookMessage, BookUpdateMessage, ResyncMessage};
 use super::order_messages::{OrderEventMessage, OrdersGapMessage, OrdersMessage};
-use super::protocol::{Channel, RequestId, Subscription};
+use super::protocol::{Channel, RequestId, Subscription, Symbols};
 use crate::access::Granted;
 use crate::wire::{CandleBody, TickBody, TimeText, TradeBody, TradeCorrectionBody};
 
@@ -21,10 +21,10 @@ pub(super) enum Message {
         id: Option<RequestId>,
         reason: String,
     },
-    Tick(TickBody),
-    Trade(TradeBody),
+    Tick(StreamedBody<TickBody>),
+    Trade(StreamedBody<TradeBody>),
     Correction(TradeCorrectionBody),
-    Candle(CandleBody),
+    Candle(CandleMessage),
     Book(BookMessage),
     #[serde(rename = "book_update")]
     BookUpdate(BookUpdateMessage),
@@ -35,6 +35,8 @@ pub(super) enum Message {
     Gap(GapBody),
     #[serde(rename = "gap")]
     OrdersGap(OrdersGapMessage),
+    #[serde(rename = "gap")]
+    Restarted(RestartedMessage),
     Heartbeat {
         time: TimeText,
     },
@@ -71,8 +73,73 @@ pub(super) struct SubscriptionBody {
     id: Option<RequestId>,
     #[serde(flatten)]
     channel: ChannelBody,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    symbols: Vec<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    symbols: Option<SymbolsBody>,
+    #[serde(flatten)]
+    begins: Option<PositionBody>,
+}
+
+/// Ids, or the text `all`.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum SymbolsBody {
+    Ids(Vec<i64>),
+    All(&'static str),
+}
+
+/// Where a subscription to ticks or trades begins: after the record of this number.
+#[derive(Debug, Serialize)]
+pub(super) struct PositionBody {
+    pub(super) epoch: String,
+    pub(super) number: u64,
+}
+
+/// A tick or a trade.
+#[derive(Debug, Serialize)]
+pub(super) struct StreamedBody<B> {
+    #[serde(flatten)]
+    pub(super) body: B,
+    /// Its number among all published ones; `None` for one that was read from the store.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) number: Option<u64>,
+    /// The newest one at the start of the subscription.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) snapshot: bool,
+}
+
+/// A candle.
+#[derive(Debug, Serialize)]
+pub(super) struct CandleMessage {
+    #[serde(flatten)]
+    pub(super) body: CandleBody,
+    /// The newest one at the start of the subscription.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) snapshot: bool,
+}
+
+/// A client continues after a record of another run of the server: anything since then may be missing.
+#[derive(Debug, Serialize)]
+pub(super) struct RestartedMessage {
+    #[serde(flatten)]
+    channel: ChannelBody,
+    symbol_id: Option<i64>,
+    from: Option<TimeText>,
+    to: Option<TimeText>,
+    missed: Option<u64>,
+    reason: &'static str,
+}
+
+impl RestartedMessage {
+    pub(super) fn new(channel: Channel) -> Self {
+        Self {
+            channel: channel.into(),
+            symbol_id: None,
+            from: None,
+            to: None,
+            missed: None,
+            reason: "restarted",
+        }
+    }
 }
 
 /// Missed data, to be read from the REST interface: `from` is inclusive, `to` exclusive.
@@ -139,11 +206,23 @@ impl SubscriptionBody {
         subscription: &Subscription,
         channel: Channel,
     ) -> Self {
+        let ids = subscription.symbols.ids().iter().map(|id| id.get());
+        let symbols = match &subscription.symbols {
+            Symbols::All => Some(SymbolsBody::All("all")),
+            Symbols::Ids(ids) if ids.is_empty() => None,
+            _ => Some(SymbolsBody::Ids(ids.collect())),
+        };
         Self {
             id,
             channel: channel.into(),
-            symbols: subscription.symbols.iter().map(|id| id.get()).collect(),
+            symbols,
+            begins: None,
         }
+    }
+
+    pub(super) fn beginning_after(mut self, position: PositionBody) -> Self {
+        self.begins = Some(position);
+        self
     }
 }
 

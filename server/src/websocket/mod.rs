@@ -13,6 +13,7 @@ mod order_messages;
 mod orders;
 mod protocol;
 mod reading;
+mod record_channel;
 mod series_set;
 
 pub use books::BookLevels;

@@ -1,15 +1,15 @@
 //! Messages of WebSocket clients.
 
-use std::fmt;
+mod symbols;
 
-use serde::de::{Error as _, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tickbook::domain::book::MAX_STORED_LEVELS;
-use tickbook::domain::{PriceBasis, SymbolId, Timeframe, excerpt};
+use tickbook::domain::{PriceBasis, SymbolId, SymbolReference, Timeframe, excerpt};
 use tickbook_ledger::domain::AccountId;
 
 use crate::problem::shortened;
+use symbols::RawSymbols;
 
 /// Maximum number of symbols in a message, equal to the maximum of subscriptions of a connection.
 pub(super) const SYMBOLS: usize = 1_000;
@@ -69,7 +69,47 @@ impl fmt::Debug for PresentedToken {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Subscription {
     pub(super) channel: Channel,
-    pub(super) symbols: Vec<SymbolId>,
+    pub(super) symbols: Symbols,
+    /// Whether the newest tick or trade of each symbol is sent first.
+    pub(super) has_snapshot: bool,
+    pub(super) resume: Option<Position>,
+}
+
+/// The symbols of a subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Symbols {
+    Ids(Vec<SymbolId>),
+    /// Some of them have names, which are looked up.
+    Named(Vec<SymbolReference>),
+    /// All symbols, also those that are created later.
+    All,
+}
+
+impl Symbols {
+    /// The number of subscriptions.
+    pub(super) fn count(&self) -> usize {
+        match self {
+            Self::Ids(ids) => ids.len(),
+            Self::Named(names) => names.len(),
+            Self::All => 1,
+        }
+    }
+
+    /// The ids, as far as they are known.
+    pub(super) fn ids(&self) -> &[SymbolId] {
+        match self {
+            Self::Ids(ids) => ids,
+            Self::Named(_) | Self::All => &[],
+        }
+    }
+}
+
+/// The last record of a channel that a client received from a run of the server.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Position {
+    pub(super) epoch: String,
+    pub(super) after: u64,
 }
 
 /// The kind of data of a subscription.
@@ -92,44 +132,14 @@ struct RawRequest {
     id: Option<Box<RawValue>>,
     op: String,
     channel: Option<String>,
-    symbols: Option<Ids>,
+    symbols: Option<RawSymbols>,
     timeframe: Option<String>,
     basis: Option<String>,
     depth: Option<Box<RawValue>>,
     account: Option<Box<RawValue>>,
     token: Option<PresentedToken>,
-}
-
-/// Symbol ids; reading stops at the maximum.
-struct Ids(Vec<i64>);
-
-impl<'de> Deserialize<'de> for Ids {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(IdsVisitor)
-    }
-}
-
-struct IdsVisitor;
-
-impl<'de> Visitor<'de> for IdsVisitor {
-    type Value = Ids;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of symbol ids")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Ids, A::Error> {
-        let mut ids = Vec::new();
-        while let Some(id) = array.next_element()? {
-            if ids.len() == SYMBOLS {
-                return Err(A::Error::custom(format_args!(
-                    "symbols has more than {SYMBOLS} ids: send at most {SYMBOLS} in a message"
-                )));
-            }
-            ids.push(id);
-        }
-        Ok(Ids(ids))
-    }
+    snapshot: Option<bool>,
+    resume: Option<Position>,
 }
 
 /// The only field that is needed to answer an invalid message.
@@ -219,14 +229,14 @@ impl RawRequest {
             }
             _ => {}
         }
-        let ids = self.symbols.map_or(Vec::new(), |ids| ids.0);
-        if ids.is_empty() {
-            return Err("symbols is missing or empty: give ids, as in [1, 2]".to_owned());
-        }
-        if let Some(id) = ids.iter().find(|id| **id < 1) {
-            return Err(format!(
-                "symbols: invalid id {id}: expected positive integers"
-            ));
+        let symbols = self.symbols.unwrap_or_default().checked()?;
+        match self.channel.as_deref() {
+            Some("ticks" | "trades") if self.op == "subscribe" => {}
+            _ if self.snapshot.is_some() || self.resume.is_some() => {
+                let reason = "only subscriptions to ticks or trades have snapshot or resume: remove these fields";
+                return Err(reason.to_owned());
+            }
+            _ => {}
         }
         let channel = match self.channel.as_deref() {
             Some(name @ ("ticks" | "trades" | "book"))
@@ -251,6 +261,11 @@ impl RawRequest {
                 let timeframe = timeframe.map_err(|error| format!("timeframe: {error}"))?;
                 let basis = self.basis.as_deref().map(str::parse).transpose();
                 let basis = basis.map_err(|error| format!("basis: {error}"))?;
+                if symbols == Symbols::All && basis.is_none() && self.op == "subscribe" {
+                    let reason =
+                        "basis is missing: candles of all symbols need bid, ask, mid or trade";
+                    return Err(reason.to_owned());
+                }
                 Channel::Candles(timeframe, basis)
             }
             Some(other) => {
@@ -266,7 +281,9 @@ impl RawRequest {
         };
         Ok(Subscription {
             channel,
-            symbols: ids.into_iter().map(SymbolId::new).collect(),
+            symbols,
+            has_snapshot: self.snapshot.unwrap_or(true),
+            resume: self.resume,
         })
     }
 }
@@ -274,6 +291,7 @@ impl RawRequest {
 impl RawRequest {
     fn of_orders(self) -> Result<Subscription, String> {
         let others = self.symbols.is_some() || self.depth.is_some();
+        let others = others || self.snapshot.is_some() || self.resume.is_some();
         if others || self.timeframe.is_some() || self.basis.is_some() {
             return Err("orders have an account only: remove the other fields".to_owned());
         }
@@ -287,7 +305,9 @@ impl RawRequest {
         })?;
         Ok(Subscription {
             channel: Channel::Orders(AccountId::new(id)),
-            symbols: Vec::new(),
+            symbols: Symbols::Ids(Vec::new()),
+            has_snapshot: true,
+            resume: None,
         })
     }
 }

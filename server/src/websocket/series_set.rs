@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use tickbook::domain::{CandleEvent, CandleSlot, SymbolId, Tick};
+use tickbook::domain::{CandleEvent, CandleSlot, PriceBasis, SymbolId, Tick, Timeframe};
 use tokio::time::Instant;
 
 use super::buffer::WaitingTicks;
@@ -58,6 +58,28 @@ impl<E: CandleEvent> SeriesSet<E> {
         }
     }
 
+    /// Removes all series of a timeframe, and of a basis if it is given.
+    pub(super) fn remove_all(&mut self, timeframe: Timeframe, basis: Option<PriceBasis>) {
+        let is_meant = |key: SeriesKey| {
+            key.timeframe == timeframe && basis.is_none_or(|basis| key.basis == basis)
+        };
+        self.by_symbol.retain(|_, of_symbol| {
+            let before = of_symbol.len();
+            of_symbol.retain(|series| !is_meant(series.key()));
+            self.count -= before - of_symbol.len();
+            !of_symbol.is_empty()
+        });
+    }
+
+    /// The symbols that have series.
+    pub(super) fn symbols(&self) -> Vec<SymbolId> {
+        self.by_symbol.keys().copied().collect()
+    }
+
+    pub(super) fn has_key(&self, key: SeriesKey) -> bool {
+        self.keys_of(key.symbol_id).any(|other| other == key)
+    }
+
     pub(super) fn has(&self, symbol_id: SymbolId) -> bool {
         self.by_symbol.contains_key(&symbol_id)
     }
@@ -89,12 +111,13 @@ impl<E: CandleEvent> SeriesSet<E> {
         self.touched.extend(self.by_symbol.keys());
     }
 
-    /// Returns the due reads and the candles to be sent, of all marked series.
+    /// Returns the due reads and the candles to be sent, of all marked series, and whether each is the newest one at
+    /// the start of its series.
     pub(super) fn work_off(
         &mut self,
         now: Instant,
         clock: DateTime<Utc>,
-    ) -> (Vec<(SeriesKey, Wanted)>, Vec<CandleSlot>) {
+    ) -> (Vec<(SeriesKey, Wanted)>, Vec<(CandleSlot, bool)>) {
         let (mut due, mut updates) = (Vec::new(), Vec::new());
         for symbol_id in std::mem::take(&mut self.touched) {
             for series in self.by_symbol.get_mut(&symbol_id).into_iter().flatten() {

@@ -97,7 +97,8 @@ impl Program {
 
     /// Host and port.
     pub(crate) fn address(&self) -> &str {
-        self.url.strip_prefix("http://").expect("an address")
+        let (_, address) = self.url.split_once("://").expect("an address");
+        address
     }
 
     pub(crate) fn get(&self, path: &str) -> (u16, Value) {
@@ -140,7 +141,7 @@ impl Program {
         answer.body_mut().read_to_string().expect("text")
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         let sent = Command::new("kill").args(["-s", name, &id]).status();
         assert!(sent.expect("kill is there").success());

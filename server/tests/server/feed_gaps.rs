@@ -134,7 +134,8 @@ async fn lost_trades_are_filled_by_the_server() {
     assert_eq!(venue_state(&server).await["filled_gaps"], 0);
     let id = symbol_id(&server).await;
     let mut client = Client::connect(&server).await;
-    let request = json!({"op": "subscribe", "channel": "trades", "symbols": [id]});
+    let request =
+        json!({"op": "subscribe", "channel": "trades", "symbols": [id], "snapshot": false});
     assert_eq!(client.request(request).await["type"], "subscribed");
     venue.play().has_history = true;
     for number in LOST {

@@ -8,7 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use axum::body::Body;
 use axum::http::Request;
+use chrono::DateTime;
 use orderbook_server::app::AppState;
+use orderbook_server::health::DiskSample;
 use orderbook_server::metrics;
 use orderbook_server::readiness::{DatabaseState, FailedJobState, Probe, Readiness};
 use orderbook_server::router::router;
@@ -28,6 +30,7 @@ fn database(name: &str, problem: Option<&str>) -> DatabaseState {
         timescaledb_version: None,
         edition: None,
         pending_migrations: Vec::new(),
+        unknown_migrations: Vec::new(),
         candle_relations: BTreeMap::new(),
         failed_jobs: Vec::new(),
         cause: problem.map(|_| format!("user:{SECRET}")),
@@ -60,6 +63,47 @@ async fn readiness_is_200_only_with_every_database_ready() {
     assert_eq!(body["databases"][0]["state"], "up");
     assert_eq!(body["databases"][1]["problem"], "it does not respond");
     assert!(!answer.text.contains(SECRET), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn newer_migrations_degrade_a_ready_server() {
+    let mut newer = database("timeseries", None);
+    newer.unknown_migrations = vec!["20991231000000".to_owned()];
+    let answer = get(&Mocks::default().app_with(vec![newer]), "/health/ready").await;
+    assert_eq!(answer.status, 200);
+    let body = answer.json();
+    assert_eq!(body["status"], "degraded");
+    let fault = &body["faults"][0];
+    assert_eq!(
+        (&fault["part"], &fault["name"]),
+        (&json!("database"), &json!("timeseries"))
+    );
+    let problem = fault["problem"].as_str().expect("a text");
+    assert!(problem.contains("20991231000000"), "{problem}");
+}
+
+#[tokio::test]
+async fn full_disk_degrades_a_ready_server() {
+    let handle = metrics::install().expect("no other recorder");
+    let readiness = Readiness::fixed(Vec::new());
+    let state = AppState::new(Repositories::in_memory(), readiness, handle);
+    state.disks.add("/spool", 7.0);
+    let sample = DiskSample::new(DateTime::UNIX_EPOCH, 1_000_000, 0);
+    state.disks.note("/spool", Ok(sample));
+    let app = router(state);
+    let answer = get(&app, "/health/ready").await;
+    assert_eq!(answer.status, 200);
+    let body = answer.json();
+    assert_eq!(body["status"], "degraded");
+    assert_eq!(body["disks"][0]["free_bytes"], 0);
+    let fault =
+        json!({"part": "disk", "name": "/spool", "problem": "it is full: 0 bytes are free"});
+    assert_eq!(body["faults"], json!([fault]));
+    let metrics = get(&app, "/metrics").await.text;
+    assert!(
+        metrics.contains("disk_free_bytes{disk=\"/spool\"} 0"),
+        "{metrics}"
+    );
 }
 
 #[tokio::test]
@@ -107,6 +151,7 @@ async fn memory_is_always_ready() {
         answer.json(),
         json!({
             "status": "ready", "store": "memory", "databases": [], "feed": null, "venue_faults": [],
+            "faults": [], "certificate": null, "disks": [],
             "ledger": {
                 "store": "memory", "appended": 0, "failed_appends": 0, "last_failure": null, "followed_accounts": 0
             }

@@ -85,7 +85,9 @@ impl Client {
     }
 
     pub(crate) async fn ticks(&mut self, symbols: &[i64]) {
-        let request = json!({"op": "subscribe", "channel": "ticks", "symbols": symbols});
+        let request = json!({
+            "op": "subscribe", "channel": "ticks", "symbols": symbols, "snapshot": false
+        });
         let answer = self.request(request).await;
         assert_eq!(answer["type"], "subscribed", "{answer}");
     }
@@ -116,8 +118,9 @@ pub(crate) fn tick(symbol: i64, time: DateTime<Utc>, sequence: i64, bid: i64) ->
 fn body(mut message: Value) -> Value {
     assert_eq!(message["type"], "tick", "{message}");
     let fields = message.as_object_mut().expect("an object");
-    fields.remove("type");
-    fields.remove("seq");
+    for name in ["type", "seq", "number"] {
+        fields.remove(name);
+    }
     message
 }
 

@@ -138,8 +138,9 @@ type Seen = BTreeMap<(String, String), Value>;
 fn see(seen: &mut Seen, mut message: Value) {
     assert_eq!(message["type"], "candle", "{message}");
     let fields = message.as_object_mut().expect("an object");
-    fields.remove("type");
-    fields.remove("seq");
+    for name in ["type", "seq", "snapshot"] {
+        fields.remove(name);
+    }
     let text = |name: &str| message[name].as_str().expect("a text").to_owned();
     seen.insert((text("timeframe"), text("open_time")), message);
 }

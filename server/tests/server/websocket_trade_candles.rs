@@ -42,8 +42,9 @@ fn correction(symbol: i64, second: i64, price: Option<i64>) -> Value {
 /// The message without the fields that every message has.
 fn body(mut message: Value) -> Value {
     let fields = message.as_object_mut().expect("an object");
-    fields.remove("type");
-    fields.remove("seq");
+    for name in ["type", "seq", "snapshot"] {
+        fields.remove(name);
+    }
     message
 }
 
@@ -178,7 +179,11 @@ async fn corrections_are_sent_and_change_candles() {
     ];
     server.post_to(TRADES, &json!(trades)).await;
     let mut client = Client::connect(&server).await;
-    subscribe(&mut client, json!({"channel": "trades", "symbols": [1]})).await;
+    subscribe(
+        &mut client,
+        json!({"channel": "trades", "symbols": [1], "snapshot": false}),
+    )
+    .await;
     let mut watching = Client::connect(&server).await;
     candles_of(&mut watching, &[1], Some("trade")).await;
     assert_eq!(watching.message().await["close"], "30");

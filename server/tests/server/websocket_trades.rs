@@ -26,13 +26,16 @@ fn trade(symbol: i64, time: DateTime<Utc>, sequence: i64, price: i64) -> Value {
 fn body(mut message: Value) -> Value {
     assert_eq!(message["type"], "trade", "{message}");
     let fields = message.as_object_mut().expect("an object");
-    fields.remove("type");
-    fields.remove("seq");
+    for name in ["type", "seq", "number"] {
+        fields.remove(name);
+    }
     message
 }
 
 async fn subscribe(client: &mut Client, channel: &str, symbols: &[i64]) {
-    let request = json!({"op": "subscribe", "channel": channel, "symbols": symbols});
+    let request = json!({
+        "op": "subscribe", "channel": channel, "symbols": symbols, "snapshot": false
+    });
     let answer = client.request(request).await;
     assert_eq!(answer["type"], "subscribed", "{answer}");
     assert_eq!(answer["channel"], channel);

@@ -1,7 +1,7 @@
 //! Waiting for changes of live books.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -9,7 +9,13 @@ use crate::domain::SymbolId;
 
 /// The watchers of all symbols.
 #[derive(Debug, Default)]
-pub(super) struct Watchers(Mutex<BTreeMap<SymbolId, Vec<Arc<Marks>>>>);
+pub(super) struct Watchers(Mutex<Followers>);
+
+#[derive(Debug, Default)]
+struct Followers {
+    of_symbols: BTreeMap<SymbolId, Vec<Arc<Marks>>>,
+    of_every_symbol: Vec<Arc<Marks>>,
+}
 
 /// The symbols of one watcher that have changed.
 #[derive(Debug, Default)]
@@ -34,25 +40,40 @@ impl Marks {
 impl Watchers {
     /// Marks a symbol for everyone who follows it.
     pub(super) fn mark(&self, symbol_id: SymbolId) {
-        let of_symbols = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_symbol = of_symbols.get(&symbol_id).into_iter().flatten();
-        of_symbol.for_each(|marks| marks.mark(symbol_id));
+        let followers = self.lock();
+        let of_symbol = followers.of_symbols.get(&symbol_id).into_iter().flatten();
+        of_symbol
+            .chain(&followers.of_every_symbol)
+            .for_each(|marks| marks.mark(symbol_id));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Followers> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn add(&self, symbol_id: SymbolId, marks: &Arc<Marks>) {
-        let mut of_symbols = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_symbol = of_symbols.entry(symbol_id).or_default();
+        let mut followers = self.lock();
+        let of_symbol = followers.of_symbols.entry(symbol_id).or_default();
         of_symbol.push(Arc::clone(marks));
     }
 
     fn remove(&self, symbol_id: SymbolId, marks: &Arc<Marks>) {
-        let mut of_symbols = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_symbols = &mut self.lock().of_symbols;
         if let Some(of_symbol) = of_symbols.get_mut(&symbol_id) {
             of_symbol.retain(|other| !Arc::ptr_eq(other, marks));
             if of_symbol.is_empty() {
                 of_symbols.remove(&symbol_id);
             }
         }
+    }
+
+    fn add_to_every(&self, marks: &Arc<Marks>) {
+        self.lock().of_every_symbol.push(Arc::clone(marks));
+    }
+
+    fn remove_from_every(&self, marks: &Arc<Marks>) {
+        let of_every_symbol = &mut self.lock().of_every_symbol;
+        of_every_symbol.retain(|other| !Arc::ptr_eq(other, marks));
     }
 }
 
@@ -63,6 +84,7 @@ pub struct BookWatch {
     watchers: Arc<Watchers>,
     marks: Arc<Marks>,
     followed: BTreeSet<SymbolId>,
+    every_symbol: bool,
 }
 
 impl BookWatch {
@@ -71,6 +93,7 @@ impl BookWatch {
             watchers,
             marks: Arc::default(),
             followed: BTreeSet::new(),
+            every_symbol: false,
         }
     }
 
@@ -93,11 +116,24 @@ impl BookWatch {
         }
     }
 
+    /// Follows the books of every symbol, or no longer. Books that do not change are not marked.
+    pub fn follow_every(&mut self, every_symbol: bool) {
+        if every_symbol == self.every_symbol {
+            return;
+        }
+        self.every_symbol = every_symbol;
+        if every_symbol {
+            self.watchers.add_to_every(&self.marks);
+        } else {
+            self.watchers.remove_from_every(&self.marks);
+        }
+    }
+
     /// Waits until a book is marked, and returns all marked ones by symbol. If cancelled, no mark is lost.
     pub async fn changed(&mut self) -> Vec<SymbolId> {
         loop {
             let mut marked = self.marks.take();
-            marked.retain(|symbol_id| self.followed.contains(symbol_id));
+            marked.retain(|id| self.every_symbol || self.followed.contains(id));
             if !marked.is_empty() {
                 return marked.into_iter().collect();
             }
@@ -111,5 +147,6 @@ impl Drop for BookWatch {
         for symbol_id in &self.followed {
             self.watchers.remove(*symbol_id, &self.marks);
         }
+        self.follow_every(false);
     }
 }

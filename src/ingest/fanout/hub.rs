@@ -257,7 +257,7 @@ pub struct SinkQueue<R: Record = Tick> {
     ready: Arc<Notify>,
     evicted: Arc<Notify>,
     delivered: Counter,
-    monitor: QueueMonitor<R>,
+    pub(super) monitor: QueueMonitor<R>,
 }
 
 impl<R: Record> SinkQueue<R> {
@@ -293,15 +293,17 @@ impl<R: Record> SinkQueue<R> {
         }
     }
 
-    /// Follows a symbol: receives all of its records that are published from now on.
-    pub fn follow(&self, symbol_id: SymbolId) {
-        self.follow_all(&[symbol_id]);
+    /// Follows a symbol: receives all of its records that are published from now on. Returns the number of the
+    /// record that was published last.
+    pub fn follow(&self, symbol_id: SymbolId) -> u64 {
+        self.follow_all(&[symbol_id])
     }
 
     /// Follows several symbols, as [`follow`](Self::follow).
-    pub fn follow_all(&self, symbol_ids: &[SymbolId]) {
+    pub fn follow_all(&self, symbol_ids: &[SymbolId]) -> u64 {
         let mut core = self.monitor.fan_out.0.lock();
         core.follow(self.monitor.id, symbol_ids);
+        core.published
     }
 
     /// Unfollows a symbol: receives no more of its records, and drops its waiting records.

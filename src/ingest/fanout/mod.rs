@@ -7,13 +7,16 @@
 //! read from the store with [`TickRepository::range`](crate::repository::TickRepository::range).
 
 mod event;
+mod following;
 mod hub;
 mod position;
 mod queue;
+mod retained;
 mod routing;
 mod sink;
 
 pub use event::{Event, Gap, Published};
+pub use following::InvalidPosition;
 pub use hub::{FanOut, FanOutClosed, QueueMonitor, SinkQueue};
 pub use queue::{OverflowPolicy, QueueOptions};
 pub use sink::{RecordSink, SinkEnded, SinkTask};

@@ -86,8 +86,9 @@ setters!(QueueOptions {
 pub(super) struct Queue<R: Record> {
     capacity: usize,
     policy: OverflowPolicy,
-    /// The followed symbols; `None` for every symbol.
-    followed: Option<HashSet<SymbolId>>,
+    /// Whether every symbol is followed, besides `followed`.
+    every_symbol: bool,
+    followed: HashSet<SymbolId>,
     /// The gap of each symbol, which precedes its first waiting event.
     dropped: BTreeMap<SymbolId, Gap>,
     waiting: VecDeque<Event<R>>,
@@ -99,7 +100,8 @@ impl<R: Record> Queue<R> {
         Self {
             capacity: options.capacity.max(1),
             policy: options.policy,
-            followed: (!options.every_symbol).then(HashSet::new),
+            every_symbol: options.every_symbol,
+            followed: HashSet::new(),
             dropped: BTreeMap::new(),
             waiting: VecDeque::new(),
             missed: 0,
@@ -131,7 +133,13 @@ impl<R: Record> Queue<R> {
     pub(super) fn clear(&mut self) {
         self.waiting = VecDeque::new();
         self.dropped = BTreeMap::new();
-        self.followed = Some(HashSet::new());
+        self.every_symbol = false;
+        self.followed = HashSet::new();
+    }
+
+    /// Whether no symbol is followed and nothing waits.
+    pub(super) fn is_unused(&self) -> bool {
+        !self.every_symbol && self.followed.is_empty() && self.is_empty()
     }
 
     /// The total number of missed records.
@@ -142,8 +150,7 @@ impl<R: Record> Queue<R> {
     /// Adds an event of a followed symbol. Returns the number of records that were missed because of it.
     pub(super) fn push(&mut self, event: Event<R>) -> u64 {
         let symbol_id = event.symbol_id();
-        let follows = |followed: &HashSet<SymbolId>| followed.contains(&symbol_id);
-        if !self.followed.as_ref().is_none_or(follows) {
+        if !self.every_symbol && !self.followed.contains(&symbol_id) {
             return 0;
         }
         let before = self.missed;
@@ -179,19 +186,29 @@ impl<R: Record> Queue<R> {
 
     /// Returns whether the symbol was not followed before.
     pub(super) fn follow(&mut self, symbol_id: SymbolId) -> bool {
-        let followed = self.followed.as_mut();
-        followed.is_some_and(|followed| followed.insert(symbol_id))
+        self.followed.insert(symbol_id)
+    }
+
+    /// Follows every symbol, or only those that are followed one by one. Waiting events of the others are dropped,
+    /// and do not count as missed.
+    pub(super) fn follow_every(&mut self, every_symbol: bool) {
+        self.every_symbol = every_symbol;
+        if !every_symbol {
+            let followed = &self.followed;
+            self.dropped.retain(|id, _| followed.contains(id));
+            self.waiting
+                .retain(|event| followed.contains(&event.symbol_id()));
+            self.shrink();
+        }
     }
 
     /// Unfollows symbols and drops their waiting events, which do not count as missed. Returns the symbols
     /// that were followed.
     pub(super) fn unfollow(&mut self, symbol_ids: &[SymbolId]) -> HashSet<SymbolId> {
-        let Some(followed) = &mut self.followed else {
-            return HashSet::new();
-        };
+        let followed = &mut self.followed;
         let left = symbol_ids.iter().filter(|id| followed.remove(id));
         let left: HashSet<_> = left.copied().collect();
-        if !left.is_empty() {
+        if !left.is_empty() && !self.every_symbol {
             self.dropped.retain(|id, _| !left.contains(id));
             self.waiting
                 .retain(|event| !left.contains(&event.symbol_id()));
@@ -201,7 +218,7 @@ impl<R: Record> Queue<R> {
     }
 
     pub(super) fn followed(&self) -> impl Iterator<Item = SymbolId> + '_ {
-        self.followed.iter().flatten().copied()
+        self.followed.iter().copied()
     }
 
     /// Releases memory that a burst has taken.

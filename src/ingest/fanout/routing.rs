@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use super::event::{Event, Gap, Published};
 use super::queue::{OverflowPolicy, Queue, QueueOptions};
+use super::retained::Retained;
 use crate::domain::SymbolId;
 use crate::ingest::record::Record;
 use crate::metrics::ingest::EVICTED_SINKS;
@@ -23,10 +24,12 @@ const SPARSE: usize = 4;
 #[derive(Debug)]
 pub(super) struct Core<R: Record> {
     /// The number of published records.
-    published: u64,
-    queues: BTreeMap<u64, Registered<R>>,
-    every_symbol: BTreeSet<u64>,
-    followers: HashMap<SymbolId, BTreeSet<u64>>,
+    pub(super) published: u64,
+    /// The last events; `None` until they are wanted.
+    pub(super) retained: Option<Retained<R>>,
+    pub(super) queues: BTreeMap<u64, Registered<R>>,
+    pub(super) every_symbol: BTreeSet<u64>,
+    pub(super) followers: HashMap<SymbolId, BTreeSet<u64>>,
     /// Queues with the policy `Block`.
     blocking: BTreeSet<u64>,
     /// The limits of queues by name.
@@ -58,7 +61,7 @@ pub(super) struct Registered<R: Record> {
     pub(super) ready: Arc<Notify>,
     missed: Counter,
     /// The queue has received events, and its owner must be woken.
-    is_fresh: bool,
+    pub(super) is_fresh: bool,
     /// The number of its events that count towards the limit of its name.
     counted: usize,
     /// The queue was the largest when the queues of its name exceeded their limit, and receives nothing more.
@@ -93,7 +96,7 @@ impl<R: Record> Registered<R> {
     }
 
     /// Returns whether the caller must wake the owner; `false` if that is already noted.
-    fn push(&mut self, event: Event<R>) -> bool {
+    pub(super) fn push(&mut self, event: Event<R>) -> bool {
         self.given += 1;
         let missed = self.queue.push(event);
         if missed > 0 {
@@ -107,6 +110,7 @@ impl<R: Record> Default for Core<R> {
     fn default() -> Self {
         Self {
             published: 0,
+            retained: None,
             queues: BTreeMap::new(),
             every_symbol: BTreeSet::new(),
             followers: HashMap::new(),
@@ -162,32 +166,7 @@ impl<R: Record> Core<R> {
         }
     }
 
-    pub(super) fn follow(&mut self, id: u64, symbol_ids: &[SymbolId]) {
-        let Some(registered) = self.queues.get_mut(&id) else {
-            return;
-        };
-        if registered.is_evicted {
-            return;
-        }
-        for symbol_id in symbol_ids {
-            if registered.queue.follow(*symbol_id) {
-                self.followers.entry(*symbol_id).or_default().insert(id);
-            }
-        }
-    }
-
-    pub(super) fn unfollow(&mut self, id: u64, symbol_ids: &[SymbolId]) {
-        let Some(registered) = self.queues.get_mut(&id) else {
-            return;
-        };
-        for symbol_id in registered.queue.unfollow(symbol_ids) {
-            self.forget(symbol_id, id);
-        }
-        self.count(id);
-        self.shrink();
-    }
-
-    fn forget(&mut self, symbol_id: SymbolId, id: u64) {
+    pub(super) fn forget(&mut self, symbol_id: SymbolId, id: u64) {
         if let Some(followers) = self.followers.get_mut(&symbol_id) {
             followers.remove(&id);
             if followers.is_empty() {
@@ -202,7 +181,7 @@ impl<R: Record> Core<R> {
         self.followers.len()
     }
 
-    fn shrink(&mut self) {
+    pub(super) fn shrink(&mut self) {
         if self.followers.capacity() > SPARSE * self.followers.len().max(WORK) {
             self.followers.shrink_to_fit();
         }
@@ -273,6 +252,9 @@ impl<R: Record> Core<R> {
         events: &impl Fn() -> I,
         stored: bool,
     ) {
+        if let Some(retained) = &mut self.retained {
+            events().for_each(|(_, event)| retained.add(&event));
+        }
         let mut fresh = Vec::new();
         for id in &self.every_symbol {
             let Some(registered) = self.queues.get_mut(id) else {
@@ -301,6 +283,10 @@ impl<R: Record> Core<R> {
                     let Some(registered) = self.queues.get_mut(id) else {
                         continue;
                     };
+                    // it has the event already
+                    if self.every_symbol.contains(id) {
+                        continue;
+                    }
                     if stored && !registered.takes_stored {
                         continue;
                     }

@@ -254,9 +254,9 @@ async fn missed_ticks_are_announced_piece_by_piece() {
     let fan_out = FanOut::new();
     let symbols: Vec<_> = (1..=50).map(SymbolId::new).collect();
     let mut screens: Vec<_> = (0..1_000).map(|_| following(&fan_out, 1)).collect();
-    screens
-        .iter()
-        .for_each(|screen| screen.follow_all(&symbols));
+    screens.iter().for_each(|screen| {
+        screen.follow_all(&symbols);
+    });
     let of_symbol = |index: i64| tick(index).with_symbol_id(SymbolId::new(index % 50 + 1));
     let missed: Vec<_> = (0..20_000).map(of_symbol).collect();
     let pieces = pieces(&fan_out, fan_out.announce_missed(&missed)).await;

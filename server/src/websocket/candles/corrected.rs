@@ -4,9 +4,42 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
-use tickbook::domain::{Candle, FilledCandle, GapFill};
+use tickbook::domain::{Candle, CandleEvent, FilledCandle, GapFill};
+use tokio::time::Instant;
 
-use super::super::reading::{CANDLES, SeriesKey};
+use super::super::reading::{CANDLES, EventPlace, SeriesKey, Wanted};
+use super::{MAX_READS, PENDING_READS, Series, SeriesState};
+
+impl<E: CandleEvent> Series<E> {
+    /// Schedules a read of the candle of a corrected trade. A trade that waits to be stored is corrected then.
+    pub(in super::super) fn corrected(
+        &mut self,
+        place: EventPlace,
+        is_pending: bool,
+        now: Instant,
+    ) {
+        let is_seen = match &self.state {
+            SeriesState::Live { newest, .. } => *newest >= Some(place),
+            // the result of a running read may be older than the correction
+            SeriesState::Waiting(_) => {
+                self.missing = true;
+                true
+            }
+        };
+        let open_time = self.key.timeframe.bucket_start(place.0);
+        self.corrected.add(open_time);
+        let awaits = is_pending && is_seen;
+        if awaits {
+            self.reads = self.reads.max(MAX_READS - PENDING_READS);
+        }
+        let wanted = Wanted {
+            from: Some(open_time),
+            stored: awaits.then_some(place),
+            only_changes: false,
+        };
+        self.want(wanted, now);
+    }
+}
 
 /// Open times of the buckets of corrected trades.
 #[derive(Debug, Default)]

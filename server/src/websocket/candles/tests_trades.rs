@@ -49,7 +49,10 @@ fn live(trades: &[Trade]) -> Series<Trade> {
 }
 
 fn placeholders(series: &mut Series<Trade>, clock: i64) -> Vec<DateTime<Utc>> {
-    let slots = series.messages(time(clock)).into_iter();
+    let slots = series
+        .messages(time(clock))
+        .into_iter()
+        .map(|(slot, _)| slot);
     let empty = slots.filter(|slot| matches!(slot, CandleSlot::Filled(_)));
     empty.map(|slot| slot.open_time()).collect()
 }
@@ -85,7 +88,11 @@ async fn correction_is_read_at_once() {
     let wanted = series.due(now).expect("it began before the correction");
     assert_eq!(wanted.from, Some(time(60)));
     series.found(stored(&[trade(61, 99)], 61), now, time(61));
-    let updates = series.messages(time(61));
+    let updates: Vec<_> = series
+        .messages(time(61))
+        .into_iter()
+        .map(|(slot, _)| slot)
+        .collect();
     let expected = candles(&[trade(61, 99)], 61);
     assert_eq!(
         updates,

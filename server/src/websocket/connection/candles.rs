@@ -4,7 +4,7 @@ use tickbook::domain::{CandleInput, CandleSlot};
 use tokio::task::coop;
 use tokio::time::Instant;
 
-use super::super::messages::Message;
+use super::super::messages::{CandleMessage, Message};
 use super::super::reading::read;
 use super::{ClientConnection, End, PULSE, ReadResult};
 
@@ -46,13 +46,14 @@ impl ClientConnection {
                 (key, wanted, found)
             });
         }
-        for slot in updates {
+        for (slot, snapshot) in updates {
             coop::consume_budget().await;
             let body = match slot {
                 CandleSlot::Candle(candle) => candle.into(),
                 CandleSlot::Filled(empty) => empty.into(),
             };
-            self.send(&Message::Candle(body)).await?;
+            self.send(&Message::Candle(CandleMessage { body, snapshot }))
+                .await?;
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ impl ClientConnection {
             Err(RecvError::Closed) => {
                 return Err(End::stopped("the server stops: connect again later"));
             }
-            Err(RecvError::Lagged(_)) if self.trades.is_empty() && self.trade_series.len() == 0 => {
+            Err(RecvError::Lagged(_)) if self.trades.len() == 0 && self.trade_series.len() == 0 => {
                 return Ok(());
             }
             Err(RecvError::Lagged(missed)) => {
@@ -47,7 +47,7 @@ impl ClientConnection {
         for series in self.trade_series.of(symbol_id) {
             series.corrected((time, sequence), *is_pending, now);
         }
-        if !self.trades.contains(&symbol_id) {
+        if !self.trades.has(symbol_id) {
             return Ok(());
         }
         if *is_certain {

@@ -21,7 +21,7 @@ impl ClientConnection {
                 *sum += missed;
             }
         }
-        let of_records = self.queue.is_caught_up() && self.trade_queue.is_caught_up();
+        let of_records = self.ticks.queue.is_caught_up() && self.trades.queue.is_caught_up();
         if of_records && self.orders.is_caught_up() {
             self.gaps = 0;
         }
@@ -52,10 +52,10 @@ impl ClientConnection {
         let symbol_id = gap.symbol_id;
         let (channel, is_followed, keys): (_, _, Vec<_>) = if input == CandleInput::Trades {
             let keys = self.trade_series.keys_of(symbol_id).collect();
-            (Channel::Trades, self.trades.contains(&symbol_id), keys)
+            (Channel::Trades, self.trades.takes_gap(gap), keys)
         } else {
             let keys = self.series.keys_of(symbol_id).collect();
-            (Channel::Ticks, self.ticks.contains(&symbol_id), keys)
+            (Channel::Ticks, self.ticks.takes_gap(gap), keys)
         };
         let of_events = is_followed.then_some((channel, gap.from, gap.to));
         let of_candles = keys.into_iter().map(of_series);

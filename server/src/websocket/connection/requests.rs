@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use axum::extract::ws::Message as Frame;
 use tickbook::RepositoryError;
-use tickbook::domain::{CandleInput, PriceBasis, SymbolId};
+use tickbook::domain::{PageLimit, PriceBasis, SymbolId};
+use tickbook::repository::SymbolQuery;
 use tickbook_ledger::domain::AccountId;
 use tokio::task::{JoinError, JoinSet, coop};
-use tokio::time::Instant;
 
 use super::super::messages::{AuthenticatedBody, Message, SubscriptionBody};
-use super::super::protocol::{Ask, Channel, RefusedRequest, Request, RequestId, Subscription};
-use super::super::reading::SeriesKey;
+use super::super::protocol::{
+    Ask, Channel, RefusedRequest, Request, RequestId, Subscription, Symbols,
+};
 use super::{ClientConnection, End, code};
 use crate::http::Held;
 use crate::ledger::{AccountState, read_state};
@@ -22,7 +23,7 @@ use crate::problem::Problem;
 const MESSAGE_LIMIT: usize = 64 * 1024;
 
 /// Maximum number of subscriptions of a client; each channel of each symbol counts.
-const SUBSCRIPTIONS: usize = 1_000;
+pub(super) const SUBSCRIPTIONS: usize = 1_000;
 
 /// Maximum number of requests that wait for a look-up of symbols; further messages are not read until it
 /// ends.
@@ -37,7 +38,9 @@ type Lookup = Result<LookedUp, Problem>;
 /// What a subscription needs from the store.
 #[derive(Debug)]
 pub(super) enum LookedUp {
-    /// The default basis of each symbol, if it is needed.
+    /// The ids of the symbols, which the request names.
+    Symbols(Vec<SymbolId>),
+    /// The default basis of each symbol, if it is needed; for candles of all symbols that of the request.
     Bases(Bases),
     /// The state of an account, and its share of the memory.
     Account(Box<AccountState>, Held),
@@ -101,29 +104,39 @@ impl ClientConnection {
                 reason: "the look-up ended".to_owned(),
             }))
         });
-        if let Some(Request {
-            id,
-            ask: Ask::Subscribe(subscription),
-        }) = self.requests.waiting.pop_front()
-        {
-            let answer = match found {
-                Ok(LookedUp::Bases(bases)) => self.subscribe(id, &subscription, &bases),
+        if let Some(Request { id, ask }) = self.requests.waiting.pop_front() {
+            let (is_new, subscription) = match ask {
+                Ask::Subscribe(subscription) => (true, subscription),
+                Ask::Unsubscribe(subscription) => (false, subscription),
+                // a ping needs no look-up
+                Ask::Ping => return self.work_off().await,
+            };
+            match found {
+                Ok(LookedUp::Bases(bases)) => self.subscribe(id, &subscription, &bases).await?,
                 Ok(LookedUp::Account(state, _held)) => {
                     self.send_subscribed_account(id, &subscription, *state)
                         .await?;
-                    return self.work_off().await;
+                }
+                Ok(LookedUp::Symbols(ids)) => {
+                    let subscription = Subscription {
+                        symbols: Symbols::Ids(ids),
+                        ..subscription
+                    };
+                    let ask = if is_new {
+                        Ask::Subscribe(subscription)
+                    } else {
+                        Ask::Unsubscribe(subscription)
+                    };
+                    self.requests.waiting.push_front(Request { id, ask });
                 }
                 Err(problem) => {
                     if let Channel::Orders(account_id) = subscription.channel {
                         self.orders.abandon(account_id);
                     }
-                    Message::Error {
-                        id,
-                        reason: problem.to_string(),
-                    }
+                    let reason = problem.to_string();
+                    self.send(&Message::Error { id, reason }).await?;
                 }
-            };
-            self.send(&answer).await?;
+            }
         }
         self.work_off().await
     }
@@ -181,6 +194,21 @@ impl ClientConnection {
                         .to_owned(),
                 },
                 Ask::Ping => Message::Pong { id },
+                Ask::Subscribe(Subscription {
+                    symbols: Symbols::Named(ref names),
+                    ..
+                })
+                | Ask::Unsubscribe(Subscription {
+                    symbols: Symbols::Named(ref names),
+                    ..
+                }) => {
+                    let (known, names) = (Arc::clone(&self.app.known_symbols), names.clone());
+                    self.requests
+                        .lookups
+                        .spawn(async move { Ok(LookedUp::Symbols(known.find_all(&names).await?)) });
+                    self.requests.waiting.push_front(Request { id, ask });
+                    return Ok(());
+                }
                 Ask::Unsubscribe(subscription) => {
                     self.unsubscribe(&subscription);
                     Message::Unsubscribed(SubscriptionBody::new(id, &subscription))
@@ -195,10 +223,19 @@ impl ClientConnection {
                         return Ok(());
                     }
                     let known = Arc::clone(&self.app.known_symbols);
-                    let unseen = known.unseen(&subscription.symbols);
+                    let unseen = known.unseen(subscription.symbols.ids());
+                    if let (Symbols::All, Channel::Candles(_, Some(basis))) =
+                        (&subscription.symbols, subscription.channel)
+                        && self.has_place_for(&subscription)
+                    {
+                        let ask = Ask::Subscribe(subscription);
+                        self.requests.waiting.push_front(Request { id, ask });
+                        self.look_up_all(basis);
+                        return Ok(());
+                    }
                     let needs_bases = matches!(subscription.channel, Channel::Candles(_, None));
                     if (needs_bases || !unseen.is_empty()) && self.has_place_for(&subscription) {
-                        let symbols = subscription.symbols.clone();
+                        let symbols = subscription.symbols.ids().to_vec();
                         let ask = Ask::Subscribe(subscription);
                         self.requests.waiting.push_front(Request { id, ask });
                         let default_basis = Arc::clone(&self.app.default_basis);
@@ -211,7 +248,8 @@ impl ClientConnection {
                         });
                         return Ok(());
                     }
-                    self.subscribe(id, &subscription, &Bases::new())
+                    self.subscribe(id, &subscription, &Bases::new()).await?;
+                    continue;
                 }
             };
             self.send(&answer).await?;
@@ -219,111 +257,23 @@ impl ClientConnection {
         Ok(())
     }
 
-    fn has_place_for(&self, subscription: &Subscription) -> bool {
-        let series = self.series.len() + self.trade_series.len();
-        let records = self.ticks.len() + self.trades.len() + series;
-        let taken = records + self.books.len() + self.orders.len();
-        // an account has no symbols
-        taken + subscription.symbols.len().max(1) <= SUBSCRIPTIONS
-    }
-
-    /// Subscribes to all series or to none. The symbols exist. `bases` has the basis of each symbol, unless the
-    /// subscription names one.
-    fn subscribe(
-        &mut self,
-        id: Option<RequestId>,
-        subscription: &Subscription,
-        bases: &Bases,
-    ) -> Message {
-        if !self.has_place_for(subscription) {
-            let most = "a connection has at most 1000 subscriptions: open another one";
-            return Message::Error {
-                id,
-                reason: most.to_owned(),
-            };
-        }
-        let mut channel = subscription.channel;
-        match subscription.channel {
-            Channel::Ticks => {
-                self.queue.follow_all(&subscription.symbols);
-                self.ticks.extend(&subscription.symbols);
+    /// Lists all active symbols for series of that basis.
+    fn look_up_all(&mut self, basis: PriceBasis) {
+        let repositories = self.app.repositories.clone();
+        self.requests.lookups.spawn(async move {
+            let limit = i64::try_from(SUBSCRIPTIONS).map_err(RepositoryError::invalid)?;
+            let limit = PageLimit::try_from(limit).map_err(RepositoryError::invalid)?;
+            let query = SymbolQuery::default().active(true).limit(limit);
+            let page = repositories.symbols.list(&query).await?;
+            if page.next.is_some() {
+                let detail = format!(
+                    "candles of all symbols are sent for at most {SUBSCRIPTIONS} symbols: name the symbols"
+                );
+                return Err(Problem::invalid_parameter(detail));
             }
-            Channel::Trades => {
-                self.trade_queue.follow_all(&subscription.symbols);
-                self.trades.extend(&subscription.symbols);
-            }
-            Channel::Candles(timeframe, given) => {
-                let of_symbol = |id: &SymbolId| {
-                    let default = || bases.get(id).copied().unwrap_or_default();
-                    given.unwrap_or_else(default)
-                };
-                let is_of_ticks = |id: &SymbolId| of_symbol(id).input() == CandleInput::Ticks;
-                let symbols = subscription.symbols.iter().copied();
-                let (of_ticks, of_trades): (Vec<_>, Vec<_>) = symbols.partition(is_of_ticks);
-                self.queue.follow_all(&of_ticks);
-                self.trade_queue.follow_all(&of_trades);
-                let key = |symbol_id| SeriesKey {
-                    symbol_id,
-                    timeframe,
-                    basis: of_symbol(&symbol_id),
-                };
-                let now = Instant::now();
-                for symbol_id in of_ticks {
-                    self.series.insert(key(symbol_id), now);
-                }
-                for symbol_id in of_trades {
-                    self.trade_series.insert(key(symbol_id), now);
-                }
-                let first = subscription.symbols.first().map(of_symbol);
-                let is_common = |id: &SymbolId| Some(of_symbol(id)) == first;
-                let common = first.filter(|_| subscription.symbols.iter().all(is_common));
-                channel = Channel::Candles(timeframe, common);
-            }
-            Channel::Book(depth) => {
-                if let Err(reason) = self.books.follow(&subscription.symbols, depth) {
-                    return Message::Error { id, reason };
-                }
-            }
-            // it is answered when the state of the account was read
-            Channel::Orders(_) => {}
-        }
-        Message::Subscribed(SubscriptionBody::of_channel(id, subscription, channel))
-    }
-
-    fn unsubscribe(&mut self, subscription: &Subscription) {
-        for symbol_id in subscription.symbols.iter().copied() {
-            match subscription.channel {
-                Channel::Ticks => {
-                    self.ticks.remove(&symbol_id);
-                }
-                Channel::Trades => {
-                    self.trades.remove(&symbol_id);
-                }
-                Channel::Candles(timeframe, given) => {
-                    let is_meant = |basis: &PriceBasis| given.is_none_or(|given| given == *basis);
-                    for basis in PriceBasis::ALL.iter().copied().filter(is_meant) {
-                        let key = SeriesKey {
-                            symbol_id,
-                            timeframe,
-                            basis,
-                        };
-                        self.series.remove(key);
-                        self.trade_series.remove(key);
-                    }
-                }
-                Channel::Book(_) | Channel::Orders(_) => {}
-            }
-        }
-        match subscription.channel {
-            Channel::Book(_) => return self.books.unfollow(&subscription.symbols),
-            Channel::Orders(account_id) => return self.orders.unfollow(account_id),
-            _ => {}
-        }
-        let symbols = || subscription.symbols.iter().copied();
-        let unused = symbols().filter(|id| !self.series.has(*id) && !self.ticks.contains(id));
-        self.queue.unfollow_all(&unused.collect::<Vec<_>>());
-        let unused =
-            symbols().filter(|id| !self.trade_series.has(*id) && !self.trades.contains(id));
-        self.trade_queue.unfollow_all(&unused.collect::<Vec<_>>());
+            let symbols = page.items.iter();
+            let bases = symbols.map(|symbol| (symbol.symbol_id, basis)).collect();
+            Ok(LookedUp::Bases(bases))
+        });
     }
 }

@@ -40,7 +40,9 @@ fn orders_are_of_one_account() {
     let request = r#"{"op": "subscribe", "channel": "orders", "account": 7}"#;
     let expected = Subscription {
         channel: Channel::Orders(AccountId::new(7)),
-        symbols: Vec::new(),
+        symbols: Symbols::Ids(Vec::new()),
+        has_snapshot: true,
+        resume: None,
     };
     let ask = Request::parse(request).expect("valid").ask;
     assert_eq!(ask, Ask::Subscribe(expected));
