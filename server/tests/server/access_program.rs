@@ -2,12 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Command;
 
 use tickbook_access::{Scope, Token};
 
 use crate::access::{Tokens, ask, bearer};
-use crate::binary::{Program, fails};
+use crate::binary::{Program, fails, fails_on};
 use crate::websocket::{Client, Next};
 
 const MEMORY: [&str; 2] = ["--store", "memory"];
@@ -16,22 +15,16 @@ const TICKS: &str = "POST /api/v1/ticks";
 
 #[test]
 fn other_addresses_need_tokens_or_a_flag() {
-    let run = |arguments: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_orderbook-server"));
-        command.args(MEMORY).args(arguments);
-        let output = command.output().expect("it runs");
-        let text = String::from_utf8(output.stderr).expect("UTF-8");
-        assert_eq!(output.status.code(), Some(1), "{text}");
-        text.lines().last().expect("a line").to_owned()
-    };
     for address in ["0.0.0.0:0", "[::]:0"] {
-        let line = run(&["--listen", address]);
+        let (output, line) = fails_on(address, &MEMORY, &[]);
+        assert_eq!(output.status.code(), Some(1), "{line}");
         assert!(line.starts_with("error: cannot listen on"), "{line}");
         for words in ["tickbook tokens add", "--tokens", "--allow-anonymous"] {
             assert!(line.contains(words), "{words}: {line}");
         }
     }
-    let line = run(&["--listen", "0.0.0.0:0", "--tokens", "no-such-file"]);
+    let missing = [&MEMORY[..], &["--tokens", "no-such-file"]].concat();
+    let (_, line) = fails_on("0.0.0.0:0", &missing, &[]);
     assert!(
         line.contains("there is no tokens file no-such-file"),
         "{line}"

@@ -14,21 +14,17 @@ const WRITING: [(&str, &str, Scope); 14] = [
     ("post", "/api/v1/accounts", Scope::Write),
     ("post", "/api/v1/accounts/{account_id}/events", Scope::Write),
     ("post", "/api/v1/exchanges", Scope::Write),
-    ("post", "/api/v1/symbols/{symbol_id}/aliases", Scope::Write),
+    ("post", "/api/v1/symbols/{symbol}/aliases", Scope::Write),
     ("post", "/api/v1/ticks", Scope::Write),
     ("post", "/api/v1/trades", Scope::Write),
-    (
-        "delete",
-        "/api/v1/symbols/{symbol_id}/aliases",
-        Scope::Admin,
-    ),
-    ("delete", "/api/v1/trades/{symbol_id}", Scope::Admin),
+    ("delete", "/api/v1/symbols/{symbol}/aliases", Scope::Admin),
+    ("delete", "/api/v1/trades/{symbol}", Scope::Admin),
     ("patch", "/api/v1/accounts/{account_id}", Scope::Admin),
     ("patch", "/api/v1/exchanges/{exchange}", Scope::Admin),
-    ("patch", "/api/v1/symbols/{symbol_id}", Scope::Admin),
+    ("patch", "/api/v1/symbols/{symbol}", Scope::Admin),
     ("post", "/api/v1/trades/corrections", Scope::Admin),
     // no such route yet
-    ("delete", "/api/v1/ticks/{symbol_id}", Scope::Admin),
+    ("delete", "/api/v1/ticks/{symbol}", Scope::Admin),
     ("put", "/api/v1/ticks", Scope::Admin),
 ];
 

@@ -3,13 +3,14 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tickbook_access::{Scope, Token};
+use tokio::time::timeout;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 use crate::access::{SetClock, TOKENS_FILE, Tokens, noon};
 use crate::websocket::{Client, Next};
-use crate::whole_server::Server;
+use crate::whole_server::{DEADLINE, Server};
 
 /// Connects with header fields, or returns the status of the refusal.
 async fn connect(server: &Server, fields: &[(&'static str, String)]) -> Result<Client, u16> {
@@ -36,11 +37,14 @@ fn authenticate(token: &str) -> Value {
 
 /// The close code and the reason, after heartbeats and errors.
 async fn closed(client: &mut Client) -> (u16, String) {
-    loop {
-        if let Next::Closed(code, reason) = client.next().await {
-            return (code, reason);
+    let closing = async {
+        loop {
+            if let Next::Closed(code, reason) = client.next().await {
+                return (code, reason);
+            }
         }
-    }
+    };
+    timeout(DEADLINE, closing).await.expect("it is closed")
 }
 
 #[tokio::test]

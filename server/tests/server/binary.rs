@@ -191,14 +191,27 @@ fn wait(child: &mut Child) -> ExitStatus {
         if let Some(status) = child.try_wait().expect("a child") {
             return status;
         }
-        assert!(Instant::now() < deadline, "the program does not end");
+        if Instant::now() >= deadline {
+            let _ = child.kill();
+            panic!("the program does not end");
+        }
         std::thread::sleep(Duration::from_millis(10));
     }
 }
 
 /// Runs the program until it fails. Returns the last line on standard error.
 pub(crate) fn fails(arguments: &[&str], variables: &[(&str, &str)]) -> (Output, String) {
-    let mut child = command(arguments, variables).spawn().expect("it starts");
+    fails_on("127.0.0.1:0", arguments, variables)
+}
+
+/// Like [`fails`], on another address.
+pub(crate) fn fails_on(
+    address: &str,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+) -> (Output, String) {
+    let mut command = command_on(address, arguments, variables);
+    let mut child = command.spawn().expect("it starts");
     wait(&mut child);
     let output = child.wait_with_output().expect("its output");
     let text = String::from_utf8(output.stderr.clone()).expect("UTF-8");
