@@ -85,7 +85,7 @@ impl Validator {
     }
 
     /// The tag in `If-None-Match` that names this validator, with any coding.
-    fn matching<'a>(self, given: &'a HeaderMap) -> Option<&'a str> {
+    fn matching(self, given: &HeaderMap) -> Option<&str> {
         let plain = format!("{:032x}", self.0);
         tags(given).find(|tag| {
             let opaque = tag.trim_start_matches("W/").trim_matches('"');
