@@ -15,7 +15,7 @@ use tickbook::domain::{SymbolId, excerpt};
 use tickbook_ledger::domain::{AccountId, OrderId};
 use utoipa::ToSchema;
 
-use crate::http::RequestId;
+use crate::http::request_id::RequestId;
 use kind::ProblemKind;
 
 /// An error, for programs (`type`, `status`) and for people (`title`, `detail`).
@@ -325,7 +325,7 @@ impl fmt::Display for Problem {
 }
 
 impl IntoResponse for Problem {
-    /// The response without its body, which [`identify`](crate::http::request_id::identify) writes, since it contains
+    /// The response without its body, which [`identify`](crate::http::identify::identify) writes, since it contains
     /// the id of the request.
     fn into_response(self) -> Response {
         let mut response = self.status().into_response();

@@ -11,7 +11,7 @@ use crate::access;
 use crate::answers;
 use crate::app::{AppState, OpenApiText};
 use crate::handlers;
-use crate::http::{admission, request_id};
+use crate::http::{admission, identify};
 use crate::metrics;
 use crate::openapi;
 use crate::page;
@@ -74,7 +74,7 @@ pub fn router(state: AppState) -> Router {
             state.gate.clone(),
             access::finish,
         ))
-        .layer(middleware::from_fn(request_id::identify))
+        .layer(middleware::from_fn(identify::identify))
         .with_state(state)
 }
 

@@ -87,7 +87,9 @@ impl Bench {
             }
         }
         report.add(
-            format!("REST page of 500 candles / the repository's call, requests/s of {CLIENTS} clients"),
+            format!(
+                "REST page of 500 candles / the repository's call, requests/s of {CLIENTS} clients"
+            ),
             AtLeast(0.67),
             whole,
         );

@@ -115,8 +115,14 @@ mod tests {
         gzip.write_all(&blank).expect("memory");
         [
             (Coding::Gzip, gzip.finish().expect("memory")),
-            (Coding::Zstd, zstd::bulk::compress(&blank, 1).expect("memory")),
-            (Coding::Zstd, zstd::stream::encode_all(&*blank, 1).expect("memory")),
+            (
+                Coding::Zstd,
+                zstd::bulk::compress(&blank, 1).expect("memory"),
+            ),
+            (
+                Coding::Zstd,
+                zstd::stream::encode_all(&*blank, 1).expect("memory"),
+            ),
         ]
     }
 

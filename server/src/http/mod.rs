@@ -5,6 +5,7 @@ pub(crate) mod admission;
 mod answer;
 mod connection;
 pub mod descriptors;
+pub(crate) mod identify;
 mod io;
 mod memory;
 mod open_connections;

@@ -1,16 +1,9 @@
-//! Ids of requests: in the header `X-Request-Id`, in problems, and in log lines.
+//! Ids of requests.
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
 
-use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use axum::middleware::Next;
-use axum::response::Response;
-use tracing::Instrument as _;
-
-use crate::problem::Problem;
+use axum::http::{HeaderMap, HeaderName};
 
 /// The header with the id of a request.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -51,7 +44,7 @@ impl RequestId {
     }
 
     /// The id of a request with these headers: the given one if it is valid, else a new one.
-    fn of(headers: &HeaderMap) -> Self {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
         let mut given = headers.get_all(REQUEST_ID).iter();
         let first = given.next().and_then(|value| value.to_str().ok());
         match (first.and_then(Self::given), given.next()) {
@@ -73,38 +66,10 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// Gives a request its id, and writes the id into the response, into its problem and into all log lines of the
-/// request.
-pub(crate) async fn identify(mut request: Request, next: Next) -> Response {
-    let id = RequestId::of(request.headers());
-    request.extensions_mut().insert(id.clone());
-    let span = tracing::info_span!("request", %id);
-    let answering = async {
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let begun = Instant::now();
-        let response = next.run(request).await;
-        tracing::debug!(
-            %method,
-            path,
-            status = response.status().as_u16(),
-            elapsed = ?begun.elapsed(),
-            "a request was answered"
-        );
-        response
-    };
-    let mut response = answering.instrument(span).await;
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        problem.write_into(&mut response, &id);
-    }
-    // visible ASCII is always a valid value
-    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
-        response.headers_mut().insert(REQUEST_ID, value);
-    }
-    response
-}
-
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     #[test]

@@ -11,7 +11,8 @@ const TIME: &str = "RFC 3339 time, date (midnight in UTC), or epoch milliseconds
 
 /// Replaces the schemas of the parameters of an operation.
 pub(super) fn complete(operation: &mut Value) {
-    let parameters = operation["parameters"].as_array_mut();
+    let parameters = operation.get_mut("parameters");
+    let parameters = parameters.and_then(Value::as_array_mut);
     for parameter in parameters.into_iter().flatten() {
         let name = parameter["name"].as_str().unwrap_or_default().to_owned();
         let is_of_path = parameter["in"] == "path";

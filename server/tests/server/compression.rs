@@ -101,7 +101,11 @@ async fn answers_are_compressed_as_accepted() {
 async fn small_and_unaccepted_answers_stay_plain() {
     let app = stored(100).await;
     for (path, accept) in [("/health/live", "gzip"), (PATH, "br"), (PATH, "gzip;q=0")] {
-        let path = if path == PATH { "/api/v1/ticks/1" } else { path };
+        let path = if path == PATH {
+            "/api/v1/ticks/1"
+        } else {
+            path
+        };
         let (headers, bytes) = get_coded(&app, path, accept).await;
         assert!(!headers.contains_key(header::CONTENT_ENCODING), "{path}");
         let vary = headers.get_all(header::VARY).iter();
@@ -134,9 +138,14 @@ async fn compressed_bodies_are_stored() {
     for (index, (coding, body)) in bodies.into_iter().enumerate() {
         let receipt = post_coded(&app, coding, body).await;
         assert_eq!(receipt.status, 200, "{coding}: {}", receipt.text);
-        let counts = (&receipt.json()["inserted"], &receipt.json()["duplicates"]);
-        let expected = if index == 0 { (5_000, 0) } else { (0, 5_000) };
-        assert_eq!(counts, (&json!(expected.0), &json!(expected.1)), "{coding}");
+        let receipt = receipt.json();
+        let counts = [&receipt["inserted"], &receipt["duplicates"]];
+        let expected = if index == 0 { [5_000, 0] } else { [0, 5_000] };
+        assert_eq!(
+            counts,
+            expected.map(|count| json!(count)).each_ref(),
+            "{coding}"
+        );
     }
 }
 

@@ -10,9 +10,8 @@ async fn stored() -> Router {
     let app = app(with_symbols().await, Vec::new());
     let days = ["2014-05-01T12:00:00Z", "2014-05-02T12:00:00Z"];
     let ticks = days.map(|time| json!({"symbol_id": 1, "tick_time": time, "bid_price": "1"}));
-    let trades = days.map(
-        |time| json!({"symbol_id": 1, "trade_time": time, "price": "1", "quantity": "2"}),
-    );
+    let trades =
+        days.map(|time| json!({"symbol_id": 1, "trade_time": time, "price": "1", "quantity": "2"}));
     for (path, body) in [("ticks", json!(ticks)), ("trades", json!(trades))] {
         let receipt = post(&app, &format!("/api/v1/{path}"), body.to_string()).await;
         assert_eq!(receipt.json()["inserted"], 2, "{}", receipt.text);

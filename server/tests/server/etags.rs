@@ -7,10 +7,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, header};
-use chrono::TimeDelta;
 use serde_json::json;
 use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::domain::{Page, Tick};
+use tickbook::ingest::quality::SymbolRules;
 use tickbook::repository::MockTickRepository;
 use tickbook::{Clock, Repositories};
 
@@ -22,7 +22,9 @@ use orderbook_server::router::router;
 use orderbook_server::settings::ServerConfig;
 
 use crate::databases::prepare;
-use crate::support::{Answer, app, app_at, get, post, send, tick, time, with_symbols};
+use crate::support::{
+    Answer, app, app_at, get, post, send, tick, time, with_symbols, with_symbols_by,
+};
 
 const DAY: &str = "/api/v1/ticks/1?from=2014-05-01&to=2014-05-02";
 
@@ -45,10 +47,18 @@ async fn unchanged_page_is_304_and_a_changed_one_is_sent() {
         let page = get(&app, path).await;
         let tag = page.header(header::ETAG);
         assert_eq!(page.header(header::CACHE_CONTROL), "private, no-cache");
-        let coded = tag.replace("\"", "").as_str().to_owned();
-        for given in [tag, &format!("\"{coded}-gzip\""), &format!("W/\"x\", {tag}")] {
+        let coded = tag.replace('"', "");
+        for given in [
+            tag,
+            &format!("\"{coded}-gzip\""),
+            &format!("W/\"x\", {tag}"),
+        ] {
             let unchanged = get_if_none_match(&app, path, given).await;
-            assert_eq!((unchanged.status.as_u16(), &*unchanged.text), (304, ""), "{path}");
+            assert_eq!(
+                (unchanged.status.as_u16(), &*unchanged.text),
+                (304, ""),
+                "{path}"
+            );
             assert!(unchanged.header(header::ETAG).contains(&coded));
         }
         let other = get_if_none_match(&app, path, "\"other\"").await;
@@ -67,7 +77,9 @@ async fn representations_have_different_tags() {
     post_tick(&app, "2014-05-01T12:00:00Z").await;
     let tag = get(&app, DAY).await.header(header::ETAG).to_owned();
     let request = Request::get(DAY).header(header::ACCEPT, "text/csv");
-    let request = request.header(header::IF_NONE_MATCH, tag).body(Body::empty());
+    let request = request
+        .header(header::IF_NONE_MATCH, tag)
+        .body(Body::empty());
     let csv = send(&app, request.expect("a request")).await;
     assert_eq!(csv.status, 200);
 }
@@ -75,9 +87,10 @@ async fn representations_have_different_tags() {
 #[tokio::test]
 async fn max_age_is_for_closed_history_alone() {
     let now = time("2014-05-02T12:00:00Z");
-    let repositories = with_symbols().await;
+    let clock = Clock::standing_at(now);
+    let repositories = with_symbols_by(&clock).await;
     let state = AppState {
-        clock: Clock::standing_at(now),
+        clock,
         http: Http::new(ServerConfig {
             history_max_age: Duration::from_secs(3_600),
             ..ServerConfig::default()
@@ -102,10 +115,22 @@ async fn max_age_is_for_closed_history_alone() {
         ("ticks/1?limit=2&order=desc", open),
         ("ticks/1?to=2014-05-02T12:00:00Z&order=desc", closed),
         ("ticks/latest?symbols=1", open),
-        ("ohlc/1?timeframe=1m&basis=bid&to=2014-05-02T11:59:00Z", closed),
-        ("ohlc/1?timeframe=1m&basis=bid&to=2014-05-02T12:00:00Z", open),
-        ("ohlc/1?timeframe=1s&basis=bid&to=2014-05-02T11:59:59Z", closed),
-        ("ohlc/1?timeframe=1d&basis=bid&to=2014-05-02T11:59:59Z", open),
+        (
+            "ohlc/1?timeframe=1m&basis=bid&to=2014-05-02T11:59:00Z",
+            closed,
+        ),
+        (
+            "ohlc/1?timeframe=1m&basis=bid&to=2014-05-02T12:00:00Z",
+            open,
+        ),
+        (
+            "ohlc/1?timeframe=1s&basis=bid&to=2014-05-02T11:59:59Z",
+            closed,
+        ),
+        (
+            "ohlc/1?timeframe=1d&basis=bid&to=2014-05-02T11:59:59Z",
+            open,
+        ),
         ("ohlc/1?timeframe=1s&basis=bid&limit=2", closed),
         ("symbols", open),
     ] {
@@ -120,18 +145,28 @@ async fn max_age_is_for_closed_history_alone() {
 
 #[tokio::test]
 async fn page_that_closes_later_is_read_again() {
-    let repositories = with_symbols().await;
-    let at = |now: &str| app_at(repositories.clone(), Default::default(), time(now));
-    post_tick(&at("2014-05-01T12:00:30Z"), "2014-05-01T12:00:10Z").await;
     let path = "/api/v1/ohlc/1?timeframe=1m&basis=bid";
-    let forming = get(&at("2014-05-01T12:00:30Z"), path).await;
-    let tag = forming.header(header::ETAG).to_owned();
-    let closed = get_if_none_match(&at("2014-05-01T12:01:00Z"), path, &tag).await;
-    assert_eq!(closed.json()["data"][0]["closed"], true);
+    let mut tag = "\"none\"".to_owned();
+    for (now, is_closed) in [
+        ("2014-05-01T12:00:30Z", false),
+        ("2014-05-01T12:01:00Z", true),
+    ] {
+        let now = time(now);
+        let repositories = with_symbols_by(&Clock::standing_at(now)).await;
+        let app = app_at(repositories, SymbolRules::default(), now);
+        post_tick(&app, "2014-05-01T12:00:10Z").await;
+        let page = get_if_none_match(&app, path, &tag).await;
+        assert_eq!(page.json()["data"][0]["closed"], is_closed);
+        page.header(header::ETAG).clone_into(&mut tag);
+    }
 }
 
 /// A server whose reads of ticks are counted, over the state of a real database.
-fn counting(schemas: &ScratchSchemas, reads: &Arc<AtomicU64>, repositories: Repositories) -> Router {
+fn counting(
+    schemas: &ScratchSchemas,
+    reads: &Arc<AtomicU64>,
+    repositories: Repositories,
+) -> Router {
     let pools = DatabasePools::new(&schemas.config());
     let mut ticks = MockTickRepository::new();
     let reads = Arc::clone(reads);
@@ -139,12 +174,13 @@ fn counting(schemas: &ScratchSchemas, reads: &Arc<AtomicU64>, repositories: Repo
         let read = reads.fetch_add(1, Ordering::SeqCst);
         let tick: Tick = tick(1, "2014-05-01T12:00:00Z", "1", "2");
         // the content does not change by itself
-        Ok(Page::new(vec![tick.with_sequence(i64::from(read > 1_000))], None))
+        Ok(Page::new(
+            vec![tick.with_sequence(i64::from(read > 1_000))],
+            None,
+        ))
     });
-    let repositories = Repositories {
-        ticks: Arc::new(ticks),
-        ..repositories
-    };
+    let mut repositories = repositories;
+    repositories.ticks = Arc::new(ticks);
     let handle = metrics::install().expect("no other recorder");
     router(AppState {
         history: Arc::new(HistoryValidators::new(Some(pools.timeseries_reads()))),
@@ -188,7 +224,11 @@ async fn change_by_another_process_is_seen_at_once() {
     let handle = metrics::install().expect("no other recorder");
     let app = router(AppState {
         history: Arc::new(HistoryValidators::new(Some(pools.timeseries_reads()))),
-        ..AppState::new(Repositories::postgres(&pools), Readiness::fixed(Vec::new()), handle)
+        ..AppState::new(
+            Repositories::postgres(&pools),
+            Readiness::fixed(Vec::new()),
+            handle,
+        )
     });
     let first = tick(1, "2014-05-01T12:00:00Z", "1", "2");
     other.ticks.insert_batch(&[first]).await.expect("stored");
@@ -203,9 +243,7 @@ async fn change_by_another_process_is_seen_at_once() {
             }
             tags.push((path, tag));
         }
-        let next = tick(1, "2014-05-01T12:00:00Z", "1", "2");
-        let later = next.tick_time + TimeDelta::minutes(round);
-        let next = Tick { tick_time: later, ..next };
+        let next = tick(1, &format!("2014-05-01T12:{round:02}:00Z"), "1", "2");
         other.ticks.insert_batch(&[next]).await.expect("stored");
         for (path, tag) in tags {
             let changed = get_if_none_match(&app, path, &tag).await;

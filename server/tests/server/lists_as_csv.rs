@@ -63,7 +63,10 @@ async fn ticks_trades_and_symbols_are_rows() {
     let latest = get_as(&app, "/api/v1/trades/latest?symbols=1", "text/csv").await;
     assert_eq!(lines(&latest).len(), 2);
     let symbols = get_as(&app, "/api/v1/symbols?name=S2", "text/csv").await;
-    let expected = ["symbol_id,exchange,name,description,digits,active", "2,oanda,S2,,5,true"];
+    let expected = [
+        "symbol_id,exchange,name,description,digits,active",
+        "2,oanda,S2,,5,true",
+    ];
     assert_eq!(lines(&symbols), expected);
 }
 
@@ -81,11 +84,16 @@ async fn candles_are_rows_of_a_fixed_width() {
     assert_eq!(rows[1], first);
     let trades = get_as(&app, &format!("{path}trade"), "text/csv").await;
     let rows = lines(&trades);
-    assert!(rows[1].ends_with(",2.5,1.5,1,true,trades,0,3.75,2.5"), "{}", rows[1]);
+    assert!(
+        rows[1].ends_with(",2.5,1.5,1,true,trades,0,3.75,2.5"),
+        "{}",
+        rows[1]
+    );
     let tick = json!([{"symbol_id": 1, "tick_time": "2014-05-01T00:00:06Z", "bid_price": "2"}]);
     post(&app, "/api/v1/ticks", tick.to_string()).await;
     let bids = get_as(&app, &format!("{path}bid"), "text/csv").await;
-    let filled = "1,2014-05-01T00:00:05.000000Z,2014-05-01T00:00:06.000000Z,1s,bid,,,,,0,0,true,filled,,,";
+    let filled =
+        "1,2014-05-01T00:00:05.000000Z,2014-05-01T00:00:06.000000Z,1s,bid,,,,,0,0,true,filled,,,";
     assert_eq!(lines(&bids)[6], filled);
 }
 
@@ -102,7 +110,9 @@ async fn next_page_is_in_headers() {
             break;
         };
         let link = page.header(header::LINK);
-        let next = link.strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\""));
+        let next = link
+            .strip_prefix('<')
+            .and_then(|link| link.strip_suffix(">; rel=\"next\""));
         let next = next.unwrap_or_else(|| panic!("{link}"));
         let cursor = cursor.to_str().expect("ASCII");
         let expected = "/api/v1/ticks/oanda:S1?from=2014-05-01&limit=2&cursor=";

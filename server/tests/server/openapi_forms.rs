@@ -24,7 +24,24 @@ fn operations(description: &Value) -> Vec<(&str, &Value)> {
 }
 
 fn members(value: &Value) -> &Map<String, Value> {
-    value.as_object().unwrap_or_else(|| panic!("no object: {value}"))
+    value
+        .as_object()
+        .unwrap_or_else(|| panic!("no object: {value}"))
+}
+
+#[tokio::test]
+async fn no_member_is_null() {
+    let description = description().await;
+    let mut places = vec![("", &description)];
+    while let Some((name, value)) = places.pop() {
+        assert!(!value.is_null(), "{name}");
+        // an example may have a null
+        let members = value.as_object().into_iter().flatten();
+        let others = members.filter(|(name, _)| !["example", "examples"].contains(&name.as_str()));
+        places.extend(others.map(|(name, member)| (name.as_str(), member)));
+        let items = value.as_array().into_iter().flatten();
+        places.extend(items.map(|item| (name, item)));
+    }
 }
 
 /// The values of all enumerations of a schema.
@@ -52,7 +69,10 @@ async fn every_enumerated_value_is_accepted() {
             }
         }
     }
-    assert_eq!(Vec::from_iter(names), ["basis", "fill", "order", "timeframe"]);
+    assert_eq!(
+        Vec::from_iter(names),
+        ["basis", "fill", "order", "timeframe"]
+    );
     let environments = operations(&description)
         .into_iter()
         .flat_map(|(_, operation)| operation["parameters"].as_array().into_iter().flatten())
@@ -77,7 +97,8 @@ async fn parameters_have_ranges_defaults_and_formats() {
                 "fill" => json!({"default": "none"}),
                 "symbol" => json!({"minLength": 1, "maxLength": 151}),
                 "from" | "to" | "at" | "as_of" => {
-                    let formats: Vec<_> = schema["anyOf"].as_array().expect("forms").iter().collect();
+                    let formats: Vec<_> =
+                        schema["anyOf"].as_array().expect("forms").iter().collect();
                     let formats: Vec<_> = formats.iter().map(|it| &it["format"]).collect();
                     assert_eq!(formats, ["date-time", "date", "int64"], "{path} {name}");
                     json!({})
@@ -105,16 +126,27 @@ async fn errors_of_every_operation_are_shared_problems() {
                 assert!(is_there, "{path} {status}");
             }
         }
-        for (status, response) in responses.iter().filter(|(status, _)| **status >= *"400") {
+        for (status, response) in responses
+            .iter()
+            .filter(|(status, _)| status.as_str() >= "400")
+        {
             let Some(reference) = response["$ref"].as_str() else {
                 assert_eq!(path, "/health/ready", "{status}");
                 continue;
             };
-            assert!(!response["description"].as_str().unwrap_or_default().is_empty());
+            assert!(
+                !response["description"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .is_empty()
+            );
             let pointer = reference.strip_prefix('#').expect("local");
             let shared = description.pointer(pointer).expect("it exists");
             let content = &shared["content"]["application/problem+json"];
-            assert_eq!(content["schema"]["$ref"], "#/components/schemas/ProblemBody");
+            assert_eq!(
+                content["schema"]["$ref"],
+                "#/components/schemas/ProblemBody"
+            );
             let example: ProblemBody =
                 serde_json::from_value(content["example"].clone()).expect("a problem");
             assert_eq!(example.status.to_string(), **status, "{reference}");
@@ -122,7 +154,9 @@ async fn errors_of_every_operation_are_shared_problems() {
             statuses.insert(status.as_str());
         }
     }
-    let all = ["400", "404", "406", "408", "409", "413", "415", "429", "500", "503"];
+    let all = [
+        "400", "404", "406", "408", "409", "413", "415", "429", "500", "503",
+    ];
     assert_eq!(Vec::from_iter(statuses), all);
 }
 
@@ -137,7 +171,9 @@ async fn described_csv_is_that_of_real_answers() {
             continue;
         };
         assert!(operation["responses"]["304"].is_object(), "{path}");
-        let path = path.replace("{symbol}", "1").replace("latest", "latest?symbols=1");
+        let path = path
+            .replace("{symbol}", "1")
+            .replace("latest", "latest?symbols=1");
         let request = Request::get(&path).header(header::ACCEPT, "text/csv");
         let answer = send(&app, request.body(Body::empty()).expect("a request")).await;
         assert_eq!(answer.text.lines().next(), example.lines().next(), "{path}");
@@ -148,7 +184,10 @@ async fn described_csv_is_that_of_real_answers() {
     assert_eq!(lists, 6);
     for path in ["/api/v1/ticks", "/api/v1/trades"] {
         let body = &description["paths"][path]["post"]["requestBody"]["content"];
-        let example = body["text/csv"]["example"].as_str().expect("rows").to_owned();
+        let example = body["text/csv"]["example"]
+            .as_str()
+            .expect("rows")
+            .to_owned();
         let request = Request::post(path).header(header::CONTENT_TYPE, "text/csv");
         let answer = send(&app, request.body(Body::from(example)).expect("a request")).await;
         assert_eq!(answer.json()["inserted"], 1, "{}", answer.text);

@@ -45,7 +45,9 @@ fn validator_accepts_the_description() {
     };
     let tools = Tools::start();
     let said = run(&validator, |command| {
-        command.arg("--errors=all").arg(tools.description());
+        command
+            .arg("--subschema-errors=all")
+            .arg(tools.description());
     });
     assert!(said.contains("OK"), "{said}");
 }
@@ -57,16 +59,26 @@ fn generated_client_reads_and_writes() {
     };
     let tools = Tools::start();
     let client = tools.folder.path().join("client");
+    let config = tools.folder.path().join("config.yml");
+    std::fs::write(&config, "post_hooks: []\n").expect("written");
     let said = run(&generator, |command| {
         let path = tools.description();
         command.arg("generate").arg("--path").arg(path);
         command.arg("--meta=none").arg("--output-path").arg(&client);
-        command.arg("--fail-on-warning");
+        command.arg("--config").arg(config);
     });
-    assert!(!said.to_lowercase().contains("warning"), "{said}");
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/server/generated_client.py");
+    // the generator knows only JSON, forms and files as bodies
+    let known = "Unsupported content type text/csv";
+    let unknown = said.matches("WARNING").count() - said.matches(known).count();
+    assert_eq!(unknown, 0, "{said}");
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/server/generated_client.py"
+    );
     let said = run(&generator.with_file_name("python"), |command| {
-        command.arg(script).arg(format!("http://{}", tools.server.address()));
+        command
+            .arg(script)
+            .arg(format!("http://{}", tools.server.address()));
         command.env("PYTHONPATH", tools.folder.path());
     });
     assert_eq!(said.trim(), "ok");

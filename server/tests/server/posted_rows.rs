@@ -27,13 +27,21 @@ async fn posted_rows_are_read_back() {
     for (path, text, rows) in [("ticks", ticks, 2), ("trades", trades, 1)] {
         let path = format!("/api/v1/{path}");
         let receipt = post_csv(&app, &path, text).await.json();
-        assert_eq!((&receipt["inserted"], &receipt["rejected"]), (&json!(rows), &json!([])));
+        assert_eq!(
+            (&receipt["inserted"], &receipt["rejected"]),
+            (&json!(rows), &json!([]))
+        );
         let request = Request::get(format!("{path}/latest?symbols=1,2"));
-        let request = request.header(header::ACCEPT, "text/csv").body(Body::empty());
+        let request = request
+            .header(header::ACCEPT, "text/csv")
+            .body(Body::empty());
         let read = send(&app, request.expect("a request")).await;
         assert_eq!(read.text, text);
         let again = post_csv(&app, &path, read.text).await.json();
-        assert_eq!((&again["inserted"], &again["duplicates"]), (&json!(0), &json!(rows)));
+        assert_eq!(
+            (&again["inserted"], &again["duplicates"]),
+            (&json!(0), &json!(rows))
+        );
     }
 }
 
@@ -85,23 +93,52 @@ async fn rejected_rows_have_their_lines() {
 #[tokio::test]
 async fn invalid_headers_refuse_the_whole_body() {
     let app = empty().await;
-    let many = format!("price,quantity,trade_time,symbol_id\n{}", "1,1,x,1\n".repeat(10_001));
+    let many = format!(
+        "price,quantity,trade_time,symbol_id\n{}",
+        "1,1,x,1\n".repeat(10_001)
+    );
     for (path, body, word) in [
         ("/api/v1/ticks", "", "no header row"),
         ("/api/v1/ticks", "# nothing\n\n", "no header row"),
-        ("/api/v1/ticks", "tick_time,bid,ask\n", "symbol_id is missing"),
-        ("/api/v1/ticks", "symbol_id,tick_time,bid\n", "ask_price is missing"),
-        ("/api/v1/ticks", "symbol_id,tick_time,bid,ask,x\n", "unknown column \"x\": expected symbol_id, tick_time"),
-        ("/api/v1/ticks", "symbol_id,time,tick_time,bid,ask\n", "tick_time is given twice"),
-        ("/api/v1/ticks?symbol=1", "symbol_id,time,bid,ask\n", "give one of them"),
+        (
+            "/api/v1/ticks",
+            "tick_time,bid,ask\n",
+            "symbol_id is missing",
+        ),
+        (
+            "/api/v1/ticks",
+            "symbol_id,tick_time,bid\n",
+            "ask_price is missing",
+        ),
+        (
+            "/api/v1/ticks",
+            "symbol_id,tick_time,bid,ask,x\n",
+            "unknown column \"x\": expected symbol_id, tick_time",
+        ),
+        (
+            "/api/v1/ticks",
+            "symbol_id,time,tick_time,bid,ask\n",
+            "tick_time is given twice",
+        ),
+        (
+            "/api/v1/ticks?symbol=1",
+            "symbol_id,time,bid,ask\n",
+            "give one of them",
+        ),
         ("/api/v1/ticks?symbols=1", "", "unknown parameter"),
-        ("/api/v1/trades", "symbol_id,trade_time,price\n", "quantity is missing"),
-        ("/api/v1/trades", &many, "more than 10000 rows"),
+        (
+            "/api/v1/trades",
+            "symbol_id,trade_time,price\n",
+            "quantity is missing",
+        ),
+        ("/api/v1/trades", many.as_str(), "more than 10000 rows"),
     ] {
         let detail = post_csv(&app, path, body.to_owned()).await.problem(400);
         assert!(detail.contains(word), "{body:.40}: {detail}");
     }
-    let detail = post_csv(&app, "/api/v1/ticks", &b"\xff\xfe"[..]).await.problem(400);
+    let detail = post_csv(&app, "/api/v1/ticks", &b"\xff\xfe"[..])
+        .await
+        .problem(400);
     assert!(detail.contains("UTF-8"), "{detail}");
     let json = crate::support::post(&app, "/api/v1/ticks?symbol=1", "[]").await;
     assert!(json.problem(400).contains("text/csv"));

@@ -62,7 +62,10 @@ async fn every_route_accepts_a_name() {
 async fn digits_are_an_id_unless_an_exchange_is_given() {
     let app = named().await;
     let by_name = get(&app, "/api/v1/symbols/hkex:700").await.json();
-    assert_eq!((&by_name["symbol_id"], &by_name["name"]), (&4.into(), &"700".into()));
+    assert_eq!(
+        (&by_name["symbol_id"], &by_name["name"]),
+        (&4.into(), &"700".into())
+    );
     let detail = get(&app, "/api/v1/symbols/700").await.problem(404);
     assert!(detail.contains("unknown symbol 700"), "{detail}");
     let detail = get(&app, "/api/v1/ticks/700").await.problem(404);
@@ -73,11 +76,19 @@ async fn digits_are_an_id_unless_an_exchange_is_given() {
 async fn ambiguous_and_unknown_names_are_named() {
     let app = named().await;
     let detail = get(&app, "/api/v1/ticks/EURUSD").await.problem(400);
-    assert!(detail.contains("symbol: EURUSD is quoted on several"), "{detail}");
+    assert!(
+        detail.contains("symbol: EURUSD is quoted on several"),
+        "{detail}"
+    );
     assert!(detail.contains("oanda:EURUSD"), "{detail}");
     for name in ["oanda:GBPUSD", "nasdaq:EURUSD", "GBPUSD"] {
-        let detail = get(&app, &format!("/api/v1/ohlc/{name}")).await.problem(404);
-        assert!(detail.contains(&format!("unknown symbol \"{name}\"")), "{detail}");
+        let detail = get(&app, &format!("/api/v1/ohlc/{name}"))
+            .await
+            .problem(404);
+        assert!(
+            detail.contains(&format!("unknown symbol \"{name}\"")),
+            "{detail}"
+        );
     }
 }
 
@@ -108,6 +119,10 @@ async fn bounds_may_be_dates_and_milliseconds() {
     ] {
         let path = format!("/api/v1/ticks/1?{range}");
         let page = get(&app, &path).await.json();
-        assert_eq!(page["data"].as_array().map(Vec::len), Some(count), "{range}");
+        assert_eq!(
+            page["data"].as_array().map(Vec::len),
+            Some(count),
+            "{range}"
+        );
     }
 }

@@ -132,7 +132,8 @@ async fn change_of_an_unknown_symbol_or_to_a_taken_name() {
     let (app, _) = served().await;
     let detail = patch(&app, "99", &json!({"name": "X"})).await.problem(404);
     assert!(detail.contains("unknown symbol 99"), "{detail}");
-    patch(&app, "x", &json!({"name": "X"})).await.problem(400);
+    patch(&app, "x", &json!({"name": "X"})).await.problem(404);
+    patch(&app, "0", &json!({"name": "X"})).await.problem(400);
     let detail = patch(&app, "1", &json!({"name": "s2"})).await.problem(409);
     assert!(detail.contains("oanda:S2 (symbol_id 2)"), "{detail}");
 }

@@ -51,7 +51,7 @@ async fn thousand_ticks_a_second_are_all_shown() {
             let number = i64::try_from(batch * BATCH + index).expect("small");
             let price = format!("{}.5", 100 + number % 9);
             json!({
-                "symbol_id": 1, "tick_time": first + TimeDelta::milliseconds(number), "sequence": 0,
+                "symbol_id": 1, "tick_time": (first + TimeDelta::milliseconds(number)).to_rfc3339(), "sequence": 0,
                 "bid_price": price, "ask_price": format!("{}.75", 100 + number % 9),
                 "bid_volume": "1", "ask_volume": "1",
             })

@@ -25,7 +25,7 @@ pub(super) fn minutes(
         let time = start + TimeDelta::minutes(minute);
         let price = 100 + minute % 7;
         json!({
-            "symbol_id": 1, "tick_time": time, "sequence": 0,
+            "symbol_id": 1, "tick_time": time.to_rfc3339(), "sequence": 0,
             "bid_price": format!("{price}.25"), "ask_price": format!("{price}.75"),
             "bid_volume": "3", "ask_volume": "2",
         })
