@@ -12,6 +12,8 @@ import { nextOpen } from "./time.js";
  *   volume: string, tick_count: number, closed: boolean, filled?: boolean, time: number, order: number}} Candle
  */
 
+/** A backfill reads this many closed candles again. */
+const LATE = 500;
 /** A gap of more buckets is drawn with this many. */
 const MOST_EMPTY = 24;
 /** A gap of at least this many buckets is shaded. */
@@ -90,12 +92,15 @@ export class Candles {
     return isWhole && !added.length ? changed : "all";
   }
 
-  /** The open time from which a backfill reads: that of the newest closed candle. @returns {string | null} */
+  /**
+   * The open time from which a backfill reads: some candles before the newest closed one, because late ticks may have
+   * changed them. Null without candles.
+   * @returns {string | null}
+   */
   backfillFrom() {
-    for (let index = this.list.length - 1; index >= 0; index -= 1) {
-      if (this.list[index].closed) return this.list[index].open_time;
-    }
-    return this.list[0]?.open_time ?? null;
+    let index = this.list.length - 1;
+    while (index > 0 && !this.list[index].closed) index -= 1;
+    return this.list[Math.max(0, index - LATE)]?.open_time ?? null;
   }
 }
 

@@ -10,7 +10,7 @@ import { Candles } from "./candles.js";
 import { drawAll, drawChanged, onScroll, setDigits, showNewest } from "./chart.js";
 import { byId, inNextFrame } from "./frame.js";
 import { candleDigits, emit, on, preferences, shown } from "./state.js";
-import { onMessage, subscribe, unsubscribe } from "./socket.js";
+import { onMessage, status, subscribe, unsubscribe } from "./socket.js";
 
 /** Candles of a page of history. */
 const PAGE = 1_000;
@@ -18,6 +18,8 @@ const PAGE = 1_000;
 const MOST = 50_000;
 /** With fewer candles of a minute, the first chart has candles of a second. */
 const FEW = 30;
+/** A failed request is repeated after this time, in milliseconds. */
+const AGAIN = 2_000;
 /** All candles are drawn at most this often, in milliseconds. */
 const PAUSE = 250;
 
@@ -132,7 +134,7 @@ function follow() {
   subscribe("candles", { channel: "candles", symbols: [symbol?.symbol_id], timeframe, basis });
 }
 
-/** Reads from the newest closed candle on. */
+/** Reads the newest closed candles, and all later ones. */
 async function backfill() {
   const { signal } = abort;
   const from = candles.backfillFrom();
@@ -140,6 +142,16 @@ async function backfill() {
   const since = candles.begin();
   const items = await getAll(path(), { ...query(), from, limit: PAGE }, MOST, signal);
   note(candles.merge(items, since));
+}
+
+/** Reads what a lost connection missed, and tries again until that succeeds or the connection is lost again. */
+async function fill() {
+  const { signal } = abort;
+  try {
+    await backfill();
+  } catch {
+    if (!signal.aborted && status().connection === "live") setTimeout(fill, AGAIN);
+  }
 }
 
 async function readHistory() {
@@ -160,7 +172,7 @@ async function readHistory() {
 
 /** Connects the chart with the server. */
 export function startSeries() {
-  onMessage("candle", (candle) => {
+  onMessage("candle", ({ type, seq, ...candle }) => {
     const isShown = candle.symbol_id === shown.symbol?.symbol_id;
     if (!isShown || candle.timeframe !== shown.timeframe || candle.basis !== shown.basis) return;
     note(candles.merge([candle]));
@@ -172,6 +184,6 @@ export function startSeries() {
   byId("newest").addEventListener("click", showNewest);
   byId("chart-retry").addEventListener("click", load);
   on("opened", (count) => {
-    if (count > 1) backfill().catch(() => {});
+    if (count > 1) fill();
   });
 }
