@@ -46,6 +46,17 @@ $$;
 
 COMMENT ON FUNCTION refuse_change_of_account IS 'Refuses a change of what an account is created with.';
 
+-- the rows of an account that are written with its events have no foreign key, which would be checked for each of them
+CREATE FUNCTION delete_rows_of_account() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('DELETE FROM %I.%I WHERE account_id = $1', TG_TABLE_SCHEMA, TG_ARGV[0]) USING OLD.account_id;
+    RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION delete_rows_of_account IS 'Deletes the rows of a deleted account from the table that the trigger names.';
+
 CREATE TRIGGER accounts_immutable
     BEFORE UPDATE ON accounts
     FOR EACH ROW

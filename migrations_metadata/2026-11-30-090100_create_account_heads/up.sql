@@ -1,9 +1,9 @@
+-- without conditions: each append changes a row, and each statement parses all conditions of a table that it changes
 CREATE TABLE account_heads (
     account_id bigint PRIMARY KEY REFERENCES accounts (account_id) ON DELETE CASCADE,
     sequence bigint NOT NULL,
     revision bigint NOT NULL,
-    updated_at timestamptz NOT NULL,
-    CONSTRAINT account_heads_sequence_not_negative CHECK (sequence >= 0)
+    updated_at timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 
 COMMENT ON TABLE account_heads IS 'Last event of each account. Writers of an account lock its row.';

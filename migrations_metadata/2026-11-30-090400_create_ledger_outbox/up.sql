@@ -1,14 +1,12 @@
 CREATE TABLE ledger_outbox (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id bigint GENERATED ALWAYS AS IDENTITY,
     xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
     account_id bigint NOT NULL,
     first_sequence bigint NOT NULL,
     last_sequence bigint NOT NULL,
     recorded_at timestamptz NOT NULL,
-    CONSTRAINT ledger_outbox_sequences_ordered CHECK (first_sequence <= last_sequence)
+    PRIMARY KEY (xid, id)
 );
-
-CREATE INDEX ledger_outbox_order ON ledger_outbox (xid, id);
 
 COMMENT ON TABLE ledger_outbox IS 'Batches of events that the relay copies to the time-series database. It is read in the order of xid and id, below the oldest open transaction.';
 COMMENT ON COLUMN ledger_outbox.id IS 'Number of the batch. A higher number may be committed first.';

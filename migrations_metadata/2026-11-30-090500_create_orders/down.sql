@@ -1,1 +1,2 @@
+DROP TRIGGER accounts_delete_orders ON accounts;
 DROP TABLE orders;

@@ -1,5 +1,5 @@
 CREATE TABLE orders (
-    account_id bigint NOT NULL REFERENCES accounts (account_id) ON DELETE CASCADE,
+    account_id bigint NOT NULL,
     order_id text NOT NULL,
     symbol_id bigint NOT NULL,
     side text NOT NULL,
@@ -30,15 +30,19 @@ CREATE TABLE orders (
     updated_at timestamptz NOT NULL,
     status text NOT NULL,
     is_open boolean NOT NULL,
-    PRIMARY KEY (account_id, order_id),
-    -- each write of a row reads all conditions, so those of values that follow from the journal are left out
-    CONSTRAINT orders_closed_is_not_open CHECK (NOT is_open OR closed_by IS NULL)
+    -- the values follow from the journal, which has the conditions and the reference to the account
+    PRIMARY KEY (account_id, order_id)
 ) WITH (fillfactor = 80);
 
 CREATE INDEX orders_symbol ON orders (account_id, symbol_id, created_at, first_sequence);
 CREATE INDEX orders_created_at ON orders (account_id, created_at, first_sequence);
 CREATE INDEX orders_open ON orders (account_id, created_at, first_sequence) WHERE is_open;
 CREATE INDEX orders_symbol_created_at ON orders (symbol_id, created_at DESC);
+
+CREATE TRIGGER accounts_delete_orders
+    AFTER DELETE ON accounts
+    FOR EACH ROW
+    EXECUTE FUNCTION delete_rows_of_account('orders');
 
 COMMENT ON TABLE orders IS 'Orders, as their events give them.';
 COMMENT ON COLUMN orders.account_id IS 'The account.';

@@ -1,1 +1,2 @@
+DROP TRIGGER accounts_delete_fills ON accounts;
 DROP TABLE fills;

@@ -1,5 +1,5 @@
 CREATE TABLE fills (
-    account_id bigint NOT NULL REFERENCES accounts (account_id) ON DELETE CASCADE,
+    account_id bigint NOT NULL,
     sequence bigint NOT NULL,
     order_id text NOT NULL,
     venue text,
@@ -24,13 +24,17 @@ CREATE TABLE fills (
     latest_exec_id text,
     versions integer NOT NULL,
     is_busted boolean NOT NULL,
-    PRIMARY KEY (account_id, sequence),
-    CONSTRAINT fills_quantity_positive CHECK (quantity > 0)
+    PRIMARY KEY (account_id, sequence)
 );
 
 CREATE INDEX fills_time ON fills (account_id, trade_time, venue_sequence, sequence);
 CREATE INDEX fills_position ON fills (account_id, symbol_id, trade_time, venue_sequence, sequence);
 CREATE INDEX fills_order ON fills (account_id, order_id);
+
+CREATE TRIGGER accounts_delete_fills
+    AFTER DELETE ON accounts
+    FOR EACH ROW
+    EXECUTE FUNCTION delete_rows_of_account('fills');
 
 COMMENT ON TABLE fills IS 'Fills in their present form, busted ones too.';
 COMMENT ON COLUMN fills.account_id IS 'The account.';

@@ -8,8 +8,7 @@ CREATE TABLE positions (
     realized numeric(54, 24) NOT NULL,
     opened_at timestamptz,
     last_sequence bigint NOT NULL,
-    PRIMARY KEY (account_id, strategy_id, symbol_id, position_name),
-    CONSTRAINT positions_flat_has_no_cost CHECK (quantity <> 0 OR (open_cost = 0 AND opened_at IS NULL))
+    PRIMARY KEY (account_id, strategy_id, symbol_id, position_name)
 ) WITH (fillfactor = 70);
 
 COMMENT ON TABLE positions IS 'Positions, as the fills give them. A position that was closed stays.';

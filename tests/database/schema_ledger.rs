@@ -106,13 +106,9 @@ async fn order_events_refuse_invalid_rows() {
 }
 
 #[tokio::test]
-async fn positions_refuse_invalid_rows() {
+async fn positions_refuse_unknown_accounts() {
     let schemas = ScratchSchemas::create();
     let mut positions = table(&schemas, "positions", POSITION).await;
     positions.accepts(&[]);
-    positions.accepts(&[("quantity", "0"), ("open_cost", "0"), ("opened_at", NULL)]);
-    let flat = "positions_flat_has_no_cost";
-    positions.refuses(&[("quantity", "0")], flat);
-    positions.refuses(&[("quantity", "0"), ("open_cost", "0")], flat);
     positions.refuses(&[("account_id", "9")], "positions_account_id_fkey");
 }

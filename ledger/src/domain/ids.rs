@@ -19,16 +19,23 @@ pub struct InvalidId {
 }
 
 fn checked(what: &'static str, text: String) -> Result<String, InvalidId> {
-    let is_id = !text.is_empty()
-        && text.chars().count() <= MAX_ID_CHARS
-        && !text.chars().any(char::is_control);
-    match is_id {
+    match is_id(&text) {
         true => Ok(text),
         false => Err(InvalidId {
             what,
             text: excerpt(text),
         }),
     }
+}
+
+fn is_id(text: &str) -> bool {
+    // almost all ids are short ASCII, whose characters need not be counted
+    let is_short = text.len() <= MAX_ID_CHARS || text.chars().count() <= MAX_ID_CHARS;
+    let has_control = match text.is_ascii() {
+        true => text.bytes().any(|byte| byte.is_ascii_control()),
+        false => text.chars().any(char::is_control),
+    };
+    !text.is_empty() && is_short && !has_control
 }
 
 macro_rules! text_ids {

@@ -5,7 +5,7 @@
 //! events refer to is loaded first.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::{BigInt, Timestamptz};
+use diesel::sql_types::{BigInt, Text, Timestamptz};
 use diesel::{OptionalExtension as _, PgConnection, RunQueryDsl as _};
 use tickbook::RepositoryError;
 use tickbook::db::{DbError, transaction};
@@ -163,12 +163,16 @@ fn apply(
     }
 }
 
+/// The statements that follow in the transaction are planned for their values. They read by ids of one account, and
+/// several indexes begin with the account: a plan that was made while the tables were small would read all rows of the
+/// account.
 struct Lock;
 
 impl StatementText for Lock {
-    const SQL: &'static str =
-        "SELECT sequence, revision, updated_at FROM account_heads WHERE account_id = ? FOR UPDATE";
-    type Row = (BigInt, BigInt, Timestamptz);
+    const SQL: &'static str = "SELECT sequence, revision, updated_at, \
+         set_config('plan_cache_mode', 'force_custom_plan', true) \
+         FROM account_heads WHERE account_id = ? FOR UPDATE";
+    type Row = (BigInt, BigInt, Timestamptz, Text);
 }
 
 /// Locks the head of an account and returns its ledger without anything loaded.
@@ -178,8 +182,9 @@ pub(super) fn lock(
     account_id: AccountId,
 ) -> Result<LoadedLedger, DbError> {
     let statement = Statement::<Lock>::new([Parameter::BigInt(account_id.get())]);
-    let head: Option<(i64, i64, DateTime<Utc>)> = statement.get_result(connection).optional()?;
-    let (sequence, revision, recorded_at) = head.ok_or_else(|| missing(account_id))?;
+    let head: Option<(i64, i64, DateTime<Utc>, String)> =
+        statement.get_result(connection).optional()?;
+    let (sequence, revision, recorded_at, _) = head.ok_or_else(|| missing(account_id))?;
     // read after the lock, since another writer may have closed the account before
     let account = account_rows::get(connection, account_id)?;
     let account = account.filter(|it| scope.contains(it.terms.tenant_id, account_id));
@@ -237,7 +242,10 @@ fn write_one(
         Parameter::Time(recorded_at),
     ];
     match append_one::statement(changes, head, outbox)? {
-        Some(statement) => Ok(Some(statement.get_result(connection)?)),
+        Some(statement) => {
+            let written: Option<i64> = statement.get_result(connection).optional()?;
+            Ok(Some(i64::from(written.is_some())))
+        }
         None => Ok(None),
     }
 }

@@ -7,10 +7,10 @@ use diesel::{PgConnection, RunQueryDsl as _};
 use tickbook::db::DbError;
 use tickbook::{Entity, RepositoryError};
 
+use super::fill_rows::{FillColumns, FillRow, content_hash, fill_columns};
 use super::position_rows::{self, strategy_of};
 use super::rows::{
-    FillColumns, FillRow, OrderColumns, OrderRow, client_order_id, content_hash, fill_columns,
-    order_columns, order_id, venue_order_id,
+    OrderColumns, OrderRow, client_order_id, order_columns, order_id, venue_order_id,
 };
 use super::statement::{Parameter, PgKey, Statement, StatementText};
 use super::stored::invalid;

@@ -8,6 +8,7 @@ mod append_one;
 mod append_rows;
 mod append_sql;
 mod cache;
+mod fill_rows;
 mod history_columns;
 mod history_rows;
 mod json;

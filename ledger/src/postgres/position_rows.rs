@@ -11,12 +11,12 @@ use tickbook::postgres::PgDecimal;
 use tickbook::{Entity, RepositoryError};
 
 use super::amount::PgAmount;
-use super::rows::fill_id;
+use super::fill_rows::fill_id;
 use super::statement::{Parameter, Statement, StatementText};
-use super::stored::invalid;
+use super::stored::{StoredText, invalid};
 use crate::domain::{
-    Account, Amount, CostMethod, Currency, FillId, FillOrder, Lot, Position, PositionKey,
-    StrategyId,
+    Account, Amount, CostMethod, Currency, ExecId, FillId, FillOrder, Lot, Position,
+    PositionEffect, PositionKey, StrategyId, Venue,
 };
 use crate::repository::PositionEntry;
 
@@ -122,9 +122,9 @@ struct LastFill {
     trade_time: Option<DateTime<Utc>>,
     venue_sequence: Option<i64>,
     sequence: Option<i64>,
-    venue: Option<String>,
-    exec_id: Option<String>,
-    effect: Option<String>,
+    venue: Option<StoredText<Venue>>,
+    exec_id: Option<StoredText<ExecId>>,
+    effect: Option<StoredText<PositionEffect>>,
     content_hash: Option<Vec<u8>>,
 }
 
@@ -248,9 +248,9 @@ struct LotRow {
     quantity: PgDecimal,
     price: PgDecimal,
     cost: PgAmount,
-    venue: Option<String>,
-    exec_id: Option<String>,
-    effect: Option<String>,
+    venue: Option<StoredText<Venue>>,
+    exec_id: Option<StoredText<ExecId>>,
+    effect: Option<StoredText<PositionEffect>>,
     content_hash: Option<Vec<u8>>,
     opened_at: DateTime<Utc>,
 }

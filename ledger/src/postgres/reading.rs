@@ -7,11 +7,10 @@ use tickbook::RepositoryError;
 use tickbook::db::DbError;
 use tickbook::domain::{Page, SortOrder, TimeRange, earliest_time, latest_time};
 
+use super::fill_rows::{FillColumns, FillRow, fill_columns};
 use super::json::{PgJson, event_of};
 use super::position_rows::{PositionColumns, PositionRow, complete, position_columns, strategy_of};
-use super::rows::{
-    FillColumns, FillRow, OrderColumns, OrderRow, fill_columns, order_columns, order_id,
-};
+use super::rows::{OrderColumns, OrderRow, order_columns, order_id};
 use super::statement::{Parameter, Selection};
 use crate::domain::{
     Account, AccountId, Fill, FillOrder, Order, OrderId, PositionKey, RecordedEvent, positions_of,
@@ -88,11 +87,9 @@ pub(super) fn orders(
         SortOrder::Descending => " ORDER BY created_at DESC, first_sequence DESC LIMIT ?",
     };
     select.push(order, [row_limit(query.limit)]);
-    let rows: Vec<OrderRow> = select.load(connection)?;
-    let orders: Result<Vec<_>, RepositoryError> =
-        rows.into_iter().map(OrderRow::into_order).collect();
+    let orders = select.collect(connection, OrderRow::into_order)?;
     Ok(Page::from_limit_plus_one(
-        orders?,
+        orders,
         query.limit,
         |order: &Order| order.first_sequence,
     ))
@@ -129,10 +126,9 @@ pub(super) fn events(
         " AND sequence > ? ORDER BY sequence LIMIT ?",
         [after, row_limit(query.limit)],
     );
-    let rows: Vec<EventRow> = select.load(connection)?;
-    let events: Result<Vec<_>, RepositoryError> = rows.into_iter().map(recorded).collect();
+    let events = select.collect(connection, recorded)?;
     Ok(Page::from_limit_plus_one(
-        events?,
+        events,
         query.limit,
         |it: &RecordedEvent| it.sequence,
     ))
@@ -167,12 +163,12 @@ pub(super) fn fills(
             ],
         );
     }
-    let order = " ORDER BY f.trade_time, f.venue_sequence, f.sequence LIMIT ?";
+    // with a known limit the planner may sort all fills instead of reading the index in order
+    let order = " ORDER BY f.trade_time, f.venue_sequence, f.sequence LIMIT (SELECT ?)";
     select.push(order, [row_limit(query.limit)]);
-    let rows: Vec<FillRow> = select.load(connection)?;
-    let fills: Result<Vec<_>, RepositoryError> = rows.into_iter().map(FillRow::into_fill).collect();
+    let fills = select.collect(connection, FillRow::into_fill)?;
     Ok(Page::from_limit_plus_one(
-        fills?,
+        fills,
         query.limit,
         |fill: &Fill| fill.order,
     ))
@@ -245,9 +241,8 @@ fn positions_as_of(
     if let Some(symbol_id) = query.symbol_id {
         select.push(" AND f.symbol_id = ?", [Parameter::BigInt(symbol_id.get())]);
     }
-    let rows: Vec<FillRow> = select.load(connection)?;
-    let fills: Result<Vec<_>, RepositoryError> = rows.into_iter().map(FillRow::into_fill).collect();
-    let positions = positions_of(account.terms.cost_method, &fills?);
+    let fills = select.collect(connection, FillRow::into_fill)?;
+    let positions = positions_of(account.terms.cost_method, &fills);
     let positions = positions.map_err(RepositoryError::invalid)?;
     let found = positions.into_iter().filter(|(key, position)| {
         query

@@ -6,8 +6,8 @@ use tickbook::db::DbError;
 
 use super::amount::PgAmount;
 use super::append_rows::Changes;
+use super::fill_rows::columns_of;
 use super::position_rows::{key_parameters, strategy_of};
-use super::rows::columns_of;
 use super::statement::{Parameter, Statement, StatementText};
 use crate::domain::{AccountLedger, CostMethod, Lot, PositionKey};
 use tickbook::postgres::PgDecimal;

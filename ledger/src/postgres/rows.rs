@@ -1,12 +1,10 @@
-//! Orders and fills as rows.
+//! Orders as rows.
 
 use std::fmt::Display;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::Queryable;
-use diesel::sql_types::{
-    Array, BigInt, Binary, Bool, Date, Integer, Jsonb, Nullable, Numeric, Text, Timestamptz,
-};
+use diesel::sql_types::{Array, BigInt, Date, Jsonb, Nullable, Numeric, Text, Timestamptz};
 use tickbook::domain::SymbolId;
 use tickbook::postgres::PgDecimal;
 use tickbook::{Entity, RepositoryError};
@@ -15,8 +13,7 @@ use super::amount::PgAmount;
 use super::json::PgJson;
 use super::stored::invalid;
 use crate::domain::{
-    ClientOrderId, ContentHash, Contract, Currency, ExecId, Fee, Fill, FillId, FillOrder, Order,
-    OrderId, OrderTerms, PendingRequest, PositionKey, StrategyId, Venue, VenueOrderId,
+    ClientOrderId, Order, OrderId, OrderTerms, PendingRequest, StrategyId, Venue, VenueOrderId,
 };
 
 /// The columns of an [`OrderRow`].
@@ -208,170 +205,6 @@ fn pending(json: &str) -> Result<Vec<PendingRequest>, String> {
         })
     });
     requests.collect()
-}
-
-/// The columns of a [`FillRow`], of the table `fills` with the name `f`.
-macro_rules! fill_columns {
-    () => {
-        "f.sequence, f.order_id, f.venue, f.exec_id, f.effect, f.content_hash, f.trade_time, f.venue_sequence, \
-         f.strategy_id, f.symbol_id, f.position_name, f.side, f.quantity, f.price, f.fee_amount, f.fee_currency, \
-         f.fee_is_taken_from_quantity, f.liquidity, f.multiplier, f.is_inverse, f.trading_day, f.latest_exec_id, \
-         f.versions, f.is_busted"
-    };
-}
-
-pub(super) use fill_columns;
-
-pub(super) type FillColumns = (
-    BigInt,
-    Text,
-    Nullable<Text>,
-    Nullable<Text>,
-    Nullable<Text>,
-    Nullable<Binary>,
-    Timestamptz,
-    BigInt,
-    Nullable<BigInt>,
-    BigInt,
-    Text,
-    Text,
-    Numeric,
-    Numeric,
-    Nullable<Numeric>,
-    Nullable<Text>,
-    Nullable<Bool>,
-    Nullable<Text>,
-    Numeric,
-    Bool,
-    Nullable<Date>,
-    Nullable<Text>,
-    Integer,
-    Bool,
-);
-
-#[derive(Debug, Queryable)]
-pub(super) struct FillRow {
-    sequence: i64,
-    order_id: String,
-    venue: Option<String>,
-    exec_id: Option<String>,
-    effect: Option<String>,
-    content_hash: Option<Vec<u8>>,
-    trade_time: DateTime<Utc>,
-    venue_sequence: i64,
-    strategy_id: Option<i64>,
-    symbol_id: i64,
-    position_name: String,
-    side: String,
-    quantity: PgDecimal,
-    price: PgDecimal,
-    fee_amount: Option<PgDecimal>,
-    fee_currency: Option<String>,
-    fee_is_taken_from_quantity: Option<bool>,
-    liquidity: Option<String>,
-    multiplier: PgDecimal,
-    is_inverse: bool,
-    trading_day: Option<NaiveDate>,
-    latest_exec_id: Option<String>,
-    versions: i32,
-    is_busted: bool,
-}
-
-impl FillRow {
-    pub(super) fn into_fill(self) -> Result<Fill, RepositoryError> {
-        let sequence = self.sequence;
-        let error = |column: &'static str| {
-            move |reason: &dyn Display| invalid(Entity::Fill, sequence, column, reason)
-        };
-        let parsed = |column, text: String| Parsed {
-            text,
-            error: error(column),
-        };
-        let optional = |column, text: Option<String>| text.map(|text| parsed(column, text));
-        let fee = match (self.fee_amount, self.fee_currency) {
-            (Some(amount), Some(currency)) => {
-                let currency: Currency = parsed("fee_currency", currency).read()?;
-                let mut fee = Fee::new(amount.0, currency);
-                fee.is_taken_from_quantity = self.fee_is_taken_from_quantity.unwrap_or_default();
-                Some(fee)
-            }
-            _ => None,
-        };
-        let columns = (self.venue, self.exec_id, self.effect, self.content_hash);
-        let fill_id = fill_id(columns).map_err(|reason| error("fill id")(&reason))?;
-        let mut contract = Contract::linear(self.multiplier.0);
-        contract.is_inverse = self.is_inverse;
-        Ok(Fill {
-            fill_id,
-            order: FillOrder {
-                trade_time: self.trade_time,
-                venue_sequence: self.venue_sequence,
-                sequence,
-            },
-            order_id: parsed("order_id", self.order_id).read()?,
-            position: PositionKey::new(
-                self.strategy_id.map(StrategyId::new),
-                SymbolId::new(self.symbol_id),
-                self.position_name,
-            ),
-            side: parsed("side", self.side).read()?,
-            quantity: self.quantity.0,
-            price: self.price.0,
-            fee,
-            liquidity: read(optional("liquidity", self.liquidity))?,
-            contract,
-            trading_day: self.trading_day,
-            latest_exec_id: read(optional("latest_exec_id", self.latest_exec_id))?,
-            versions: u32::try_from(self.versions).unwrap_or_default(),
-            is_busted: self.is_busted,
-        })
-    }
-}
-
-/// The columns `venue`, `exec_id`, `effect` and `content_hash`.
-pub(super) type FillIdColumns = (
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<Vec<u8>>,
-);
-
-/// The columns of the id of a fill.
-pub(super) fn columns_of(fill_id: &FillId) -> FillIdColumns {
-    match fill_id {
-        FillId::Report {
-            venue,
-            exec_id,
-            effect,
-        } => (
-            Some(venue.as_str().to_owned()),
-            Some(exec_id.as_str().to_owned()),
-            effect.map(|effect| effect.as_str().to_owned()),
-            None,
-        ),
-        FillId::Content(hash) => (None, None, None, Some(hash.as_bytes().to_vec())),
-    }
-}
-
-/// The id of a fill.
-pub(super) fn fill_id(columns: FillIdColumns) -> Result<FillId, String> {
-    match columns {
-        (Some(venue), Some(exec_id), effect, None) => {
-            let effect = effect.map(|effect| effect.parse()).transpose();
-            Ok(FillId::Report {
-                venue: Venue::new(venue).map_err(|error| error.to_string())?,
-                exec_id: ExecId::new(exec_id).map_err(|error| error.to_string())?,
-                effect: effect.map_err(|error: crate::domain::UnknownName| error.to_string())?,
-            })
-        }
-        (None, None, None, Some(hash)) => Ok(FillId::Content(content_hash(&hash)?)),
-        _ => Err("neither the id of a report nor a digest".to_owned()),
-    }
-}
-
-pub(super) fn content_hash(bytes: &[u8]) -> Result<ContentHash, String> {
-    let bytes = <[u8; 32]>::try_from(bytes).map_err(|_| "a digest has 32 bytes".to_owned())?;
-    Ok(ContentHash::from_bytes(bytes))
 }
 
 /// The order of a request or of an id of a venue.

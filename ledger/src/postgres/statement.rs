@@ -6,13 +6,16 @@ use std::marker::PhantomData;
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
-use diesel::pg::{Pg, PgValue};
+use diesel::pg::{Pg, PgRowByRowLoadingMode, PgValue};
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::query_dsl::methods::LoadQuery;
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{
     Array, BigInt, Binary, Bool, Date, Integer, Nullable, Numeric, Text, Timestamptz, Uuid,
 };
 use diesel::{PgConnection, QueryResult, RunQueryDsl};
+use tickbook::RepositoryError;
+use tickbook::db::DbError;
 use tickbook::postgres::PgDecimal;
 
 use super::amount::PgAmount;
@@ -169,6 +172,21 @@ impl<R> Selection<R> {
             parameters: Vec::new(),
             row: PhantomData,
         }
+    }
+
+    /// Reads the rows and makes each an item, while the server sends the next ones.
+    pub(super) fn collect<Row, T>(
+        self,
+        connection: &mut PgConnection,
+        into_item: impl Fn(Row) -> Result<T, RepositoryError>,
+    ) -> Result<Vec<T>, DbError>
+    where
+        R: 'static,
+        Row: 'static,
+        Self: LoadQuery<'static, PgConnection, Row, PgRowByRowLoadingMode>,
+    {
+        let rows = self.load_iter::<Row, PgRowByRowLoadingMode>(connection)?;
+        rows.map(|row| Ok(into_item(row?)?)).collect()
     }
 
     /// Appends text with one `?` for each parameter.

@@ -3,15 +3,15 @@
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::BigInt;
 use diesel::{PgConnection, RunQueryDsl as _};
-use tickbook::RepositoryError;
 use tickbook::db::{DbError, transaction};
 use tickbook::domain::PageLimit;
 
 use super::append::lock;
 use super::append_rows::Changes;
 use super::append_sql::Project;
+use super::fill_rows::{FillColumns, FillRow, fill_columns};
 use super::position_rows::{PositionColumns, PositionRow, complete, position_columns};
-use super::rows::{FillColumns, FillRow, OrderColumns, OrderRow, fill_columns, order_columns};
+use super::rows::{OrderColumns, OrderRow, order_columns};
 use super::statement::{Parameter, Selection, Statement, StatementText};
 use super::stored::missing;
 use super::{account_rows, reading, rewriting};
@@ -91,10 +91,7 @@ fn stored_digest(connection: &mut PgConnection, account: &Account) -> Result<Con
     let id = || Parameter::BigInt(account.account_id.get());
     let mut select = Selection::<OrderColumns>::new(concat!("SELECT ", order_columns!()));
     select.push(" FROM orders WHERE account_id = ?", [id()]);
-    let rows: Vec<OrderRow> = select.load(connection)?;
-    let orders: Result<Vec<_>, RepositoryError> =
-        rows.into_iter().map(OrderRow::into_order).collect();
-    let mut orders: Vec<Order> = orders?;
+    let mut orders: Vec<Order> = select.collect(connection, OrderRow::into_order)?;
     orders.sort_by(|a, b| a.order_id.cmp(&b.order_id));
 
     let mut select = Selection::<FillColumns>::new(concat!("SELECT ", fill_columns!()));
@@ -102,9 +99,7 @@ fn stored_digest(connection: &mut PgConnection, account: &Account) -> Result<Con
         " FROM fills f WHERE f.account_id = ? ORDER BY f.sequence",
         [id()],
     );
-    let rows: Vec<FillRow> = select.load(connection)?;
-    let fills: Result<Vec<Fill>, RepositoryError> =
-        rows.into_iter().map(FillRow::into_fill).collect();
+    let fills: Vec<Fill> = select.collect(connection, FillRow::into_fill)?;
 
     let mut select = Selection::<PositionColumns>::new(concat!("SELECT ", position_columns!()));
     select.push(" FROM positions p WHERE p.account_id = ?", [id()]);
@@ -112,7 +107,7 @@ fn stored_digest(connection: &mut PgConnection, account: &Account) -> Result<Con
     let mut positions = complete(connection, account, rows)?;
     positions.sort_by(|a, b| a.key.cmp(&b.key));
     let positions = positions.iter().map(|entry| (&entry.key, &entry.position));
-    Ok(digest(&orders, &fills?, positions))
+    Ok(digest(&orders, &fills, positions))
 }
 
 struct Revise;

@@ -1,6 +1,7 @@
 //! The repositories in PostgreSQL: the conformance suite, and what a store outside of the process adds.
 
 mod killed;
+mod plans;
 mod scripts;
 mod several_writers;
 mod tampered;

@@ -6,8 +6,8 @@ use tickbook::postgres::PgDecimal;
 use super::Changes;
 use crate::domain::{Fill, PositionKey};
 use crate::postgres::amount::PgAmount;
+use crate::postgres::fill_rows::columns_of;
 use crate::postgres::position_rows::strategy_of;
-use crate::postgres::rows::columns_of;
 use crate::postgres::statement::Parameter;
 
 impl Changes<'_> {

@@ -121,6 +121,17 @@ async fn journal_refuses_changes_and_deletions() {
     connection
         .batch_execute("DELETE FROM accounts")
         .expect("deleted");
-    let count = "DO $$ BEGIN ASSERT (SELECT count(*) FROM order_events) = 0; END $$";
-    connection.batch_execute(count).expect("no event is left");
+    for table in [
+        "account_heads",
+        "order_events",
+        "orders",
+        "order_client_ids",
+        "order_venue_ids",
+        "fills",
+        "positions",
+        "position_fees",
+    ] {
+        let count = format!("DO $$ BEGIN ASSERT (SELECT count(*) FROM {table}) = 0; END $$");
+        connection.batch_execute(&count).expect(table);
+    }
 }
