@@ -2,6 +2,8 @@
 
 mod symbols;
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tickbook::domain::book::MAX_STORED_LEVELS;

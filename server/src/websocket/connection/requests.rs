@@ -108,8 +108,8 @@ impl ClientConnection {
             let (is_new, subscription) = match ask {
                 Ask::Subscribe(subscription) => (true, subscription),
                 Ask::Unsubscribe(subscription) => (false, subscription),
-                // a ping needs no look-up
-                Ask::Ping => return self.work_off().await,
+                // these need no look-up
+                Ask::Ping | Ask::Authenticate(_) => return self.work_off().await,
             };
             match found {
                 Ok(LookedUp::Bases(bases)) => self.subscribe(id, &subscription, &bases).await?,
