@@ -19,8 +19,6 @@ use tickbook::ingest::{
 };
 use tickbook::repository::QuarantineRepository;
 use tickbook::{Clock, Connected, Repositories};
-use tickbook_ledger::LedgerRepositories;
-use tickbook_ledger::relay::{Relay, RelayRepositories};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -29,7 +27,7 @@ use crate::app::{AppState, HistoryValidators, StoreKind};
 use crate::args::Args;
 use crate::feed::{CreatedFeeds, filling, quality};
 use crate::http::{BESIDES, Http, descriptors};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, ledger_repositories, start_relay};
 use crate::long_work::LongWork;
 use crate::readiness::Readiness;
 use crate::router::router;
@@ -198,21 +196,6 @@ pub async fn start(
         repositories,
         books,
     })
-}
-
-/// The repositories of the ledger: in the metadata database, or without databases in memory.
-fn ledger_repositories(pools: Option<&DatabasePools>, clock: &Clock) -> LedgerRepositories {
-    match pools {
-        Some(pools) => LedgerRepositories::postgres(pools.clone()),
-        None => LedgerRepositories::in_memory_with_clock(clock.clone()),
-    }
-}
-
-/// Copies booked order events to the time-series database until `stop`.
-fn start_relay(pools: &DatabasePools, clock: &Clock, stop: &CancellationToken) {
-    let relay = Relay::new(RelayRepositories::postgres(pools)).with_clock(clock.clone());
-    let stop = stop.clone().cancelled_owned();
-    tokio::spawn(async move { relay.run(stop).await });
 }
 
 /// Reduces the number of connections to the available descriptors. WebSocket clients, which stay connected,

@@ -6,6 +6,7 @@ mod news;
 mod publishing;
 #[cfg(test)]
 mod samples;
+mod starting;
 mod statistics;
 mod waiting_events;
 
@@ -22,6 +23,7 @@ pub(crate) use account_state::{AccountState, read_state};
 pub use caller::CallerScope;
 pub(crate) use news::{BookedEvent, Following, OrderNews};
 pub use publishing::PublishingLedger;
+pub(crate) use starting::{ledger_repositories, start_relay};
 pub(crate) use statistics::AppendStatistics;
 pub use waiting_events::WaitingEvents;
 pub(crate) use waiting_events::{ClientNews, News};

@@ -5,6 +5,7 @@ mod access;
 mod access_browsers;
 mod access_program;
 mod access_scopes;
+mod access_tokens;
 mod access_websocket;
 mod account_events;
 mod account_orders;

@@ -1,4 +1,6 @@
-//! Tests of the symbol of a replay.
+//! Tests of replays.
+
+use std::path::Path;
 
 use tickbook::Repositories;
 use tickbook::db::{DatabasePools, ScratchSchemas};
@@ -7,6 +9,7 @@ use tickbook::repository::SymbolQuery;
 
 use crate::binary::{Program, fails};
 use crate::databases::{prepare, variables};
+use crate::whole_server::Server;
 
 const QUOTES: &str = "time,bid,ask\n2014-05-01T00:00:00Z,1,2\n2014-05-01T00:00:01Z,1,2\n";
 
@@ -69,4 +72,86 @@ async fn files_that_cannot_be_replayed_create_no_symbol() {
         assert!(line.contains(file), "{line}");
         assert_eq!(names(&repositories).await, ["oanda:EURUSD"]);
     }
+}
+
+/// 1,000 quotes, 90 milliseconds apart, every tenth in the same millisecond as the previous one.
+fn quotes(folder: &Path) -> String {
+    let path = folder.join("20140501_quote.csv");
+    let mut text = String::new();
+    let mut millis = 0;
+    for index in 0..1_000 {
+        if index % 10 != 9 {
+            millis += 90;
+        }
+        text.push_str(&format!(
+            "{millis},1.{},1.{}\n",
+            38_000 + index,
+            38_001 + index
+        ));
+    }
+    std::fs::write(&path, text).expect("a file");
+    path.to_str().expect("UTF-8").to_owned()
+}
+
+#[tokio::test]
+async fn pages_of_a_replay_have_every_tick_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = quotes(folder.path());
+    let replay = "--feed replay --symbol oanda:EURUSD --speed max".split(' ');
+    let replay: Vec<_> = replay.collect();
+    let server = Server::start(&[&replay[..], &["--replay", &file]].concat()).await;
+    let feed = server.feed_ended().await;
+    assert_eq!(
+        (&feed["received"], &feed["inserted"]),
+        (&1_000.into(), &1_000.into())
+    );
+
+    let symbols = server.get("/api/v1/symbols?name=EURUSD").await;
+    assert_eq!(symbols["data"][0]["exchange"], "oanda");
+    let id = symbols["data"][0]["symbol_id"].as_i64().expect("a number");
+
+    // pages of 7 end between equal times
+    let bids: Vec<_> = server
+        .all(&format!("/api/v1/ticks/{id}?order=asc"), 7)
+        .await
+        .iter()
+        .map(|tick| tick["bid_price"].as_str().expect("a text").to_owned())
+        .collect();
+    let expected: Vec<_> = (0..1_000)
+        .map(|index| {
+            let bid = format!("1.{}", 38_000 + index);
+            bid.trim_end_matches('0').to_owned()
+        })
+        .collect();
+    assert_eq!(bids, expected);
+    let mut newest_first = server
+        .all(&format!("/api/v1/ticks/{id}?order=desc"), 13)
+        .await;
+    newest_first.reverse();
+    assert_eq!(newest_first.len(), 1_000);
+    assert_eq!(newest_first[999]["bid_price"], "1.38999");
+
+    let candles = server
+        .all(&format!("/api/v1/ohlc/{id}?timeframe=1m"), 1)
+        .await;
+    let counts: Vec<_> = candles.iter().map(|candle| &candle["tick_count"]).collect();
+    let total: i64 = counts.iter().filter_map(|count| count.as_i64()).sum();
+    assert_eq!((candles.len(), total), (2, 1_000), "{counts:?}");
+    assert_eq!(candles[0]["open"], "1.38");
+    assert_eq!(candles[1]["close"], "1.38999");
+    assert!(server.stop().await);
+}
+
+#[tokio::test]
+async fn repeated_file_stores_nothing_twice() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = quotes(folder.path());
+    let replay = ["--feed", "replay", "--symbol", "EURUSD", "--speed", "max"];
+    let server = Server::start(&[&replay[..], &["--replay", &file, &file]].concat()).await;
+    let feed = server.feed_ended().await;
+    assert_eq!(
+        (&feed["inserted"], &feed["duplicates"]),
+        (&1_000.into(), &1_000.into())
+    );
+    assert!(server.stop().await);
 }

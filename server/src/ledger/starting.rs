@@ -1,0 +1,25 @@
+//! The ledger of a server that starts.
+
+use tickbook::Clock;
+use tickbook::db::DatabasePools;
+use tickbook_ledger::LedgerRepositories;
+use tickbook_ledger::relay::{Relay, RelayRepositories};
+use tokio_util::sync::CancellationToken;
+
+/// The repositories of the ledger: in the metadata database, or without databases in memory.
+pub(crate) fn ledger_repositories(
+    pools: Option<&DatabasePools>,
+    clock: &Clock,
+) -> LedgerRepositories {
+    match pools {
+        Some(pools) => LedgerRepositories::postgres(pools.clone()),
+        None => LedgerRepositories::in_memory_with_clock(clock.clone()),
+    }
+}
+
+/// Copies booked order events to the time-series database until `stop`.
+pub(crate) fn start_relay(pools: &DatabasePools, clock: &Clock, stop: &CancellationToken) {
+    let relay = Relay::new(RelayRepositories::postgres(pools)).with_clock(clock.clone());
+    let stop = stop.clone().cancelled_owned();
+    tokio::spawn(async move { relay.run(stop).await });
+}
