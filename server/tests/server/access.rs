@@ -6,7 +6,6 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use chrono::TimeDelta;
 use serde_json::Value;
-use tickbook::Clock;
 use tickbook_access::{Scope, Token};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
