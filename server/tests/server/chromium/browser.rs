@@ -210,6 +210,18 @@ impl Browser {
         }
     }
 
+    /// Scrolls the chart to the left with the keyboard, until it has this many candles.
+    pub(super) async fn scroll_to(&mut self, candles: i64) {
+        let many = "for (let turn = 0; turn < 40; turn += 1) \
+            document.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowLeft'}))";
+        let deadline = tokio::time::Instant::now() + DEADLINE;
+        while self.evaluate("__tickbook.candles().length").await != candles {
+            assert!(tokio::time::Instant::now() < deadline, "no history");
+            self.evaluate(many).await;
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Clicks an element.
     pub(super) async fn click(&mut self, selector: &str) {
         let clicking = format!("document.querySelector({selector:?}).click()");

@@ -8,7 +8,7 @@ use tokio::time::{Instant, interval_at};
 
 use super::browser::{Browser, Window, found};
 use super::loads::{MINUTES, minutes, start, url};
-use crate::whole_server::{DEADLINE, Server};
+use crate::whole_server::Server;
 
 const CANDLES: i64 = 5_000;
 const TICKS: usize = 10_000;
@@ -36,11 +36,7 @@ async fn thousand_ticks_a_second_are_all_shown() {
     browser.before_each_page(MINUTES).await;
     browser.open(&url(&server)).await;
     browser.until_live().await;
-    let deadline = Instant::now() + DEADLINE;
-    while browser.evaluate("__tickbook.candles().length").await != CANDLES {
-        assert!(Instant::now() < deadline, "the history is not read");
-        browser.press("ArrowLeft").await;
-    }
+    browser.scroll_to(CANDLES).await;
     browser.press("End").await;
     browser.evaluate(RECORD).await;
     let first = start() + TimeDelta::minutes(CANDLES);

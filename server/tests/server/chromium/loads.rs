@@ -96,11 +96,7 @@ async fn shown_candles_equal_those_of_rest() {
     assert_eq!(stored.len(), 1_510);
     assert_eq!(shown(&mut browser).await, stored[510..]);
     // the left end of the chart is reached by scrolling
-    let deadline = tokio::time::Instant::now() + crate::whole_server::DEADLINE;
-    while browser.evaluate("__tickbook.candles().length").await != 1_510 {
-        assert!(tokio::time::Instant::now() < deadline, "no history");
-        browser.press("ArrowLeft").await;
-    }
+    browser.scroll_to(1_510).await;
     assert_eq!(shown(&mut browser).await, stored);
     assert_eq!(browser.problems(), Vec::<String>::new());
     drop(browser);
