@@ -51,11 +51,16 @@ pub(super) fn with_body(answer: &[u8]) -> Option<Vec<u8>> {
 
 /// The response to a request without TLS to a server with TLS.
 pub(super) fn plain_http() -> String {
-    let body = Problem::needs_tls().to_json();
+    let id = RequestId::random();
+    let body = Problem::needs_tls().to_json(&id);
     let length = body.len();
+    let security: String = SECURITY_HEADERS
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
     format!(
-        "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/problem+json\r\n\
-         content-length: {length}\r\n\r\n{body}"
+        "HTTP/1.1 400 Bad Request\r\nconnection: close\r\n{security}content-type: application/problem+json\r\n\
+         x-request-id: {id}\r\ncontent-length: {length}\r\n\r\n{body}"
     )
 }
 
