@@ -32,14 +32,18 @@ async fn description() -> Value {
     get(&Mocks::default().app(), "/openapi.json").await.json()
 }
 
-/// Each operation by its method and path.
+/// Each operation by its method and path, in which the parameter of a symbol is `{symbol}`.
 fn operations(description: &Value) -> BTreeMap<(String, String), Value> {
     let paths = description["paths"].as_object().expect("paths").iter();
     paths
         .flat_map(|(path, item)| {
             let operations = item.as_object().expect("operations").iter();
-            operations
-                .map(move |(method, operation)| ((method.clone(), path.clone()), operation.clone()))
+            operations.map(move |(method, operation)| {
+                (
+                    (method.clone(), path.replace("{symbol_id}", "{symbol}")),
+                    operation.clone(),
+                )
+            })
         })
         .collect()
 }
