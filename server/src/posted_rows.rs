@@ -107,7 +107,7 @@ fn fields<E: PostedEvent>(header: &str, has_symbol: bool) -> Result<Vec<&'static
     for name in values(header) {
         let is_named = |known: &&str| known.eq_ignore_ascii_case(&name);
         let mut columns = E::Column::ALL.iter();
-        let column = columns.find(|column| column.names().iter().any(|known| is_named(known)));
+        let column = columns.find(|column| column.names().iter().any(is_named));
         let field = match column {
             Some(column) => column.as_str(),
             None if is_named(&SYMBOL) && !has_symbol => SYMBOL,
