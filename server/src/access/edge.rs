@@ -17,7 +17,7 @@ const FIELDS: &str =
     "Authorization, Content-Type, Content-Encoding, Accept, If-None-Match, X-Request-Id";
 
 /// Header fields of responses that such a page may read.
-const EXPOSED: &str = "ETag, Link, Retry-After, WWW-Authenticate, X-Next-Cursor, X-Request-Id";
+const EXPOSED: &str = "ETag, Link, Next-Cursor, Retry-After, WWW-Authenticate, X-Request-Id";
 
 /// How long a browser remembers the answer to a preflight request, in seconds.
 const MAX_AGE: &str = "600";

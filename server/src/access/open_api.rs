@@ -3,7 +3,7 @@
 use axum::http::Method;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{Content, Header, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{Content, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 
 use super::scopes::needed;
 
@@ -13,29 +13,18 @@ const SCHEME: &str = "token";
 const DESCRIPTION: &str = "A token of `tickbook tokens add`. Its scopes are read, write and admin, and each includes \
     the ones before it. A server without tokens ignores it.";
 
-/// Responses of every operation that needs a token: status, name, description, header field.
-const REFUSALS: [(&str, &str, &str, &str); 3] = [
-    (
-        "401",
-        "Unauthorized",
-        "no token, or an invalid one",
-        "WWW-Authenticate",
-    ),
+/// Responses of every operation that needs a token: status and description.
+const REFUSALS: [(&str, &str); 3] = [
+    ("401", "no token, or an invalid one"),
     (
         "403",
-        "Forbidden",
         "the token does not have the scope of the operation, or pages of this origin are not allowed",
-        "WWW-Authenticate",
     ),
-    (
-        "429",
-        "TooManyRequests",
-        "the token has no request left",
-        "Retry-After",
-    ),
+    ("429", "the token has no request left"),
 ];
 
-/// Adds the security scheme, the scope of each operation, and the responses of the guard.
+/// Adds the security scheme, the scope of each operation, and the responses of the guard. [`openapi`](crate::openapi)
+/// completes the responses.
 pub(crate) fn describe(description: &mut OpenApi) {
     for (path, item) in &mut description.paths.paths {
         for (method, operation) in operations(item) {
@@ -48,10 +37,6 @@ pub(crate) fn describe(description: &mut OpenApi) {
         .bearer_format("tb_ and 43 characters")
         .description(Some(DESCRIPTION));
     components.add_security_scheme(SCHEME, SecurityScheme::Http(scheme.build()));
-    for (_, name, text, field) in REFUSALS {
-        let response = RefOr::T(response(text, field));
-        components.responses.insert(name.to_owned(), response);
-    }
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
@@ -73,18 +58,17 @@ fn add(method: &Method, path: &str, operation: &mut Operation) {
     if scope.is_none() {
         return;
     }
-    for (status, name, ..) in REFUSALS {
+    for (status, text) in REFUSALS {
         let responses = &mut operation.responses.responses;
-        let refusal = RefOr::Ref(Ref::from_response_name(name));
+        let refusal = RefOr::T(refusal(text));
         responses.entry(status.to_owned()).or_insert(refusal);
     }
 }
 
-fn response(description: &str, field: &str) -> Response {
+fn refusal(description: &str) -> Response {
     let problem = Content::new(Some(Ref::from_schema_name("ProblemBody")));
     ResponseBuilder::new()
         .description(description)
         .content("application/problem+json", problem)
-        .header(field, Header::default())
         .build()
 }

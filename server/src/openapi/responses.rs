@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use tickbook::domain::SymbolId;
+use tickbook_access::Scope;
 
 use super::insert_missing;
 use crate::http::RequestId;
@@ -10,11 +11,21 @@ use crate::problem::Problem;
 use crate::read_body::BODY_LIMIT;
 
 /// The errors of operations: status, name and description.
-const ERRORS: [(&str, &str, &str); 10] = [
+const ERRORS: [(&str, &str, &str); 12] = [
     (
         "400",
         "BadRequest",
         "invalid parameter or body; detail names it",
+    ),
+    (
+        "401",
+        "Unauthorized",
+        "the request has no token, or an invalid one",
+    ),
+    (
+        "403",
+        "Forbidden",
+        "the token does not have the scope of the operation, or pages of this origin are not allowed",
     ),
     (
         "404",
@@ -58,6 +69,8 @@ const ERRORS: [(&str, &str, &str); 10] = [
 /// An example of the error with this status.
 fn example(status: &str) -> Value {
     let problem = match status {
+        "401" => Problem::no_token(),
+        "403" => Problem::insufficient_scope(Scope::Write),
         "404" => Problem::unknown_symbol(SymbolId::new(7)),
         "406" => Problem::not_acceptable(),
         "408" => Problem::slow_body(),
@@ -115,6 +128,12 @@ pub(super) fn shared() -> Value {
                 "example": example(status),
             }},
         });
+        if ["401", "403"].contains(&status) {
+            response["headers"]["WWW-Authenticate"] = json!({
+                "description": "the scheme Bearer with the error of RFC 6750; absent if the origin is refused",
+                "schema": {"type": "string"},
+            });
+        }
         if ["429", "503"].contains(&status) {
             response["headers"]["Retry-After"] = json!({
                 "description": "seconds until the request may be sent again",

@@ -36,7 +36,7 @@ async fn page_of_an_allowed_origin_may_read_answers() {
         field.map(str::to_owned)
     };
     assert_eq!(origin(&asked).as_deref(), Some("https://app.example"));
-    assert!(asked.field("vary").expect("a field").contains("Origin"));
+    assert!(asked.head.contains("vary: Origin"), "{asked:?}");
     assert!(
         asked
             .field("access-control-expose-headers")
@@ -53,7 +53,7 @@ async fn page_of_an_allowed_origin_may_read_answers() {
     let foreign = fields.replace("app.example", "evil.example");
     let asked = ask(server.address, SYMBOLS, &foreign, "").await;
     assert_eq!((asked.status, origin(&asked)), (200, None));
-    assert!(asked.field("vary").expect("a field").contains("Origin"));
+    assert!(asked.head.contains("vary: Origin"), "{asked:?}");
     let asked = ask(server.address, "POST /api/v1/ticks", &foreign, "[]").await;
     assert_eq!(asked.problem(403), "foreign-origin");
     assert_eq!(origin(&asked), None);
