@@ -10,6 +10,9 @@ use super::buffer::WaitingTicks;
 use super::candles::Series;
 use super::reading::{SeriesKey, Wanted};
 
+/// Reads that are due, by series.
+type DueReads = Vec<(SeriesKey, Wanted)>;
+
 /// All series of a client that are computed from ticks, or from trades. An event costs nothing for the series of
 /// other symbols.
 #[derive(Debug)]
@@ -117,7 +120,7 @@ impl<E: CandleEvent> SeriesSet<E> {
         &mut self,
         now: Instant,
         clock: DateTime<Utc>,
-    ) -> (Vec<(SeriesKey, Wanted)>, Vec<(CandleSlot, bool)>) {
+    ) -> (DueReads, Vec<(CandleSlot, bool)>) {
         let (mut due, mut updates) = (Vec::new(), Vec::new());
         for symbol_id in std::mem::take(&mut self.touched) {
             for series in self.by_symbol.get_mut(&symbol_id).into_iter().flatten() {
