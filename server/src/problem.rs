@@ -332,8 +332,8 @@ impl fmt::Display for Problem {
 }
 
 impl IntoResponse for Problem {
-    /// The response without its body, which [`identify`](crate::http::identify::identify) writes, since it contains
-    /// the id of the request.
+    /// The response without its body. The outermost layer of the router writes it, since it contains the id of the
+    /// request.
     fn into_response(self) -> Response {
         let mut response = self.status().into_response();
         if let Some(seconds) = self.retry_after {

@@ -42,65 +42,12 @@ fn operations(description: &Value) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn every_route_is_described_with_its_parameters() {
-    let description = description().await;
+async fn description_has_its_version() {
+    let version = description().await["openapi"].clone();
     assert!(
-        description["openapi"]
-            .as_str()
-            .expect("a version")
-            .starts_with("3.")
+        version.as_str().is_some_and(|it| it.starts_with("3.")),
+        "{version}"
     );
-    let described = operations(&description);
-    let expected = [
-        "delete /api/v1/symbols/{symbol}/aliases symbol feed key",
-        "delete /api/v1/trades/{symbol} symbol from to",
-        "get /api/v1/accounts name environment closed limit cursor",
-        "get /api/v1/accounts/{account_id} account_id",
-        "get /api/v1/accounts/{account_id}/events account_id from_sequence limit cursor",
-        "get /api/v1/accounts/{account_id}/fills account_id symbol_id order_id from to limit cursor",
-        "get /api/v1/accounts/{account_id}/orders account_id symbol_id strategy_id open from to order limit cursor",
-        "get /api/v1/accounts/{account_id}/orders/{order_id} account_id order_id",
-        "get /api/v1/accounts/{account_id}/orders/{order_id}/events account_id order_id limit cursor",
-        "get /api/v1/accounts/{account_id}/positions account_id symbol_id open as_of mark limit cursor",
-        "get /api/v1/accounts/{account_id}/quarantine account_id limit cursor",
-        "get /api/v1/books/{symbol} symbol depth at",
-        "get /api/v1/books/{symbol}/intervals symbol from to limit cursor order",
-        "get /api/v1/books/{symbol}/snapshots symbol from to depth limit cursor order",
-        "get /api/v1/exchanges limit cursor",
-        "get /api/v1/exchanges/{exchange} exchange",
-        "get /api/v1/feeds",
-        "get /api/v1/feeds/{name}/gaps name symbol_id channel open filled from to limit cursor",
-        "get /api/v1/ohlc/{symbol} symbol timeframe basis from to closed fill limit cursor order",
-        "get /api/v1/symbols name exchange active limit cursor",
-        "get /api/v1/symbols/by-alias feed key",
-        "get /api/v1/symbols/{symbol} symbol",
-        "get /api/v1/symbols/{symbol}/aliases symbol",
-        "get /api/v1/ticks/latest symbols",
-        "get /api/v1/ticks/{symbol}/as-of symbol at",
-        "get /api/v1/ticks/{symbol}/count symbol from to",
-        "get /api/v1/trades/{symbol}/as-of symbol at",
-        "get /api/v1/trades/{symbol}/count symbol from to",
-        "get /api/v1/ticks/{symbol} symbol from to limit cursor order",
-        "get /api/v1/trades/latest symbols",
-        "get /api/v1/trades/{symbol} symbol from to limit cursor order",
-        "get /api/v1/trades/{symbol}/corrections symbol from to limit cursor",
-        "get /health/live",
-        "get /health/ready",
-        "get /metrics",
-        "get /openapi.json",
-        "get /ws",
-        "patch /api/v1/accounts/{account_id} account_id",
-        "patch /api/v1/exchanges/{exchange} exchange",
-        "post /api/v1/accounts",
-        "post /api/v1/accounts/{account_id}/events account_id expected",
-        "post /api/v1/exchanges",
-        "patch /api/v1/symbols/{symbol} symbol",
-        "post /api/v1/symbols/{symbol}/aliases symbol",
-        "post /api/v1/ticks symbol",
-        "post /api/v1/trades symbol",
-        "post /api/v1/trades/corrections",
-    ];
-    assert_eq!(described, expected.map(str::to_owned).into());
 }
 
 /// The routes of the table of the README, with the parameters of the path first.
