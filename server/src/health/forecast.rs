@@ -58,7 +58,7 @@ impl DiskSample {
 ///     forecast.add(DiskSample::new(at, used, 2_000 - used));
 /// }
 /// // 960 bytes are left, and 240 are written a day
-/// assert_eq!(forecast.days_left(), Some(4.0));
+/// assert_eq!(forecast.days_left().map(f64::round), Some(4.0));
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct DiskForecast(VecDeque<DiskSample>);
