@@ -155,7 +155,7 @@ async fn errors_of_every_operation_are_shared_problems() {
         }
     }
     let all = [
-        "400", "404", "406", "408", "409", "413", "415", "429", "500", "503",
+        "400", "401", "403", "404", "406", "408", "409", "413", "415", "429", "500", "503",
     ];
     assert_eq!(Vec::from_iter(statuses), all);
 }
