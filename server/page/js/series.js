@@ -172,7 +172,7 @@ async function readHistory() {
 
 /** Connects the chart with the server. */
 export function startSeries() {
-  onMessage("candle", ({ type, seq, ...candle }) => {
+  onMessage("candle", ({ type, seq, snapshot, ...candle }) => {
     const isShown = candle.symbol_id === shown.symbol?.symbol_id;
     if (!isShown || candle.timeframe !== shown.timeframe || candle.basis !== shown.basis) return;
     note(candles.merge([candle]));
