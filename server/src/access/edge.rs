@@ -1,4 +1,4 @@
-//! Header fields of responses: those that protect browsers, and those that let pages of allowed origins read them.
+//! Header fields of responses that protect browsers, or let pages of allowed origins read the responses.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};

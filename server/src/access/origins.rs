@@ -1,4 +1,4 @@
-//! Origins of web pages: those that browsers may let use the server.
+//! Origins of web pages that may use the server.
 
 use std::fmt;
 use std::str::FromStr;
@@ -98,8 +98,8 @@ impl AllowedOrigins {
         Self(origins)
     }
 
-    /// Where a request comes from. A page has the origin of this server if its host and port are those that the
-    /// request names; the scheme is not compared, because a proxy may end TLS.
+    /// Where a request comes from. A page has the origin of this server if the request names its host
+    /// and port; the scheme is not compared, because a proxy may end TLS.
     pub(super) fn sender(&self, uri: &Uri, headers: &HeaderMap) -> Sender {
         let mut given = headers.get_all(header::ORIGIN).iter();
         let Some(value) = given.next() else {

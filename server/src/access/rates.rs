@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 
 const SECOND: i64 = 1_000_000_000;
 
-/// Number of callers from which on those that have sent nothing for a second are removed.
+/// Number of callers from which on idle ones, which have sent nothing for a second, are removed.
 const MANY: usize = 1_024;
 
 /// The callers of one kind, and the instants at which each has its whole second of requests again, in nanoseconds.

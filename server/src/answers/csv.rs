@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::wire::{CandleBody, SymbolBody, TickBody, TradeBody};
 
-/// Rows of a list as CSV. The columns are those of the files of `tickbook export`, after the symbol.
+/// Rows of a list as CSV. After the symbol it has the columns of `tickbook export`.
 pub(crate) trait CsvColumns {
     /// The names of the columns, in their order.
     const COLUMNS: &'static [&'static str];

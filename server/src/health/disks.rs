@@ -34,7 +34,7 @@ pub struct DiskBody {
     /// The path on this machine, or `timeseries` for the disk of the time-series database.
     #[schema(example = "/var/lib/orderbook/spool")]
     pub name: String,
-    /// Bytes in use; for `timeseries` those of the database.
+    /// Bytes in use; for `timeseries` the size of the database.
     pub used_bytes: u64,
     /// Bytes that can still be used.
     pub free_bytes: u64,
