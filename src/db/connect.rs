@@ -17,6 +17,7 @@ use crate::error::Database;
 use super::condition::{learn, speak_english};
 use super::failure::{ConnectError, classify_connect};
 use super::measure;
+use super::open_connections::{OpenConnection, OpenConnections};
 use super::parameters::{session_settings, with_connection_parameters};
 use super::reachability::Reachability;
 use super::session_guard::SessionGuard;
@@ -36,6 +37,8 @@ pub(super) struct PooledConnection {
     pub(super) broken: bool,
     opened: Instant,
     changed: Arc<AtomicBool>,
+    /// The last field, since it is dropped after the connection.
+    _counted: OpenConnection,
 }
 
 /// Opens connections to one database and records why the last attempt failed. r2d2 reports that to only one
@@ -47,6 +50,7 @@ pub(super) struct ConnectionManager {
     pgbouncer: bool,
     passwords: Option<PasswordProvider>,
     reachability: Arc<Reachability>,
+    open_connections: OpenConnections,
 }
 
 impl ConnectionManager {
@@ -63,6 +67,7 @@ impl ConnectionManager {
             pgbouncer: config.pgbouncer,
             passwords,
             reachability: Arc::new(Reachability::new(database)),
+            open_connections: OpenConnections::default(),
         }
     }
 
@@ -117,6 +122,18 @@ impl ConnectionManager {
         &self.reachability
     }
 
+    /// The connections that r2d2 opened.
+    pub(super) fn open_connections(&self) -> &OpenConnections {
+        &self.open_connections
+    }
+
+    fn unavailable(&self, reason: &str) -> ConnectError {
+        ConnectError::Unavailable {
+            database: self.reachability.database(),
+            reason: reason.to_owned(),
+        }
+    }
+
     fn classify(&self, error: &dyn fmt::Display, url: &DatabaseUrl) -> ConnectError {
         classify_connect(&error.to_string(), self.reachability.database(), url)
     }
@@ -135,6 +152,10 @@ impl r2d2::ManageConnection for ConnectionManager {
     type Error = ConnectError;
 
     fn connect(&self) -> Result<PooledConnection, ConnectError> {
+        let counted = self
+            .open_connections
+            .begin()
+            .ok_or_else(|| self.unavailable("the pool is closed"))?;
         // r2d2 also retries for calls that no longer wait
         if let Some(error) = self.reachability.just_failed() {
             return Err(error);
@@ -152,15 +173,13 @@ impl r2d2::ManageConnection for ConnectionManager {
             broken: false,
             opened,
             changed,
+            _counted: counted,
         })
     }
 
     fn is_valid(&self, connection: &mut PooledConnection) -> Result<(), ConnectError> {
         if self.reachability.outdates(connection.opened) {
-            return Err(ConnectError::Unavailable {
-                database: self.reachability.database(),
-                reason: "the tables changed while it was open".to_owned(),
-            });
+            return Err(self.unavailable("the tables changed while it was open"));
         }
         if connection.used.elapsed() < PING_AFTER && !self.reachability.suspects(connection.used) {
             return Ok(());

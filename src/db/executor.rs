@@ -19,6 +19,7 @@ use super::connect::{ConnectionManager, PasswordProvider};
 use super::connection_counts::ConnectionCounts;
 use super::failure::DbError;
 use super::measure;
+use super::open_connections::CloseOnDrop;
 use super::reachability::Reachability;
 use super::replaceable_pool::{CallKind, PoolLimits, ReplaceablePool};
 use super::retry::{OutdatedConnections, Retries};
@@ -59,6 +60,8 @@ pub struct Executor {
     pool: Arc<ReplaceablePool>,
     probes: Arc<ReplaceablePool>,
     call_timeout: Duration,
+    /// The last field, since it is dropped after the pools.
+    _closing: CloseOnDrop,
 }
 
 impl Executor {
@@ -90,8 +93,9 @@ impl Executor {
             database,
             pool: ReplaceablePool::new(limits, config.stuck_after, manager.clone()),
             probes: ReplaceablePool::new(one, config.stuck_after, manager.clone()),
-            manager,
             call_timeout: config.call_timeout,
+            _closing: manager.open_connections().close_on_drop(),
+            manager,
         }
     }
 

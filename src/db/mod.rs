@@ -12,6 +12,7 @@ mod connections;
 mod executor;
 mod failure;
 mod measure;
+mod open_connections;
 mod parameters;
 mod pools;
 mod reachability;

@@ -20,6 +20,9 @@ pub struct TimeseriesDb(Arc<Executor>);
 
 /// The pools of both databases, and of a read replica if there is one, by default with 20 connections each.
 /// Clones share them.
+///
+/// Dropping the last clone closes the connections. It waits until those that are being opened, or are in use, are
+/// closed as well, for at most half a second for each pool.
 #[derive(Debug, Clone)]
 pub struct DatabasePools {
     metadata: MetadataDb,

@@ -1,12 +1,16 @@
 //! Tests of the executor on a real server: deadlines, dropped callers, panics, exhausted pools.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use diesel::{RunQueryDsl as _, sql_query};
 use fault_proxy::FaultProxy;
 use tickbook::db::DatabaseConfig;
-use tickbook::db::{ConnectionCounts, DatabasePools, DbError, MetadataDb, ScratchSchemas};
+use tickbook::db::{
+    ConnectionCounts, DatabasePools, DbError, MetadataDb, ScratchSchemas, SecretString,
+};
 use tickbook::{Database, DatabaseUrl, RepositoryError};
 
 /// The time by which a call may exceed its deadline.
@@ -178,4 +182,30 @@ async fn wait_until(condition: impl Fn() -> bool) {
         assert!(Instant::now() < deadline, "the condition never came true");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// A thread that is in the TLS library when the process ends would crash it.
+#[test]
+fn dropped_pools_wait_for_opening_connections() {
+    let schemas = ScratchSchemas::create();
+    let mut config = schemas.config();
+    (config.pool.size, config.pool.min_idle) = (1, 1);
+    let (asked, answered) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let counts = (Arc::clone(&asked), Arc::clone(&answered));
+    let (begun, begins) = mpsc::channel();
+    let provider = move |database| {
+        counts.0.fetch_add(1, Ordering::SeqCst);
+        let _ = begun.send(database);
+        // long enough to be seen by pools that do not wait
+        std::thread::sleep(Duration::from_millis(50));
+        counts.1.fetch_add(1, Ordering::SeqCst);
+        SecretString::from("unused")
+    };
+    let pools = DatabasePools::with_passwords(&config, Arc::new(provider));
+    for _ in [Database::Metadata, Database::Timeseries] {
+        begins.recv().expect("a connection is opened");
+    }
+    drop(pools);
+    let counts = [asked, answered].map(|count| count.load(Ordering::SeqCst));
+    assert_eq!(counts[0], counts[1]);
 }
