@@ -1,5 +1,9 @@
 //! Compares what is stored with what the journal gives, and rebuilds it.
 
+use std::panic::resume_unwind;
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread::{self, ScopedJoinHandle};
+
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::BigInt;
 use diesel::{PgConnection, RunQueryDsl as _};
@@ -16,9 +20,13 @@ use super::statement::{Parameter, Selection, Statement, StatementText};
 use super::stored::missing;
 use super::{account_rows, reading, rewriting};
 use crate::domain::{
-    Account, AccountId, AccountLedger, AccountScope, ContentHash, Fill, Order, digest,
+    Account, AccountId, AccountLedger, AccountScope, ContentHash, Fill, Order, RecordedEvent,
+    digest,
 };
 use crate::repository::{OrderEventQuery, Verification};
+
+/// Pages that are read before they are folded.
+const MAX_PAGES_AHEAD: usize = 1;
 
 /// Compares an account at one instant. Changes nothing.
 pub(super) fn verify(
@@ -32,12 +40,7 @@ pub(super) fn verify(
         let account = account.filter(|it| scope.contains(it.terms.tenant_id, account_id));
         let account = account.ok_or_else(|| missing(account_id))?;
         let rebuilt = fold(connection, &account)?;
-        let stored = stored_digest(connection, &account)?;
-        Ok(Verification::new(
-            rebuilt.sequence(),
-            stored,
-            rebuilt.digest(),
-        ))
+        digests(connection, &rebuilt)
     })
 }
 
@@ -53,8 +56,7 @@ pub(super) fn rebuild(
             .account()
             .clone();
         let rebuilt = fold(connection, &account)?;
-        let stored = stored_digest(connection, &account)?;
-        let verification = Verification::new(rebuilt.sequence(), stored, rebuilt.digest());
+        let verification = digests(connection, &rebuilt)?;
         if !verification.is_equal() {
             replace(connection, &rebuilt)?;
         }
@@ -62,28 +64,64 @@ pub(super) fn rebuild(
     })
 }
 
-/// Folds the journal of an account, a page at a time.
+/// Folds the journal of an account. This thread reads pages while another folds those that were read.
 fn fold(connection: &mut PgConnection, account: &Account) -> Result<AccountLedger, DbError> {
+    thread::scope(|scope| {
+        let (pages, read) = mpsc::sync_channel(MAX_PAGES_AHEAD);
+        let folding = scope.spawn(|| folded(account, read));
+        let sent = send_journal(connection, account.account_id, pages);
+        let ledger = joined(folding);
+        sent.map(|()| ledger)
+    })
+}
+
+/// Sends the journal of an account in pages. Ends early if nobody receives them.
+fn send_journal(
+    connection: &mut PgConnection,
+    account_id: AccountId,
+    pages: SyncSender<Vec<RecordedEvent>>,
+) -> Result<(), DbError> {
+    let mut after = None;
+    loop {
+        let query = OrderEventQuery::new(account_id)
+            .after(after)
+            .limit(PageLimit::MAX);
+        let page = reading::events(connection, &query)?;
+        after = page.next;
+        if pages.send(page.items).is_err() || after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+fn folded(account: &Account, pages: Receiver<Vec<RecordedEvent>>) -> AccountLedger {
     let mut open = account.clone();
     // the events were booked before the account was closed
     open.closed_at = None;
     let mut ledger = AccountLedger::new(&open);
-    let limit = PageLimit::MAX;
-    let mut after = None;
-    loop {
-        let query = OrderEventQuery::new(account.account_id)
-            .after(after)
-            .limit(limit);
-        let page = reading::events(connection, &query)?;
-        for recorded in &page.items {
-            ledger.apply(&recorded.event, recorded.recorded_at);
-        }
-        after = page.next;
-        if after.is_none() {
-            ledger.set_account(account);
-            return Ok(ledger);
-        }
+    for recorded in pages.into_iter().flatten() {
+        ledger.apply(&recorded.event, recorded.recorded_at);
     }
+    ledger.set_account(account);
+    ledger
+}
+
+/// The digests of what is stored and of `rebuilt`, which another thread computes meanwhile.
+fn digests(
+    connection: &mut PgConnection,
+    rebuilt: &AccountLedger,
+) -> Result<Verification, DbError> {
+    thread::scope(|scope| {
+        let digesting = scope.spawn(|| rebuilt.digest());
+        let stored = stored_digest(connection, rebuilt.account());
+        let digest = joined(digesting);
+        Ok(Verification::new(rebuilt.sequence(), stored?, digest))
+    })
+}
+
+/// The result of a thread; a panic continues in this one.
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// The digest of the stored orders, fills and positions.
