@@ -1,6 +1,7 @@
 //! A headless Chromium, driven by its DevTools protocol.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -75,6 +76,7 @@ impl Browser {
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .arg("about:blank")
             .env("HOME", profile.path())
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -277,8 +279,9 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // it may already have ended
-        let _ = self.child.kill();
+        // the child may be a script that started the browser; the processes may already have ended
+        let group = format!("-{}", self.child.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
         let _ = self.child.wait();
     }
 }
