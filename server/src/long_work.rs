@@ -69,6 +69,15 @@ impl LongWork {
         }
     }
 
+    /// Starts `work` on this runtime, where it runs until it ends or this runtime does.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let work = work.in_current_span();
+        match &self.0 {
+            Some(threads) => threads.handle.spawn(work),
+            None => tokio::spawn(work),
+        };
+    }
+
     /// Runs long work on this runtime, and short work on the runtime of the caller.
     pub(crate) async fn run_if<T: Send + 'static>(
         &self,
