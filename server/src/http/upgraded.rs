@@ -18,23 +18,30 @@ use super::io::Socket;
 pub(crate) enum UpgradedStream {
     Plain(Socket),
     Tls(Box<TlsStream<Socket>>),
+    /// Of a server that is not this one.
+    Other(Box<TokioIo<Upgraded>>),
 }
 
 impl UpgradedStream {
-    /// Takes over the stream of a connection, and the bytes that were read after its last request. `None` if this
-    /// server does not serve such streams.
-    pub(crate) fn of(upgraded: Upgraded) -> Option<(Self, Bytes)> {
+    /// Takes over the stream of a connection, and the bytes that were read after its last request.
+    pub(crate) fn of(upgraded: Upgraded) -> (Self, Bytes) {
         let upgraded = match upgraded.downcast::<TokioIo<WithBodies<Socket>>>() {
             Ok(parts) => {
                 let stream = parts.io.into_inner().into_inner();
-                return Some((Self::Plain(stream), parts.read_buf));
+                return (Self::Plain(stream), parts.read_buf);
             }
             Err(upgraded) => upgraded,
         };
-        let parts = upgraded.downcast::<TokioIo<WithBodies<TlsStream<Socket>>>>();
-        let parts = parts.ok()?;
-        let stream = parts.io.into_inner().into_inner();
-        Some((Self::Tls(Box::new(stream)), parts.read_buf))
+        match upgraded.downcast::<TokioIo<WithBodies<TlsStream<Socket>>>>() {
+            Ok(parts) => {
+                let stream = parts.io.into_inner().into_inner();
+                (Self::Tls(Box::new(stream)), parts.read_buf)
+            }
+            Err(upgraded) => {
+                let stream = Box::new(TokioIo::new(upgraded));
+                (Self::Other(stream), Bytes::new())
+            }
+        }
     }
 }
 
@@ -47,6 +54,7 @@ impl AsyncRead for UpgradedStream {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
             Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+            Self::Other(stream) => Pin::new(stream).poll_read(context, buffer),
         }
     }
 }
@@ -60,6 +68,7 @@ impl AsyncWrite for UpgradedStream {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
             Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Other(stream) => Pin::new(stream).poll_write(context, bytes),
         }
     }
 
@@ -67,6 +76,7 @@ impl AsyncWrite for UpgradedStream {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_flush(context),
             Self::Tls(stream) => Pin::new(stream).poll_flush(context),
+            Self::Other(stream) => Pin::new(stream).poll_flush(context),
         }
     }
 
@@ -74,6 +84,7 @@ impl AsyncWrite for UpgradedStream {
         match self.get_mut() {
             Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Other(stream) => Pin::new(stream).poll_shutdown(context),
         }
     }
 }

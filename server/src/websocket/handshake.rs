@@ -59,11 +59,11 @@ pub(crate) async fn connect(
     let long_work = app.long_work.clone();
     // on the heap, since the parts of a future that it has moved into another one stay a part of its size
     let serving = Box::pin(async move {
-        let upgraded = upgrading.await.ok().and_then(UpgradedStream::of);
         // the client has disconnected
-        let Some((stream, read)) = upgraded else {
+        let Ok(upgraded) = upgrading.await else {
             return;
         };
+        let (stream, read) = UpgradedStream::of(upgraded);
         let socket = ClientSocket::new(stream, &read, deflate);
         // its timers belong to the runtime on which it is created
         Box::pin(ClientConnection::new(socket, app, sockets, scope, access).run()).await;
