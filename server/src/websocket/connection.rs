@@ -2,6 +2,7 @@
 
 mod candles;
 mod corrections;
+mod delivering;
 mod gaps;
 mod orders;
 mod requests;
@@ -15,11 +16,10 @@ use std::time::Duration;
 
 use crate::settings::WebSocketConfig;
 use tickbook::RepositoryError;
-use tickbook::domain::{CandleInput, SymbolId, Tick, Trade};
-use tickbook::ingest::fanout::Event;
+use tickbook::domain::{CandleInput, Tick, Trade};
 use tickbook_ledger::domain::AccountScope;
 use tokio::sync::{Semaphore, broadcast};
-use tokio::task::{JoinSet, coop};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -27,7 +27,7 @@ use super::books::FollowedBooks;
 use super::clients::WebSockets;
 use super::messages::Message;
 use super::orders::FollowedAccounts;
-use super::reading::{Found, SeriesKey, Wanted, place};
+use super::reading::{Found, SeriesKey, Wanted};
 use super::record_channel::RecordChannel;
 use super::series_set::SeriesSet;
 use super::texts::RecordTexts;
@@ -200,25 +200,31 @@ impl ClientConnection {
 
     async fn serve(&mut self) -> Result<std::convert::Infallible, End> {
         let mut timer = pin!(sleep_until(self.wake()));
+        let (mut had_ticks, mut had_trades) = (false, false);
         loop {
             // a message moves the next heartbeat, but not the timer: that it elapses early costs less
             let wake = self.wake();
             if timer.is_elapsed() || wake < timer.deadline() {
                 timer.as_mut().reset(wake);
             }
+            let (has_ticks, has_trades) = (self.has_ticks(), self.has_trades());
+            // after the last subscription the records that were taken are settled
+            let (polls_ticks, polls_trades) = (has_ticks || had_ticks, has_trades || had_trades);
+            (had_ticks, had_trades) = (has_ticks, has_trades);
             tokio::select! {
                 incoming = self.socket.next(), if self.requests.has_room() => match incoming {
                     Some(incoming) => self.take(incoming?).await?,
                     None => return Err(End::Disconnected),
                 },
-                events = self.ticks.queue.next() => {
+                // without subscriptions the queue of ticks shows the end of the server
+                events = self.ticks.queue.next(), if polls_ticks || !polls_trades => {
                     let Some(events) = events else {
                         let is_evicted = self.ticks.queue.is_evicted();
                         return Err(self.end_of_queue("ticks", is_evicted).await);
                     };
                     self.deliver(events).await?;
                 }
-                events = self.trades.queue.next() => {
+                events = self.trades.queue.next(), if polls_trades => {
                     let Some(events) = events else {
                         let is_evicted = self.trades.queue.is_evicted();
                         return Err(self.end_of_queue("trades", is_evicted).await);
@@ -246,7 +252,9 @@ impl ClientConnection {
                 }
                 () = timer.as_mut() => {}
             }
-            self.send_candles().await?;
+            if self.series.len() + self.trade_series.len() > 0 {
+                self.send_candles().await?;
+            }
             if Instant::now() >= self.next_heartbeat() {
                 let time = TimeText(self.app.clock.now());
                 self.send(&Message::Heartbeat { time }).await?;
@@ -275,6 +283,19 @@ impl ClientConnection {
         End::Closed(code::TRY_AGAIN_LATER, reason)
     }
 
+    /// Whether ticks may wait for the client.
+    fn has_ticks(&self) -> bool {
+        let has_series = self.series.len() > 0 || self.all_candles.are_of(CandleInput::Ticks);
+        has_series || self.ticks.len() > 0
+    }
+
+    /// Whether trades may wait for the client.
+    fn has_trades(&self) -> bool {
+        let has_series =
+            self.trade_series.len() > 0 || self.all_candles.are_of(CandleInput::Trades);
+        has_series || self.trades.len() > 0
+    }
+
     /// When something is due although no event arrives. A client without candle subscriptions only needs its
     /// heartbeat.
     fn wake(&self) -> Instant {
@@ -290,83 +311,6 @@ impl ClientConnection {
     fn next_heartbeat(&self) -> Instant {
         let early = PULSE.min(self.config.heartbeat / 2);
         self.last_sent + (self.config.heartbeat - early)
-    }
-
-    async fn deliver(&mut self, events: Vec<Event>) -> Result<(), End> {
-        let (now, clock) = (Instant::now(), self.app.clock.now());
-        let mut gaps = 0;
-        for event in events {
-            // yield to other clients
-            coop::consume_budget().await;
-            let symbol_id = event.symbol_id();
-            self.add_series(symbol_id, CandleInput::Ticks).await?;
-            let of_symbol = self.series.of(symbol_id).iter_mut();
-            match event {
-                Event::Record(published) => {
-                    of_symbol.for_each(|series| series.take(&published.record, now, clock));
-                    if self.ticks.takes(&published) {
-                        let text = self.tick_texts.of(&published);
-                        self.send_text(text).await?;
-                    }
-                }
-                Event::Gap(gap) => {
-                    of_symbol.for_each(|series| series.gap(&gap, now));
-                    gaps += gap.missed;
-                    self.send_gap(&gap, CandleInput::Ticks).await?;
-                }
-            }
-        }
-        self.count_gaps([gaps, 0, 0]).await
-    }
-
-    async fn deliver_trades(&mut self, events: Vec<Event<Trade>>) -> Result<(), End> {
-        let (now, clock) = (Instant::now(), self.app.clock.now());
-        let mut gaps = 0;
-        for event in events {
-            // yield to other clients
-            coop::consume_budget().await;
-            let symbol_id = event.symbol_id();
-            self.add_series(symbol_id, CandleInput::Trades).await?;
-            let of_symbol = self.trade_series.of(symbol_id).iter_mut();
-            match event {
-                Event::Record(published) => {
-                    let trade = &published.record;
-                    // the store corrects it when it is stored
-                    let is_corrected = self.app.correction_news.precedes(trade);
-                    of_symbol.for_each(|series| {
-                        series.take(trade, now, clock);
-                        if is_corrected {
-                            series.corrected(place(trade), true, now);
-                        }
-                    });
-                    if self.trades.takes(&published) {
-                        let text = self.trade_texts.of(&published);
-                        self.send_text(text).await?;
-                    }
-                }
-                Event::Gap(gap) => {
-                    of_symbol.for_each(|series| series.gap(&gap, now));
-                    gaps += gap.missed;
-                    self.send_gap(&gap, CandleInput::Trades).await?;
-                }
-            }
-        }
-        self.count_gaps([0, gaps, 0]).await
-    }
-
-    /// Sends the present state of books that have changed. Further changes meanwhile are merged.
-    async fn deliver_books(&mut self, symbols: Vec<SymbolId>) -> Result<(), End> {
-        for symbol_id in symbols {
-            // yield to other clients
-            coop::consume_budget().await;
-            if let Err(reason) = self.books.add(symbol_id) {
-                self.send(&Message::Error { id: None, reason }).await?;
-            }
-            if let Some(message) = self.books.message(symbol_id) {
-                self.send(&message).await?;
-            }
-        }
-        Ok(())
     }
 }
 

@@ -69,6 +69,6 @@ pub(crate) async fn connect(
         Box::pin(ClientConnection::new(socket, app, sockets, scope, access).run()).await;
         drop((place, token));
     });
-    long_work.spawn(serving);
+    long_work.serve(serving);
     Ok(response)
 }

@@ -15,6 +15,9 @@ impl ClientConnection {
     /// ticks, trades and events of orders that it has just missed.
     pub(super) async fn count_gaps(&mut self, missed: [u64; 3]) -> Result<(), End> {
         self.flush().await?;
+        if missed == [0; 3] && self.gaps == 0 {
+            return Ok(());
+        }
         if missed != [0; 3] {
             self.gaps += 1;
             for (sum, missed) in self.missed.iter_mut().zip(missed) {

@@ -27,17 +27,19 @@ impl ClientConnection {
         }
         self.sent += 1;
         self.last_sent = Instant::now();
-        let number = self.sent.to_string();
-        // the text is an object with fields
-        self.socket
-            .add_text([b"{\"seq\":", number.as_bytes(), b",", &text[1..]]);
+        self.socket.add_message(self.sent, &text);
         Ok(())
     }
 
     /// Sends everything that was added, while the client reads.
     pub(super) async fn flush(&mut self) -> Result<(), End> {
         let max = self.config.send_timeout;
-        match timeout(max, self.socket.flush()).await {
+        // a timer costs more than to send a message
+        let flushed = match self.socket.try_flush().await {
+            Some(flushed) => Ok(flushed),
+            None => timeout(max, self.socket.flush()).await,
+        };
+        match flushed {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(End::Disconnected),
             Err(_) => {

@@ -20,7 +20,7 @@ pub(super) struct AllCandles {
 }
 
 impl AllCandles {
-    fn are_of(&self, input: CandleInput) -> bool {
+    pub(super) fn are_of(&self, input: CandleInput) -> bool {
         self.kinds.iter().any(|(_, basis)| basis.input() == input)
     }
 }

@@ -1,11 +1,11 @@
 //! The connection of a client: reads its messages, and writes those of the server.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
@@ -75,8 +75,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientSocket<S> {
         self.output.len() - self.written > WRITE
     }
 
-    /// Adds a message, whose text is the concatenation of `parts`.
-    pub(in super::super) fn add_text(&mut self, parts: [&[u8]; 4]) {
+    /// Adds a message. Its text is that of `message`, a JSON object with fields, with the field `seq` before them.
+    pub(in super::super) fn add_message(&mut self, seq: u64, message: &[u8]) {
+        let begin = MessageBegin::new(seq);
+        let fields = message.get(1..).unwrap_or_default();
+        let parts = [begin.bytes(), fields];
         let opcode = OpCode::Data(Data::Text);
         if let Some(deflater) = &mut self.deflater
             && let Some(compressed) = deflater.compress(&parts.concat())
@@ -122,6 +125,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientSocket<S> {
         }
     }
 
+    /// Sends what the connection takes at once; `None` if that is not everything.
+    pub(in super::super) async fn try_flush(&mut self) -> Option<io::Result<()>> {
+        std::future::poll_fn(|context| match self.poll_flush(context) {
+            Poll::Ready(flushed) => Poll::Ready(Some(flushed)),
+            Poll::Pending => Poll::Ready(None),
+        })
+        .await
+    }
+
     /// Sends everything that was added. If cancelled, it has sent a part, and the next call continues.
     ///
     /// # Errors
@@ -151,7 +163,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientSocket<S> {
     /// Ends the connection after the close frame was sent: waits until the client has closed it, too.
     pub(in super::super) async fn end(&mut self) -> io::Result<()> {
         self.flush().await?;
-        self.stream.shutdown().await?;
+        std::future::poll_fn(|context| Pin::new(&mut self.stream).poll_shutdown(context)).await?;
         // unread bytes would reset the connection, and the client might not see the close frame
         let mut bytes = [MaybeUninit::uninit(); 256];
         loop {
@@ -164,5 +176,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientSocket<S> {
                 return Ok(());
             }
         }
+    }
+}
+
+/// The beginning of a message: `{"seq":7,`.
+struct MessageBegin {
+    bytes: [u8; 32],
+    length: usize,
+}
+
+impl MessageBegin {
+    fn new(seq: u64) -> Self {
+        let mut bytes = [0; 32];
+        let mut rest = &mut bytes[..];
+        // at most 28 bytes
+        let _ = write!(rest, "{{\"seq\":{seq},");
+        let length = 32 - rest.len();
+        Self { bytes, length }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
     }
 }
