@@ -4,6 +4,7 @@
 //! minute to minute, and ratios do not.
 #![forbid(unsafe_code)]
 
+mod candle_pages;
 mod contenders;
 mod cpu;
 mod goals;

@@ -1,8 +1,8 @@
-//! A separate runtime for requests that take long.
+//! Separate runtimes for requests that take long, and for WebSocket clients.
 //!
 //! If long and short requests share threads, a short request waits at each of its steps for one step of every
-//! other request. With a separate runtime the operating system divides the processors between the threads,
-//! and prefers the threads of short requests.
+//! other request. With separate runtimes the operating system divides the processors between the threads,
+//! and prefers the threads of short requests and of WebSocket clients, which expect each tick at once.
 
 use std::fmt;
 use std::io;
@@ -18,9 +18,14 @@ use tracing::Instrument as _;
 #[cfg(target_os = "linux")]
 const NICER: i32 = 5;
 
-/// A runtime for long requests. Clones share it.
+/// A runtime for long requests, and one for WebSocket clients. Clones share them.
 #[derive(Clone, Default)]
-pub struct LongWork(Option<Arc<Threads>>);
+pub struct LongWork(Option<Arc<Runtimes>>);
+
+struct Runtimes {
+    long: Threads,
+    clients: Threads,
+}
 
 struct Threads {
     handle: Handle,
@@ -29,19 +34,14 @@ struct Threads {
 }
 
 impl LongWork {
-    /// Starts as many threads as there are processors.
+    /// Starts as many threads of each runtime as there are processors.
     ///
     /// # Errors
     /// The system cannot create the threads.
     pub fn start() -> io::Result<Self> {
-        let runtime = Builder::new_multi_thread()
-            .thread_name("long-work")
-            .on_thread_start(become_nicer)
-            .enable_all()
-            .build()?;
-        Ok(Self(Some(Arc::new(Threads {
-            handle: runtime.handle().clone(),
-            runtime: Mutex::new(Some(runtime)),
+        Ok(Self(Some(Arc::new(Runtimes {
+            long: Threads::start("long-work", become_nicer)?,
+            clients: Threads::start("websocket", || {})?,
         }))))
     }
 
@@ -51,15 +51,15 @@ impl LongWork {
         Self::default()
     }
 
-    /// Runs `work` on this runtime. If the caller is cancelled, the work is cancelled as well.
+    /// Runs `work` on the runtime for long requests. If the caller is cancelled, the work is cancelled as well.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
     ) -> T {
-        let Some(threads) = &self.0 else {
+        let Some(runtimes) = &self.0 else {
             return work.await;
         };
-        match AbortOnDropHandle::new(threads.handle.spawn(work.in_current_span())).await {
+        match AbortOnDropHandle::new(runtimes.long.handle.spawn(work.in_current_span())).await {
             Ok(done) => done,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
@@ -69,7 +69,16 @@ impl LongWork {
         }
     }
 
-    /// Runs long work on this runtime, and short work on the runtime of the caller.
+    /// Serves a WebSocket client on the runtime for clients.
+    pub(crate) fn serve(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let work = work.in_current_span();
+        match &self.0 {
+            Some(runtimes) => runtimes.clients.handle.spawn(work),
+            None => tokio::spawn(work),
+        };
+    }
+
+    /// Runs long work on the runtime for it, and short work on the runtime of the caller.
     pub(crate) async fn run_if<T: Send + 'static>(
         &self,
         is_long: bool,
@@ -84,13 +93,30 @@ impl LongWork {
 
     /// Aborts all remaining work; waits at most `patience` for calls that block a thread.
     pub fn end(&self, patience: Duration) {
-        if let Some(runtime) = self.0.as_ref().and_then(|threads| threads.take()) {
-            runtime.shutdown_timeout(patience);
+        let Some(runtimes) = &self.0 else {
+            return;
+        };
+        for threads in [&runtimes.clients, &runtimes.long] {
+            if let Some(runtime) = threads.take() {
+                runtime.shutdown_timeout(patience);
+            }
         }
     }
 }
 
 impl Threads {
+    fn start(name: &str, begin: fn()) -> io::Result<Self> {
+        let runtime = Builder::new_multi_thread()
+            .thread_name(name)
+            .on_thread_start(begin)
+            .enable_all()
+            .build()?;
+        Ok(Self {
+            handle: runtime.handle().clone(),
+            runtime: Mutex::new(Some(runtime)),
+        })
+    }
+
     fn take(&self) -> Option<Runtime> {
         let mut runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
         runtime.take()

@@ -2,7 +2,7 @@
 
 mod time;
 
-pub(crate) use time::MAX_MILLIS;
+pub(crate) use time::{MAX_MILLIS, parse as parse_time};
 
 use std::fmt::Display;
 use std::str::FromStr;

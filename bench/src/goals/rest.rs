@@ -5,48 +5,28 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use orderbook_server::app::AppState;
+use orderbook_server::metrics;
 use orderbook_server::readiness::Readiness;
 use orderbook_server::router::router;
-use orderbook_server::{metrics, serve};
-use tickbook::domain::{NewSymbol, PriceBasis, SymbolId, Timeframe};
-use tickbook::postgres;
-use tickbook::repository::CandleQuery;
-use tickbook::{Repositories, db};
+use tickbook::Repositories;
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
-use crate::history::History;
+use crate::candle_pages::{HISTORY, Stored, listen, path, query, request};
 use crate::http::read_answer;
 use crate::report::Report;
 use crate::report::Target::AtMost;
 use crate::report::median;
-use crate::server::Place;
 
 use super::Bench;
-
-const HISTORY: History = History {
-    symbols: 4,
-    days: 3,
-    ticks_per_minute: 2,
-};
 
 /// Number of pages that each client reads in a turn.
 const READS: usize = 60;
 
 impl Bench {
     pub(crate) async fn rest(&self, report: &mut Report) -> Result<()> {
-        let mut place = Place::migrated().await?;
-        let mut config = place.config();
-        config.pool.size = 16;
-        let pools = db::DatabasePools::new(&config);
-        postgres::migrate_metadata(&pools.metadata()).await?;
-        postgres::apply_aggregates(&pools.timeseries()).await?;
-        HISTORY.fill(&mut place)?;
-        let repositories = Repositories::postgres(&pools);
-        for symbol in 1..=HISTORY.symbols {
-            let symbol = NewSymbol::named("bench", format!("S{symbol}"));
-            repositories.symbols.create(symbol).await?;
-        }
+        let stored = Stored::prepare().await?;
+        let repositories = &stored.repositories;
         let address = serve(repositories.clone()).await?;
         for clients in [1, 16] {
             let mut ratios = Vec::new();
@@ -79,16 +59,8 @@ async fn serve(repositories: Repositories) -> Result<SocketAddr> {
         Readiness::fixed(Vec::new()),
         metrics::install()?,
     );
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let address = listener.local_addr()?;
     let http = state.http.clone();
-    tokio::spawn(serve::run(
-        listener,
-        router(state),
-        http,
-        std::future::pending(),
-    ));
-    Ok(address)
+    listen(router(state), http).await
 }
 
 /// The median time in seconds of all reads of `clients` concurrent clients.
@@ -115,9 +87,7 @@ async fn calls(repositories: Repositories, client: usize) -> Result<Vec<f64>> {
     let mut seconds = Vec::new();
     for read in 0..READS {
         let (symbol, first) = place_of(client, read);
-        let range = HISTORY.minutes(first, 500)?;
-        let symbol = SymbolId::new(symbol);
-        let query = CandleQuery::new(symbol, Timeframe::M1, PriceBasis::Mid, range);
+        let query = query(symbol, first)?;
         let start = Instant::now();
         let page = repositories.ohlc.candles(&query).await?;
         seconds.push(start.elapsed().as_secs_f64());
@@ -132,14 +102,7 @@ async fn pages(address: SocketAddr, client: usize) -> Result<Vec<f64>> {
     let (mut seconds, mut answer) = (Vec::new(), Vec::new());
     for read in 0..READS {
         let (symbol, first) = place_of(client, read);
-        let range = HISTORY.minutes(first, 500)?;
-        let time = |time: chrono::DateTime<chrono::Utc>| time.format("%FT%TZ").to_string();
-        let request = format!(
-            "GET /api/v1/ohlc/{symbol}?timeframe=1m&basis=mid&from={}&to={} HTTP/1.1\r\n\
-             Host: {address}\r\n\r\n",
-            time(range.start()),
-            time(range.end()),
-        );
+        let request = request(&path(symbol, first)?, "");
         let start = Instant::now();
         stream.write_all(request.as_bytes()).await?;
         let body = read_answer(&mut stream, &mut answer).await?;

@@ -10,30 +10,20 @@ use axum::http::header;
 use axum::{Router, routing};
 use orderbook_server::app::{AppState, HistoryValidators};
 use orderbook_server::http::Http;
+use orderbook_server::metrics;
 use orderbook_server::readiness::Readiness;
 use orderbook_server::router::router;
 use orderbook_server::settings::ServerConfig;
-use orderbook_server::{metrics, serve};
-use tickbook::domain::{NewSymbol, PriceBasis, SymbolId, Timeframe};
-use tickbook::postgres;
-use tickbook::repository::CandleQuery;
-use tickbook::{Repositories, db};
+use tickbook::Repositories;
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
-use crate::history::History;
+use crate::candle_pages::{Stored, listen, path, query, request};
 use crate::http::{read_answer, read_not_modified};
 use crate::report::Report;
 use crate::report::Target::AtLeast;
-use crate::server::Place;
 
 use super::Bench;
-
-const HISTORY: History = History {
-    symbols: 4,
-    days: 3,
-    ticks_per_minute: 2,
-};
 
 /// Concurrent clients.
 const CLIENTS: usize = 64;
@@ -41,7 +31,7 @@ const CLIENTS: usize = 64;
 /// Number of requests of each client in a turn.
 const REQUESTS: usize = 40;
 
-/// The first minute of the page of 500 minutes that is read.
+/// The first minute of the page that is read.
 const FIRST: i64 = 1_000;
 
 /// The address of the server with a page, its path, its tag, and a route with the same bytes.
@@ -54,19 +44,9 @@ struct Pages {
 
 impl Bench {
     pub(crate) async fn rest_load(&self, report: &mut Report) -> Result<()> {
-        let mut place = Place::migrated().await?;
-        let mut config = place.config();
-        config.pool.size = 16;
-        let pools = db::DatabasePools::new(&config);
-        postgres::migrate_metadata(&pools.metadata()).await?;
-        postgres::apply_aggregates(&pools.timeseries()).await?;
-        HISTORY.fill(&mut place)?;
-        let repositories = Repositories::postgres(&pools);
-        for symbol in 1..=HISTORY.symbols {
-            let symbol = NewSymbol::named("bench", format!("S{symbol}"));
-            repositories.symbols.create(symbol).await?;
-        }
-        let pages = Arc::new(Pages::serve(&pools, &repositories).await?);
+        let stored = Stored::prepare().await?;
+        let repositories = &stored.repositories;
+        let pages = Arc::new(Pages::serve(&stored).await?);
         let (mut unchanged, mut whole) = (Vec::new(), Vec::new());
         for round in 0..self.rounds {
             let of_page = || rate(|_| page(Arc::clone(&pages)));
@@ -103,24 +83,20 @@ impl Bench {
 }
 
 impl Pages {
-    async fn serve(pools: &db::DatabasePools, repositories: &Repositories) -> Result<Self> {
+    async fn serve(stored: &Stored) -> Result<Self> {
         let state = AppState {
-            history: Arc::new(HistoryValidators::new(Some(pools.timeseries_reads()))),
+            history: Arc::new(HistoryValidators::new(Some(
+                stored.pools.timeseries_reads(),
+            ))),
             ..AppState::new(
-                repositories.clone(),
+                stored.repositories.clone(),
                 Readiness::fixed(Vec::new()),
                 metrics::install()?,
             )
         };
         let http = state.http.clone();
         let server = listen(router(state), http).await?;
-        let range = HISTORY.minutes(FIRST, 500)?;
-        let time = |time: chrono::DateTime<chrono::Utc>| time.format("%FT%TZ").to_string();
-        let path = format!(
-            "/api/v1/ohlc/1?timeframe=1m&basis=mid&from={}&to={}",
-            time(range.start()),
-            time(range.end())
-        );
+        let path = path(1, FIRST)?;
         let mut stream = TcpStream::connect(server).await?;
         let mut answer = Vec::new();
         stream.write_all(request(&path, "").as_bytes()).await?;
@@ -144,17 +120,6 @@ impl Pages {
     }
 }
 
-async fn listen(router: Router, http: Http) -> Result<SocketAddr> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let address = listener.local_addr()?;
-    tokio::spawn(serve::run(listener, router, http, std::future::pending()));
-    Ok(address)
-}
-
-fn request(path: &str, fields: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nHost: bench\r\n{fields}\r\n")
-}
-
 /// Requests per second of all clients together.
 async fn rate<F>(client: impl Fn(usize) -> F) -> Result<f64>
 where
@@ -169,8 +134,7 @@ where
 }
 
 async fn calls(repositories: Repositories) -> Result<()> {
-    let range = HISTORY.minutes(FIRST, 500)?;
-    let query = CandleQuery::new(SymbolId::new(1), Timeframe::M1, PriceBasis::Mid, range);
+    let query = query(1, FIRST)?;
     for _ in 0..REQUESTS {
         let page = repositories.ohlc.candles(&query).await?;
         ensure!(page.items.len() == 500, "{} candles", page.items.len());

@@ -10,6 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::accounts::of_account;
+use super::active;
 use super::page::{is_long, page_answer, room};
 use crate::app::AppState;
 use crate::cursor::{LedgerCursorText as _, LedgerList, LedgerListing};
@@ -23,7 +24,7 @@ use crate::wire::{OrderBody, OrderList};
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list))
-        .routes(routes!(get))
+        .routes(active(routes!(get)))
 }
 
 /// Size of an order as JSON in bytes, somewhat above the usual size.

@@ -10,6 +10,7 @@ use tickbook_ledger::repository::AccountQuery;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::active;
 use super::object_body::{object_body, of_body};
 use super::page::{is_long, page_answer, room};
 use crate::app::AppState;
@@ -24,7 +25,8 @@ use crate::wire::{AccountBody, AccountChangesBody, AccountList, NewAccountBody};
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
-        .routes(routes!(get, change))
+        .routes(active(routes!(get)))
+        .routes(routes!(change))
 }
 
 /// Size of an account as JSON in bytes, somewhat above the usual size.

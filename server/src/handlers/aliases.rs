@@ -8,6 +8,7 @@ use tickbook::repository::FeedSymbol;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::active;
 use crate::app::AppState;
 use crate::params::Query;
 use crate::problem::{Problem, ProblemBody};
@@ -17,8 +18,9 @@ use crate::wire::{AliasList, NewAlias, SymbolBody};
 /// The routes of this file.
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(by_alias))
-        .routes(routes!(list, add, remove))
+        .routes(active(routes!(by_alias)))
+        .routes(active(routes!(list, remove)))
+        .routes(routes!(add))
 }
 
 /// The symbol with a name in a feed
@@ -107,6 +109,7 @@ pub async fn add(
     Query::parse(request.uri().query(), &[])?;
     let symbol_id = app.known_symbols.find(&symbol).await?;
     let body = json_body(&app.http, request).await?;
+    let _working = app.http.begin()?;
     let new = NewAlias::read(object(&body.bytes)?);
     let new = new.map_err(|rejection| Problem::invalid_body(rejection.detail))?;
     app.known_symbols.require(symbol_id).await?;

@@ -7,6 +7,7 @@ use tickbook::domain::SymbolId;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::active;
 use crate::app::AppState;
 use crate::params::Query;
 use crate::problem::{Problem, ProblemBody};
@@ -15,8 +16,8 @@ use crate::wire::{TickBody, TradeBody};
 /// The routes of this file.
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(tick))
-        .routes(routes!(trade))
+        .routes(active(routes!(tick)))
+        .routes(active(routes!(trade)))
 }
 
 /// Tick of a symbol as of a time
@@ -44,7 +45,6 @@ pub async fn tick(
     RawQuery(raw): RawQuery,
 ) -> Result<Json<TickBody>, Problem> {
     let (symbol_id, at) = symbol_and_time(&app, &symbol, raw.as_deref()).await?;
-    let _working = app.http.begin()?;
     match app.repositories.ticks.as_of(symbol_id, at).await? {
         Some(tick) => Ok(Json(tick.into())),
         None => Err(none("tick", symbol_id)),

@@ -11,6 +11,7 @@ use tickbook::repository::{BookIntervalQuery, BookSnapshotQuery};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::active;
 use super::page::{is_long, page_answer, room};
 use crate::app::AppState;
 use crate::cursor::RangeCursorText as _;
@@ -22,7 +23,7 @@ use crate::wire::{BookBody, BookIntervalList, BookSnapshotList};
 /// The routes of this file.
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(book))
+        .routes(active(routes!(book)))
         .routes(routes!(snapshots))
         .routes(routes!(intervals))
 }

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::active;
 use crate::app::AppState;
 use crate::params::Query;
 use crate::problem::{Problem, ProblemBody};
@@ -15,8 +16,8 @@ use crate::problem::{Problem, ProblemBody};
 /// The routes of this file.
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(ticks))
-        .routes(routes!(trades))
+        .routes(active(routes!(ticks)))
+        .routes(active(routes!(trades)))
 }
 
 /// The number of ticks or trades of a symbol in a range.
@@ -57,7 +58,6 @@ pub async fn ticks(
     RawQuery(raw): RawQuery,
 ) -> Result<Json<CountBody>, Problem> {
     let (symbol_id, range) = symbol_and_range(&app, &symbol, raw.as_deref()).await?;
-    let _working = app.http.begin()?;
     let count = app.repositories.ticks.count(symbol_id, range).await?;
     Ok(body(symbol_id, count))
 }

@@ -11,6 +11,7 @@ use tickbook::repository::ExchangeQuery;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::active;
 use super::object_body::{object_body, of_body};
 use super::page::{is_long, page_answer, room};
 use crate::app::AppState;
@@ -24,7 +25,8 @@ use crate::wire::{ExchangeBody, ExchangeChangesBody, ExchangeList, NewExchangeBo
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
-        .routes(routes!(get, change))
+        .routes(active(routes!(get)))
+        .routes(routes!(change))
 }
 
 /// Size of an exchange as JSON in bytes, somewhat above the size with a session on each weekday.

@@ -8,6 +8,7 @@ use tickbook::repository::FeedGapQuery;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::active;
 use super::page::{is_long, page_answer, room};
 use crate::app::AppState;
 use crate::cursor::GapCursorText as _;
@@ -19,7 +20,7 @@ use crate::wire::{FeedGapBody, FeedGapList, FeedList, FeedStateBody, VenueBody};
 /// The routes of this file.
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(list))
+        .routes(active(routes!(list)))
         .routes(routes!(gaps))
 }
 

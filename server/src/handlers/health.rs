@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::active;
 use crate::app::{AppState, OpenApiText};
 use crate::health::{CertificateBody, DiskBody, FaultBody, faults};
 use crate::ledger::Ledger;
@@ -22,8 +23,8 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(live))
         .routes(routes!(ready))
-        .routes(routes!(metrics))
-        .routes(routes!(openapi))
+        .routes(active(routes!(metrics)))
+        .routes(active(routes!(openapi)))
 }
 
 /// Reports that the process runs.

@@ -22,9 +22,11 @@ pub mod ticks;
 pub mod trade_corrections;
 pub mod trades;
 
-use utoipa_axum::router::OpenApiRouter;
+use axum::middleware;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt as _};
 
 use crate::app::AppState;
+use crate::http::admission;
 
 /// The routes of all handlers, with their descriptions.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
@@ -46,4 +48,11 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(account_positions::routes())
         .merge(feeds::routes())
         .merge(health::routes())
+}
+
+/// Routes whose requests count as active from the start. The handlers of all other routes begin to count a request by
+/// [`Http::begin`](crate::http::Http::begin) when its body has arrived, or when memory for a page is available; a route
+/// of health does not count.
+fn active(routes: UtoipaMethodRouter<AppState>) -> UtoipaMethodRouter<AppState> {
+    routes.layer(middleware::from_fn(admission::count))
 }

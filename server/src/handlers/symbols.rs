@@ -9,6 +9,7 @@ use tickbook::repository::SymbolQuery;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::active;
 use super::page::{is_long, list_answer, room};
 use crate::answers::{ListAnswer, ListRequest};
 use crate::app::AppState;
@@ -22,7 +23,8 @@ use crate::wire::{SymbolBody, SymbolChangeBody, SymbolList};
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list))
-        .routes(routes!(get, change))
+        .routes(active(routes!(get)))
+        .routes(routes!(change))
 }
 
 /// Size of a symbol as JSON in bytes, somewhat above the usual size.
@@ -129,6 +131,7 @@ pub async fn change(
     Query::parse(request.uri().query(), &[])?;
     let id = app.known_symbols.find(&symbol).await?;
     let body = json_body(&app.http, request).await?;
+    let _working = app.http.begin()?;
     let change = SymbolChangeBody::read(object(&body.bytes)?);
     let change = change.and_then(SymbolChangeBody::into_change);
     let change = change.map_err(|rejection| Problem::invalid_body(rejection.detail))?;

@@ -10,6 +10,7 @@ use tickbook::repository::{InsertReceipt, TradeQuery, delete_trades};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::active;
 use super::page::{is_closed_page, is_long, list_answer, room};
 use super::posting::{Received, Reception, hold_receipt, receipt_answer, receive};
 use crate::answers::{ListAnswer, ListRequest};
@@ -26,7 +27,8 @@ use crate::wire::{DeletedTradesBody, NewTrade, TradeList, TradeReceiptBody};
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(latest))
-        .routes(routes!(list, delete))
+        .routes(routes!(list))
+        .routes(active(routes!(delete)))
         .routes(routes!(insert))
 }
 

@@ -1,7 +1,8 @@
 //! Admission control: refuses requests before they reach a handler.
 
+use axum::Extension;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use metrics::counter;
@@ -20,11 +21,12 @@ pub(crate) const HEADERS_LIMIT: usize = 16 * 1024;
 /// Maximum number of header fields.
 pub(crate) const FIELDS_LIMIT: usize = 100;
 
-/// Admits a request, which then counts as active, or refuses it. Counts the memory of its response.
-pub(crate) async fn admit(State(http): State<Http>, request: Request, next: Next) -> Response {
+/// Admits a request, or refuses it. Counts the memory of its response.
+pub(crate) async fn admit(State(http): State<Http>, mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(http.clone());
     let connection = request.extensions().get::<Connection>().cloned();
     let without_memory = without_memory(request.uri().path());
-    let response = answer(&http, connection.as_ref(), request, next).await;
+    let response = answer(connection.as_ref(), request, next).await;
     counted(http.memory(), connection.as_ref(), without_memory, response)
 }
 
@@ -41,12 +43,7 @@ fn is_health(path: &str) -> bool {
     path.starts_with("/health/")
 }
 
-async fn answer(
-    http: &Http,
-    connection: Option<&Connection>,
-    request: Request,
-    next: Next,
-) -> Response {
+async fn answer(connection: Option<&Connection>, request: Request, next: Next) -> Response {
     let is_health = is_health(request.uri().path());
     if connection.is_some_and(Connection::is_reserved) {
         let mut response = if is_health {
@@ -62,25 +59,19 @@ async fn answer(
     if let Err(problem) = check(&request) {
         return problem.into_response();
     }
-    if is_health || counts_itself(&request) {
-        return next.run(request).await;
-    }
+    next.run(request).await
+}
+
+/// Counts a request as active until its handler returns, or refuses it.
+pub(crate) async fn count(
+    Extension(http): Extension<Http>,
+    request: Request,
+    next: Next,
+) -> Response {
     match http.begin() {
         Ok(_working) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
-}
-
-/// Whether the handler itself starts to count the request as active: after the body has arrived, or after
-/// memory for a page is available. WebSockets do not count, since their number has its own limit.
-fn counts_itself(request: &Request) -> bool {
-    let path = request.uri().path();
-    let has_pages = ["/api/v1/ticks/", "/api/v1/ohlc/"];
-    [Method::POST, Method::PATCH].contains(request.method())
-        || path == "/ws"
-        || path == "/api/v1/symbols"
-        || path == "/api/v1/exchanges"
-        || has_pages.iter().any(|start| path.starts_with(start))
 }
 
 fn check(request: &Request) -> Result<(), Problem> {

@@ -37,6 +37,11 @@ impl<S: AsyncWrite + Unpin> WithBodies<S> {
         }
     }
 
+    /// Takes the stream out, when its connection leaves HTTP.
+    pub(super) fn into_inner(self) -> S {
+        self.stream
+    }
+
     fn send(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }

@@ -12,7 +12,7 @@ use super::open_connections::{Connection, ConnectionSlot};
 /// A socket and the slot of its connection. The slot is released when the socket is closed, even if a
 /// WebSocket has taken the socket over.
 #[derive(Debug)]
-pub(super) struct Socket {
+pub(crate) struct Socket {
     stream: TcpStream,
     connection: Connection,
     _place: ConnectionSlot,

@@ -13,6 +13,7 @@ mod open_connections;
 mod refused;
 pub(crate) mod request_id;
 mod sending;
+mod upgraded;
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
@@ -32,6 +33,7 @@ pub(crate) use memory::{FREE, Held, Memory};
 pub use open_connections::Connection;
 pub(crate) use open_connections::{BESIDES, OpenConnections};
 pub use request_id::{REQUEST_ID, RequestId};
+pub(crate) use upgraded::UpgradedStream;
 
 /// The number of rows of the longest page. Twice the number of processors of such pages, or four if that is larger,
 /// are read at the same time, or shorter pages with as many rows in all.

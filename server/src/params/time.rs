@@ -35,7 +35,7 @@ pub(crate) enum InvalidTimeParameter {
 ///
 /// # Errors
 /// The text is none of these.
-pub(super) fn parse(text: &str) -> Result<DateTime<Utc>, InvalidTimeParameter> {
+pub(crate) fn parse(text: &str) -> Result<DateTime<Utc>, InvalidTimeParameter> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return millis(text).ok_or_else(|| InvalidTimeParameter::Unit(text.to_owned()));

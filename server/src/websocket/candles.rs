@@ -99,6 +99,13 @@ impl<E: CandleEvent> Series<E> {
         }
     }
 
+    /// Lets the first read begin with the candle of this time.
+    pub(super) fn begin_at(&mut self, time: DateTime<Utc>) {
+        if let Some((wanted, _)) = &mut self.wanted {
+            wanted.from = Some(self.key.timeframe.bucket_start(time));
+        }
+    }
+
     pub(super) fn key(&self) -> SeriesKey {
         self.key
     }

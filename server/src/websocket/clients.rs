@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::settings::WebSocketConfig;
+use tickbook::domain::{Tick, Trade};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -12,6 +13,7 @@ use tokio_util::task::TaskTracker;
 use super::books::BookLevels;
 use super::buffer::WaitingTicks;
 use super::client_slots::ClientSlots;
+use super::texts::RecordTexts;
 use crate::ledger::WaitingEvents;
 
 /// Name of the queues of clients, which share one limit.
@@ -45,6 +47,8 @@ pub struct WebSockets {
     pub(super) readings: Arc<Semaphore>,
     /// A random name of this run of the server: the numbers of records begin again with each run.
     pub(super) epoch: Arc<str>,
+    pub(super) tick_texts: RecordTexts<Tick>,
+    pub(super) trade_texts: RecordTexts<Trade>,
 }
 
 impl WebSockets {
@@ -62,6 +66,8 @@ impl WebSockets {
             order_events: WaitingEvents::new(config.queue_total),
             readings: Arc::new(Semaphore::new(READINGS)),
             epoch: format!("{:016x}", rand::random::<u64>()).into(),
+            tick_texts: RecordTexts::default(),
+            trade_texts: RecordTexts::default(),
             config,
             stop,
             hurry: CancellationToken::new(),

@@ -2,40 +2,40 @@
 
 mod candles;
 mod corrections;
+mod delivering;
 mod gaps;
 mod orders;
 mod requests;
+mod sending;
 mod snapshots;
 mod subscribing;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::settings::WebSocketConfig;
-use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket};
-use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt as _, StreamExt as _};
-use metrics::counter;
 use tickbook::RepositoryError;
-use tickbook::domain::{CandleInput, SymbolId, Tick, Trade};
-use tickbook::ingest::fanout::Event;
+use tickbook::domain::{CandleInput, Tick, Trade};
 use tickbook_ledger::domain::AccountScope;
 use tokio::sync::{Semaphore, broadcast};
-use tokio::task::{JoinSet, coop};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::books::FollowedBooks;
 use super::clients::WebSockets;
-use super::messages::{Message, Numbered};
+use super::messages::Message;
 use super::orders::FollowedAccounts;
-use super::reading::{Found, SeriesKey, Wanted, place};
-use super::record_channel::{RecordChannel, StreamedRecord as _};
+use super::reading::{Found, SeriesKey, Wanted};
+use super::record_channel::RecordChannel;
 use super::series_set::SeriesSet;
+use super::texts::RecordTexts;
+use super::transport::{ClientSocket, InvalidFrame};
 use crate::access::ClientAccess;
 use crate::app::AppState;
 use crate::correction_news::Announced;
-use crate::metrics::WEBSOCKET_CLOSED;
+use crate::http::UpgradedStream;
 use crate::wire::TimeText;
 use requests::Requests;
 use snapshots::SnapshotRead;
@@ -47,14 +47,18 @@ const PULSE: Duration = Duration::from_millis(200);
 /// Close codes of RFC 6455 and its registry.
 mod code {
     pub(super) const GOING_AWAY: u16 = 1001;
+    pub(super) const PROTOCOL: u16 = 1002;
+    pub(super) const NOT_UTF8: u16 = 1007;
     pub(super) const POLICY: u16 = 1008;
     pub(super) const TRY_AGAIN_LATER: u16 = 1013;
 }
 
 /// Why a connection ends.
 enum End {
-    /// The client disconnected or closed the connection.
+    /// The connection failed, or the client ended it without a close frame.
     Disconnected,
+    /// The client closed the connection, with a code or without.
+    ClosedByClient(Option<u16>),
     /// The server closes the connection, with a reason.
     Closed(u16, String),
 }
@@ -62,6 +66,17 @@ enum End {
 impl End {
     fn stopped(reason: &str) -> Self {
         Self::Closed(code::GOING_AWAY, reason.to_owned())
+    }
+}
+
+impl From<InvalidFrame> for End {
+    fn from(error: InvalidFrame) -> Self {
+        let code = match error {
+            InvalidFrame::Protocol(_) => code::PROTOCOL,
+            InvalidFrame::NotUtf8 => code::NOT_UTF8,
+            InvalidFrame::TooLong => code::POLICY,
+        };
+        Self::Closed(code, error.to_string())
     }
 }
 
@@ -76,13 +91,14 @@ pub(super) struct ClientConnection {
     config: WebSocketConfig,
     /// Cancelled when the server stops waiting for the client to read its queue.
     hurry: CancellationToken,
-    output: SplitSink<WebSocket, Frame>,
-    input: SplitStream<WebSocket>,
+    socket: ClientSocket<UpgradedStream>,
     /// Identifies the run of the server.
     epoch: Arc<str>,
     corrections: broadcast::Receiver<Arc<Announced>>,
     ticks: RecordChannel<Tick>,
     trades: RecordChannel<Trade>,
+    tick_texts: RecordTexts<Tick>,
+    trade_texts: RecordTexts<Trade>,
     books: FollowedBooks,
     orders: FollowedAccounts,
     series: SeriesSet,
@@ -105,7 +121,7 @@ pub(super) struct ClientConnection {
 
 impl ClientConnection {
     pub(super) fn new(
-        socket: WebSocket,
+        socket: ClientSocket<UpgradedStream>,
         app: AppState,
         sockets: WebSockets,
         scope: AccountScope,
@@ -119,9 +135,10 @@ impl ClientConnection {
             order_events,
             readings,
             epoch,
+            tick_texts,
+            trade_texts,
             ..
         } = sockets;
-        let (output, input) = socket.split();
         let ticks = RecordChannel::open(&app.fan_out, &config);
         let trades = RecordChannel::open(&app.trade_fan_out, &config);
         let books = FollowedBooks::new(app.books.clone(), levels);
@@ -134,12 +151,13 @@ impl ClientConnection {
             access,
             config,
             hurry,
-            output,
-            input,
+            socket,
             epoch,
             corrections,
             ticks,
             trades,
+            tick_texts,
+            trade_texts,
             books,
             orders,
             series: SeriesSet::new(waiting.clone()),
@@ -177,45 +195,44 @@ impl ClientConnection {
                 "the server stops before all ticks and trades were read: connect again",
             ),
         };
-        if let End::Closed(code, reason) = end {
-            tracing::debug!(code, reason, "a WebSocket is closed");
-            counter!(WEBSOCKET_CLOSED, "code" => code.to_string()).increment(1);
-            let reason = reason.into();
-            let close = Frame::Close(Some(CloseFrame { code, reason }));
-            let farewell = async {
-                self.output.send(close).await?;
-                // the close frame of the client ends the connection cleanly
-                while let Some(Ok(_)) = self.input.next().await {}
-                Ok::<_, axum::Error>(())
-            };
-            let _ = timeout(self.config.send_timeout, farewell).await;
-        }
+        self.say_farewell(end).await;
     }
 
     async fn serve(&mut self) -> Result<std::convert::Infallible, End> {
+        let mut timer = pin!(sleep_until(self.wake()));
+        let (mut had_ticks, mut had_trades) = (false, false);
         loop {
+            // a message moves the next heartbeat, but not the timer: that it elapses early costs less
             let wake = self.wake();
+            if timer.is_elapsed() || wake < timer.deadline() {
+                timer.as_mut().reset(wake);
+            }
+            let (has_ticks, has_trades) = (self.has_ticks(), self.has_trades());
+            // after the last subscription the records that were taken are settled
+            let (polls_ticks, polls_trades) = (has_ticks || had_ticks, has_trades || had_trades);
+            (had_ticks, had_trades) = (has_ticks, has_trades);
             tokio::select! {
-                frame = self.input.next(), if self.requests.has_room() => match frame {
-                    Some(Ok(frame)) => self.take(frame).await?,
-                    Some(Err(_)) | None => return Err(End::Disconnected),
+                incoming = self.socket.next(), if self.requests.has_room() => match incoming {
+                    Some(incoming) => self.take(incoming?).await?,
+                    None => return Err(End::Disconnected),
                 },
-                events = self.ticks.queue.next() => {
+                // without subscriptions the queue of ticks shows the end of the server
+                events = self.ticks.queue.next(), if polls_ticks || !polls_trades => {
                     let Some(events) = events else {
                         let is_evicted = self.ticks.queue.is_evicted();
                         return Err(self.end_of_queue("ticks", is_evicted).await);
                     };
                     self.deliver(events).await?;
                 }
-                events = self.trades.queue.next() => {
+                events = self.trades.queue.next(), if polls_trades => {
                     let Some(events) = events else {
                         let is_evicted = self.trades.queue.is_evicted();
                         return Err(self.end_of_queue("trades", is_evicted).await);
                     };
                     self.deliver_trades(events).await?;
                 }
-                symbols = self.books.changed() => self.deliver_books(symbols).await?,
-                news = self.orders.arrived() => self.deliver_orders(news).await?,
+                symbols = self.books.changed(), if self.books.len() > 0 => self.deliver_books(symbols).await?,
+                news = self.orders.arrived(), if self.orders.len() > 0 => self.deliver_orders(news).await?,
                 announced = self.corrections.recv() => self.take_correction(announced).await?,
                 Some(read) = self.snapshots.join_next() => {
                     // a read that panicked has logged it
@@ -233,16 +250,18 @@ impl ClientConnection {
                 reason = self.access.ended() => {
                     return Err(End::Closed(code::POLICY, reason.to_owned()));
                 }
-                () = sleep_until(wake) => {}
+                () = timer.as_mut() => {}
             }
-            self.send_candles().await?;
+            if self.series.len() + self.trade_series.len() > 0 {
+                self.send_candles().await?;
+            }
             if Instant::now() >= self.next_heartbeat() {
                 let time = TimeText(self.app.clock.now());
                 self.send(&Message::Heartbeat { time }).await?;
                 self.ticks.forget_stored(Instant::now());
                 self.trades.forget_stored(Instant::now());
             }
-            self.within_patience_flush().await?;
+            self.flush().await?;
         }
     }
 
@@ -264,6 +283,19 @@ impl ClientConnection {
         End::Closed(code::TRY_AGAIN_LATER, reason)
     }
 
+    /// Whether ticks may wait for the client.
+    fn has_ticks(&self) -> bool {
+        let has_series = self.series.len() > 0 || self.all_candles.are_of(CandleInput::Ticks);
+        has_series || self.ticks.len() > 0
+    }
+
+    /// Whether trades may wait for the client.
+    fn has_trades(&self) -> bool {
+        let has_series =
+            self.trade_series.len() > 0 || self.all_candles.are_of(CandleInput::Trades);
+        has_series || self.trades.len() > 0
+    }
+
     /// When something is due although no event arrives. A client without candle subscriptions only needs its
     /// heartbeat.
     fn wake(&self) -> Instant {
@@ -280,114 +312,20 @@ impl ClientConnection {
         let early = PULSE.min(self.config.heartbeat / 2);
         self.last_sent + (self.config.heartbeat - early)
     }
+}
 
-    async fn deliver(&mut self, events: Vec<Event>) -> Result<(), End> {
-        let (now, clock) = (Instant::now(), self.app.clock.now());
-        let mut gaps = 0;
-        for event in events {
-            // yield to other clients
-            coop::consume_budget().await;
-            let symbol_id = event.symbol_id();
-            self.add_series(symbol_id, CandleInput::Ticks).await?;
-            let of_symbol = self.series.of(symbol_id).iter_mut();
-            match event {
-                Event::Record(published) => {
-                    of_symbol.for_each(|series| series.take(&published.record, now, clock));
-                    if self.ticks.takes(&published) {
-                        let number = Some(published.number);
-                        self.send(&published.record.message(number, false)).await?;
-                    }
-                }
-                Event::Gap(gap) => {
-                    of_symbol.for_each(|series| series.gap(&gap, now));
-                    gaps += gap.missed;
-                    self.send_gap(&gap, CandleInput::Ticks).await?;
-                }
-            }
-        }
-        self.count_gaps([gaps, 0, 0]).await
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The size of the future of a function in bytes.
+    fn size<T, F: Future>(_: impl FnOnce(T) -> F) -> usize {
+        size_of::<F>()
     }
 
-    async fn deliver_trades(&mut self, events: Vec<Event<Trade>>) -> Result<(), End> {
-        let (now, clock) = (Instant::now(), self.app.clock.now());
-        let mut gaps = 0;
-        for event in events {
-            // yield to other clients
-            coop::consume_budget().await;
-            let symbol_id = event.symbol_id();
-            self.add_series(symbol_id, CandleInput::Trades).await?;
-            let of_symbol = self.trade_series.of(symbol_id).iter_mut();
-            match event {
-                Event::Record(published) => {
-                    let trade = &published.record;
-                    // the store corrects it when it is stored
-                    let is_corrected = self.app.correction_news.precedes(trade);
-                    of_symbol.for_each(|series| {
-                        series.take(trade, now, clock);
-                        if is_corrected {
-                            series.corrected(place(trade), true, now);
-                        }
-                    });
-                    if self.trades.takes(&published) {
-                        let number = Some(published.number);
-                        self.send(&published.record.message(number, false)).await?;
-                    }
-                }
-                Event::Gap(gap) => {
-                    of_symbol.for_each(|series| series.gap(&gap, now));
-                    gaps += gap.missed;
-                    self.send_gap(&gap, CandleInput::Trades).await?;
-                }
-            }
-        }
-        self.count_gaps([0, gaps, 0]).await
-    }
-
-    /// Sends the present state of books that have changed. Further changes meanwhile are merged.
-    async fn deliver_books(&mut self, symbols: Vec<SymbolId>) -> Result<(), End> {
-        for symbol_id in symbols {
-            // yield to other clients
-            coop::consume_budget().await;
-            if let Err(reason) = self.books.add(symbol_id) {
-                self.send(&Message::Error { id: None, reason }).await?;
-            }
-            if let Some(message) = self.books.message(symbol_id) {
-                self.send(&message).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn send(&mut self, message: &Message) -> Result<(), End> {
-        let seq = self.sent + 1;
-        let text = serde_json::to_string(&Numbered { seq, message }).map_err(|error| {
-            tracing::error!(%error, "cannot write a message as JSON");
-            End::Disconnected
-        })?;
-        self.sent = seq;
-        self.last_sent = Instant::now();
-        let feeding = self.output.feed(Frame::Text(text.into()));
-        let fed = timeout(self.config.send_timeout, feeding).await;
-        self.in_time(fed)
-    }
-
-    async fn within_patience_flush(&mut self) -> Result<(), End> {
-        let flushed = timeout(self.config.send_timeout, self.output.flush()).await;
-        self.in_time(flushed)
-    }
-
-    fn in_time(
-        &self,
-        done: Result<Result<(), axum::Error>, tokio::time::error::Elapsed>,
-    ) -> Result<(), End> {
-        match done {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(End::Disconnected),
-            Err(_) => {
-                let seconds = self.config.send_timeout.as_secs_f32();
-                let reason = format!("too slow: nothing was read for {seconds} seconds");
-                Err(End::Closed(code::TRY_AGAIN_LATER, reason))
-            }
-        }
+    #[test]
+    fn client_takes_little_memory() {
+        let bytes = size(ClientConnection::run);
+        assert!(bytes <= 12 * 1024, "{bytes} bytes");
     }
 }

@@ -1,29 +1,18 @@
 //! Handshake: upgrades a request to a WebSocket.
 
 use axum::Extension;
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{RawQuery, State};
+use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
 
 use super::client_slots::NoSlot;
 use super::connection::ClientConnection;
+use super::transport::{ClientSocket, Upgrade};
 use crate::access::{Caller, ClientAccess};
 use crate::app::AppState;
-use crate::http::Peer;
+use crate::http::{Peer, UpgradedStream};
 use crate::ledger::CallerScope;
 use crate::params::Query;
 use crate::problem::{Problem, ProblemBody};
-
-/// Maximum size of a frame or message in bytes; valid requests are much shorter. Each client can make the
-/// server buffer this many bytes of an incomplete message.
-const FRAME_LIMIT: usize = 128 * 1024;
-
-/// Size of the read buffer in bytes.
-const READ_BUFFER: usize = 8 * 1024;
-
-/// Size of the write buffer in bytes. A client that reads nothing makes the server hold this many bytes.
-const WRITE_BUFFER: usize = 16 * 1024;
 
 /// Live ticks, trades, candles, order books and events of orders
 ///
@@ -48,12 +37,13 @@ pub(crate) async fn connect(
     RawQuery(raw): RawQuery,
     peer: Option<Extension<Peer>>,
     Extension(caller): Extension<Caller>,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    request: Request,
 ) -> Result<Response, Problem> {
     Query::parse(raw.as_deref(), &[])?;
-    let upgrade = upgrade.map_err(|rejection| {
+    let (mut head, _) = request.into_parts();
+    let upgrade = Upgrade::read(&mut head).map_err(|reason| {
         let detail =
-            format!("invalid WebSocket handshake ({rejection}): connect with a WebSocket client");
+            format!("invalid WebSocket handshake: {reason}; connect with a WebSocket client");
         Problem::invalid_parameter(detail)
     })?;
     let sockets = app.websockets.clone();
@@ -63,22 +53,22 @@ pub(crate) async fn connect(
         Err(NoSlot::OfAddress(max)) => return Err(Problem::no_more_of_address(max)),
         _ => return Err(Problem::no_more_clients()),
     };
-    let upgrade = upgrade
-        .max_message_size(FRAME_LIMIT)
-        .max_frame_size(FRAME_LIMIT)
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(WRITE_BUFFER);
     let access = ClientAccess::new(app.gate.clone(), &caller);
     let token = sockets.tasks.token();
-    Ok(upgrade.on_upgrade(async move |socket| {
-        let long_work = app.long_work.clone();
-        // its timers belong to the runtime on which it is created
-        let serving = async move {
-            ClientConnection::new(socket, app, sockets, scope, access)
-                .run()
-                .await
+    let (response, upgrading, deflate) = upgrade.accept();
+    let long_work = app.long_work.clone();
+    // on the heap, since the parts of a future that it has moved into another one stay a part of its size
+    let serving = Box::pin(async move {
+        // the client has disconnected
+        let Ok(upgraded) = upgrading.await else {
+            return;
         };
-        long_work.run(serving).await;
+        let (stream, read) = UpgradedStream::of(upgraded);
+        let socket = ClientSocket::new(stream, &read, deflate);
+        // its timers belong to the runtime on which it is created
+        Box::pin(ClientConnection::new(socket, app, sockets, scope, access).run()).await;
         drop((place, token));
-    }))
+    });
+    long_work.serve(serving);
+    Ok(response)
 }

@@ -9,7 +9,7 @@ use super::protocol::{Channel, RequestId, Subscription, Symbols};
 use crate::access::Granted;
 use crate::wire::{CandleBody, TickBody, TimeText, TradeBody, TradeCorrectionBody};
 
-/// A message to a client.
+/// A message to a client. It is sent with the field `seq`, which counts 1, 2, 3 … through all messages of the connection.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(super) enum Message {
@@ -224,13 +224,4 @@ impl SubscriptionBody {
         self.begins = Some(position);
         self
     }
-}
-
-/// A message and its sequence number in the connection.
-#[derive(Serialize)]
-pub(super) struct Numbered<'a> {
-    /// Counts 1, 2, 3 … through all messages of the connection.
-    pub(super) seq: u64,
-    #[serde(flatten)]
-    pub(super) message: &'a Message,
 }

@@ -15,6 +15,8 @@ mod protocol;
 mod reading;
 mod record_channel;
 mod series_set;
+mod texts;
+mod transport;
 
 pub use books::BookLevels;
 pub use buffer::WaitingTicks;

@@ -4,12 +4,14 @@ mod symbols;
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tickbook::domain::book::MAX_STORED_LEVELS;
 use tickbook::domain::{PriceBasis, SymbolId, SymbolReference, Timeframe, excerpt};
 use tickbook_ledger::domain::AccountId;
 
+use crate::params::parse_time;
 use crate::problem::shortened;
 use symbols::RawSymbols;
 
@@ -75,6 +77,10 @@ pub(super) struct Subscription {
     /// Whether the newest tick or trade of each symbol is sent first.
     pub(super) has_snapshot: bool,
     pub(super) resume: Option<Position>,
+    /// The time of the first candle that is sent.
+    pub(super) from: Option<DateTime<Utc>>,
+    /// The number of the last event of the account that the client has.
+    pub(super) after_event: Option<i64>,
 }
 
 /// The symbols of a subscription.
@@ -107,8 +113,7 @@ impl Symbols {
 }
 
 /// The last record of a channel that a client received from a run of the server.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Position {
     pub(super) epoch: String,
     pub(super) after: u64,
@@ -141,7 +146,16 @@ struct RawRequest {
     account: Option<Box<RawValue>>,
     token: Option<PresentedToken>,
     snapshot: Option<bool>,
-    resume: Option<Position>,
+    resume: Option<RawPosition>,
+    from: Option<String>,
+}
+
+/// A position as received. The numbers of events of an account are those of its journal, so that they need no run.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPosition {
+    epoch: Option<String>,
+    after: u64,
 }
 
 /// The only field that is needed to answer an invalid message.
@@ -240,6 +254,14 @@ impl RawRequest {
             }
             _ => {}
         }
+        let from = match self.from.as_deref() {
+            Some(_) if self.channel.as_deref() != Some("candles") || self.op != "subscribe" => {
+                return Err("only subscriptions to candles have from: remove this field".to_owned());
+            }
+            from => from.map(parse_time).transpose(),
+        };
+        let from = from.map_err(|error| format!("from: {error}"))?;
+        let resume = self.resume.map(RawPosition::of_records).transpose()?;
         let channel = match self.channel.as_deref() {
             Some(name @ ("ticks" | "trades" | "book"))
                 if self.timeframe.is_some() || self.basis.is_some() =>
@@ -285,7 +307,9 @@ impl RawRequest {
             channel,
             symbols,
             has_snapshot: self.snapshot.unwrap_or(true),
-            resume: self.resume,
+            resume,
+            from,
+            after_event: None,
         })
     }
 }
@@ -293,10 +317,15 @@ impl RawRequest {
 impl RawRequest {
     fn of_orders(self) -> Result<Subscription, String> {
         let others = self.symbols.is_some() || self.depth.is_some();
-        let others = others || self.snapshot.is_some() || self.resume.is_some();
+        let others = others || self.snapshot.is_some() || self.from.is_some();
         if others || self.timeframe.is_some() || self.basis.is_some() {
-            return Err("orders have an account only: remove the other fields".to_owned());
+            let reason = "orders have only an account and resume: remove the other fields";
+            return Err(reason.to_owned());
         }
+        if self.resume.is_some() && self.op != "subscribe" {
+            return Err("only subscriptions have resume: remove this field".to_owned());
+        }
+        let after_event = self.resume.map(RawPosition::of_orders).transpose()?;
         let Some(given) = self.account else {
             return Err("account is missing: give an id, as in 7".to_owned());
         };
@@ -310,7 +339,29 @@ impl RawRequest {
             symbols: Symbols::Ids(Vec::new()),
             has_snapshot: true,
             resume: None,
+            from: None,
+            after_event,
         })
+    }
+}
+
+impl RawPosition {
+    fn of_records(self) -> Result<Position, String> {
+        let epoch = self.epoch.ok_or(
+            "epoch is missing in resume: give that of the answer to the last subscription",
+        )?;
+        Ok(Position {
+            epoch,
+            after: self.after,
+        })
+    }
+
+    fn of_orders(self) -> Result<i64, String> {
+        if self.epoch.is_some() {
+            return Err("resume of orders has no epoch: remove this field".to_owned());
+        }
+        i64::try_from(self.after)
+            .map_err(|_| format!("invalid after {}: it is too large", self.after))
     }
 }
 

@@ -39,10 +39,15 @@ impl<E: CandleEvent> SeriesSet<E> {
         self.count
     }
 
-    pub(super) fn insert(&mut self, key: SeriesKey, now: Instant) {
+    /// Adds a series, unless there is one with that key. It begins with the candle of the time `from`, or with the newest.
+    pub(super) fn insert(&mut self, key: SeriesKey, from: Option<DateTime<Utc>>, now: Instant) {
         let of_symbol = self.by_symbol.entry(key.symbol_id).or_default();
         if let Err(place) = of_symbol.binary_search_by_key(&key, Series::key) {
-            of_symbol.insert(place, Series::new(key, now, &self.room));
+            let mut series = Series::new(key, now, &self.room);
+            if let Some(from) = from {
+                series.begin_at(from);
+            }
+            of_symbol.insert(place, series);
             self.count += 1;
             self.touched.insert(key.symbol_id);
         }

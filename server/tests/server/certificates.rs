@@ -175,6 +175,17 @@ pub(crate) async fn connect(
     protocol: &[u8],
     versions: &[&'static SupportedProtocolVersion],
 ) -> std::io::Result<TlsStream<TcpStream>> {
+    let stream = TcpStream::connect(address).await?;
+    secure(stream, certificate, protocol, versions).await
+}
+
+/// Completes the TLS handshake of a connection.
+pub(crate) async fn secure(
+    stream: TcpStream,
+    certificate: &str,
+    protocol: &[u8],
+    versions: &[&'static SupportedProtocolVersion],
+) -> std::io::Result<TlsStream<TcpStream>> {
     let certificate = CertificateDer::from_pem_file(Path::new(certificate)).expect("PEM");
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
@@ -185,7 +196,6 @@ pub(crate) async fn connect(
     let only = Arc::new(Only(certificate));
     config.dangerous().set_certificate_verifier(only);
     config.alpn_protocols = vec![protocol.to_vec()];
-    let stream = TcpStream::connect(address).await?;
     let name = ServerName::try_from("localhost").expect("a name");
     TlsConnector::from(Arc::new(config))
         .connect(name, stream)

@@ -2,7 +2,8 @@
 //! and run only in `make faults`.
 
 mod attackers;
-mod attacks;
+pub(crate) mod attacks;
+mod attacks_tls;
 mod given_back;
 mod idle;
 mod served;
@@ -13,14 +14,16 @@ use std::time::Duration;
 use serde_json::json;
 use tickbook_access::Scope;
 use tokio::time::sleep;
+use tokio_tungstenite::client_async;
 
 use crate::access::{TOKENS_FILE, Tokens};
 use crate::binary::Program;
+use crate::certificates::Pair;
 use crate::websocket::Client;
 use crate::whole_server::eventually;
 use attackers::Attackers;
 use served::{Seen, Served};
-use target::Target;
+use target::{Stream, Target};
 
 /// Limit of open files of the server.
 const OPEN_FILES: u32 = 1_024;
@@ -67,31 +70,51 @@ fn is_slow(seen: &Seen, usual: &Seen) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn fault_70_hostile_clients_harm_no_other() {
     if is_wanted() {
-        attack_server(None).await;
+        attack_server(None, None).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fault_73_hostile_clients_of_a_server_with_tokens() {
     if is_wanted() {
-        attack_server(Some(Tokens::new())).await;
+        attack_server(Some(Tokens::new()), None).await;
     }
 }
 
-/// Attacks a server, with or without tokens. The hostile clients have a token, too, so that their requests reach the
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_74_hostile_clients_of_a_server_with_tls() {
+    if is_wanted() {
+        attack_server(Some(Tokens::new()), Some(Pair::new())).await;
+    }
+}
+
+/// A WebSocket client, with or without TLS.
+async fn follower(to: &Target) -> Client<Stream> {
+    let stream = to.connect().await.expect("it listens");
+    let url = format!("ws://{}/ws", to.address);
+    let (socket, _) = client_async(url, stream).await.expect("a WebSocket");
+    Client::of(socket)
+}
+
+/// Attacks a server, with or without tokens and TLS. The hostile clients have a token, too, so that their requests reach the
 /// handlers.
-async fn attack_server(tokens: Option<Tokens>) {
+async fn attack_server(tokens: Option<Tokens>, pair: Option<Pair>) {
     let arguments = ["--store", "memory", "--feed", "simulated"];
     let (path, token) = match &tokens {
         Some(tokens) => (tokens.path(), Some(tokens.add("all", Scope::Admin))),
         None => (String::new(), None),
     };
-    let variables = [(TOKENS_FILE, path.as_str())];
+    let settings = pair.as_ref().map_or(Vec::new(), Pair::settings);
+    let mut variables = vec![(TOKENS_FILE, path.as_str())];
+    variables.extend(settings.iter().map(|(name, value)| (*name, value.as_str())));
     let server = Program::with_open_files(OPEN_FILES, &arguments, &variables);
     let address = server.address().parse().expect("an address");
-    let to = Target::new(address, token.as_deref());
+    let to = Target {
+        certificate: pair.as_ref().map(Pair::certificate),
+        ..Target::new(address, token.as_deref())
+    };
     attacks::fill(to.clone()).await;
-    let mut follower = Client::connect_to(address).await;
+    let mut follower = follower(&to).await;
     if let Some(token) = &token {
         let authenticate = json!({"op": "authenticate", "token": token});
         let answer = follower.request(authenticate).await;
@@ -113,7 +136,7 @@ async fn attack_server(tokens: Option<Tokens>) {
     let before = server.memory();
     println!("before: {} MiB", before >> 20);
     let (mut most, mut slow) = (before, Vec::new());
-    for name in attackers::names() {
+    for name in attackers::names(&to) {
         for round in 1..=ROUNDS {
             served.turn();
             sleep(WATCHED).await;

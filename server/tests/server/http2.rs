@@ -198,7 +198,12 @@ async fn cancelled_requests_end_the_connection() {
 #[tokio::test]
 async fn malformed_frames_end_the_connection() {
     let pair = Pair::new();
-    let server = pair.serve(&[]).await;
+    // no timeout ends the connections
+    let settings = [
+        ("TICKBOOK__SERVER__IDLE_TIMEOUT_MS", "600000"),
+        ("TICKBOOK__SERVER__HEADER_TIMEOUT_MS", "600000"),
+    ];
+    let server = pair.serve(&settings).await;
     let preface: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
     // a length above the maximum, a frame of stream 0, a preface of another protocol

@@ -76,6 +76,8 @@ mod websocket;
 mod websocket_books;
 mod websocket_books_copied;
 mod websocket_candles;
+mod websocket_frames;
+mod websocket_killed;
 mod websocket_limits;
 mod websocket_lookups;
 mod websocket_orders;

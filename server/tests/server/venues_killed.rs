@@ -26,22 +26,22 @@ use crate::venue_session::{
     MESSAGES, OF_EACH, Session, book_time, levels, quote, quote_time, repeated_quote, trade,
 };
 
-fn number(name: &str, default: u64) -> u64 {
+pub(crate) fn number(name: &str, default: u64) -> u64 {
     let text = std::env::var(name).ok();
     text.map_or(default, |text| text.parse().expect("a number"))
 }
 
 /// Numbers below a limit, from `TICKBOOK_SEED` or another one in each run, which is printed.
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    fn new(kills: u64) -> Self {
+    pub(crate) fn new(kills: u64) -> Self {
         let seed = number("TICKBOOK_SEED", u64::from(std::process::id()));
         println!("TICKBOOK_SEED={seed} TICKBOOK_KILLS={kills}");
         Self(seed | 1)
     }
 
-    fn below(&mut self, limit: u32) -> u32 {
+    pub(crate) fn below(&mut self, limit: u32) -> u32 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

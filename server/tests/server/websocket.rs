@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
@@ -14,8 +15,8 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use crate::whole_server::{DEADLINE, Server};
 
 /// A client that checks the sequence number of each message and its own subscriptions.
-pub(crate) struct Client {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+pub(crate) struct Client<S = MaybeTlsStream<TcpStream>> {
+    socket: WebSocketStream<S>,
     seq: u64,
 }
 
@@ -37,8 +38,10 @@ impl Client {
         assert_eq!(answer.status(), 101);
         Self::of(socket)
     }
+}
 
-    pub(crate) fn of(socket: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Self {
+impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
+    pub(crate) fn of(socket: WebSocketStream<S>) -> Self {
         Self { socket, seq: 0 }
     }
 

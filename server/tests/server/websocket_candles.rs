@@ -159,3 +159,51 @@ async fn equal_to_rest(server: &Server, seen: &Seen) -> bool {
     }
     true
 }
+
+/// A client that connects again names the last candle that it has.
+#[tokio::test]
+async fn candles_continue_at_a_time() {
+    let server = Server::with_symbols(&[], 1).await;
+    let first: DateTime<Utc> = "2014-05-01T00:00:00Z".parse().expect("a time");
+    let ticks: Vec<_> = (0..10)
+        .map(|minute| tick(1, first + TimeDelta::minutes(minute), 0, 5 + minute))
+        .collect();
+    assert_eq!(server.post(&json!(ticks)).await["inserted"], 10);
+    // within the seventh minute
+    for from in ["2014-05-01T00:06:30Z", "1398902790000"] {
+        let mut client = Client::connect(&server).await;
+        let request = json!({
+            "op": "subscribe", "channel": "candles", "symbols": [1], "timeframe": "1m", "basis": "bid", "from": from
+        });
+        assert_eq!(client.request(request).await["type"], "subscribed");
+        let mut candles = Vec::new();
+        while candles.len() < 4 {
+            let candle = client.message().await;
+            assert_eq!(candle["type"], "candle", "{candle}");
+            let is_newest = candle.get("snapshot").is_some();
+            candles.push((
+                candle["open"].as_str().expect("a price").to_owned(),
+                is_newest,
+            ));
+        }
+        let expected = [("11", false), ("12", false), ("13", false), ("14", true)];
+        assert_eq!(
+            candles,
+            expected.map(|(open, newest)| (open.to_owned(), newest))
+        );
+    }
+    let mut client = Client::connect(&server).await;
+    let ticks =
+        json!({"op": "subscribe", "channel": "ticks", "symbols": [1], "from": "2014-05-01"});
+    let reason = client.error(ticks).await;
+    assert!(
+        reason.contains("only subscriptions to candles have from"),
+        "{reason}"
+    );
+    let invalid = json!({
+        "op": "subscribe", "channel": "candles", "symbols": [1], "basis": "bid", "from": "yesterday"
+    });
+    let reason = client.error(invalid).await;
+    assert!(reason.contains("from: invalid time"), "{reason}");
+    assert!(server.stop().await);
+}

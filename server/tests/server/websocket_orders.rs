@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::ledger::{ACCOUNTS, created, filled, new_account};
+use crate::ledger::{ACCOUNTS, canceled, created, filled, new_account};
 use crate::websocket::{Client, Next};
 use crate::whole_server::Server;
 
@@ -187,7 +187,7 @@ async fn unknown_account_is_refused_and_not_followed() {
         ),
         (
             json!({"op": "unsubscribe", "channel": "orders", "account": 1, "symbols": [1]}),
-            "account only",
+            "only an account",
         ),
     ] {
         let reason = client.error(&request).await;
@@ -305,5 +305,42 @@ async fn stopping_server_sends_the_booked_events() {
         Next::Closed(1001, _) => {}
         other => panic!("{other:?}"),
     }
+    assert!(server.stop().await);
+}
+
+#[tokio::test]
+async fn resumed_orders_begin_with_the_missed_events() {
+    let server = server().await;
+    let events: Vec<_> = (0..5)
+        .map(|index| created(&format!("o{index}"), "buy", "1"))
+        .collect();
+    book(&server, 1, &events).await;
+    let request = |after: i64| json!({"op": "subscribe", "channel": "orders", "account": 1, "resume": {"after": after}});
+    let mut client = Client::connect(&server).await;
+    assert_eq!(client.request(request(2)).await["type"], "subscribed");
+    let gap = client.message().await;
+    let expected = json!({
+        "type": "gap", "seq": gap["seq"], "channel": "orders", "account_id": 1, "from_sequence": 3,
+        "to_sequence": 6, "missed": 3
+    });
+    assert_eq!(gap, expected);
+    let path = format!("{ACCOUNTS}/1/events?from_sequence=3&limit=3");
+    let missed = server.get(&path).await;
+    let orders = missed["data"].as_array().expect("events").iter();
+    let orders: Vec<_> = orders.map(|event| event["order_id"].clone()).collect();
+    assert_eq!(orders, ["o2", "o3", "o4"]);
+    let state = client.message().await;
+    assert_eq!(
+        (&state["type"], &state["sequence"]),
+        (&json!("orders"), &json!(5))
+    );
+    // nothing was missed
+    assert_eq!(client.request(request(5)).await["type"], "subscribed");
+    assert_eq!(client.message().await["type"], "orders");
+    let reason = client.error(request(6)).await;
+    assert!(reason.contains("event 6 was not booked"), "{reason}");
+    // the subscription goes on
+    book(&server, 1, &[canceled("o0", "E1")]).await;
+    assert_eq!(numbers(&mut client, 6).await, [6]);
     assert!(server.stop().await);
 }

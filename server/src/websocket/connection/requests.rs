@@ -3,7 +3,6 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use axum::extract::ws::Message as Frame;
 use tickbook::RepositoryError;
 use tickbook::domain::{PageLimit, PriceBasis, SymbolId};
 use tickbook::repository::SymbolQuery;
@@ -11,9 +10,11 @@ use tickbook_ledger::domain::AccountId;
 use tokio::task::{JoinError, JoinSet, coop};
 
 use super::super::messages::{AuthenticatedBody, Message, SubscriptionBody};
+use super::super::order_messages::OrdersGapMessage;
 use super::super::protocol::{
     Ask, Channel, RefusedRequest, Request, RequestId, Subscription, Symbols,
 };
+use super::super::transport::Incoming;
 use super::{ClientConnection, End, code};
 use crate::http::Held;
 use crate::ledger::{AccountState, read_state};
@@ -68,13 +69,13 @@ impl Requests {
 }
 
 impl ClientConnection {
-    pub(super) async fn take(&mut self, frame: Frame) -> Result<(), End> {
-        let answer = match frame {
-            Frame::Text(text) if text.len() > MESSAGE_LIMIT => {
+    pub(super) async fn take(&mut self, incoming: Incoming) -> Result<(), End> {
+        let answer = match incoming {
+            Incoming::Text(text) if text.len() > MESSAGE_LIMIT => {
                 let reason = format!("the message has more than {MESSAGE_LIMIT} bytes: send less");
                 return Err(End::Closed(code::POLICY, reason));
             }
-            Frame::Text(text) => match Request::parse(&text) {
+            Incoming::Text(text) => match Request::parse(&text) {
                 Ok(Request { id, ask: Ask::Ping }) if !self.access.is_waiting() => {
                     Message::Pong { id }
                 }
@@ -84,13 +85,17 @@ impl ClientConnection {
                 }
                 Err(RefusedRequest { id, reason }) => Message::Error { id, reason },
             },
-            Frame::Binary(_) => Message::Error {
+            Incoming::Binary => Message::Error {
                 id: None,
                 reason: "the message is binary: send JSON text".to_owned(),
             },
-            Frame::Close(_) => return Err(End::Disconnected),
-            // the WebSocket library answers pings of the protocol
-            Frame::Ping(_) | Frame::Pong(_) => return Ok(()),
+            Incoming::Close(code) => return Err(End::ClosedByClient(code)),
+            // it is sent before the next message is read
+            Incoming::Ping(payload) => {
+                self.socket.add_pong(&payload);
+                return Ok(());
+            }
+            Incoming::Pong => return Ok(()),
         };
         self.send(&answer).await
     }
@@ -147,12 +152,23 @@ impl ClientConnection {
         subscription: &Subscription,
         state: AccountState,
     ) -> Result<(), End> {
+        let Channel::Orders(account_id) = subscription.channel else {
+            return Ok(());
+        };
+        let (after, last) = (subscription.after_event, state.sequence);
+        if let Some(after) = after.filter(|after| *after > last) {
+            self.orders.abandon(account_id);
+            let reason =
+                format!("invalid resume: event {after} was not booked: the last one is {last}");
+            return self.send(&Message::Error { id, reason }).await;
+        }
         let answer = Message::Subscribed(SubscriptionBody::new(id, subscription));
         self.send(&answer).await?;
-        match subscription.channel {
-            Channel::Orders(account_id) => self.send_state(account_id, state).await,
-            _ => Ok(()),
+        if let Some(after) = after.filter(|after| *after < last) {
+            let missed = OrdersGapMessage::new(account_id, after + 1, last + 1);
+            self.send(&Message::OrdersGap(missed)).await?;
         }
+        self.send_state(account_id, state).await
     }
 
     /// Reads the state of an account concurrently with everything else.

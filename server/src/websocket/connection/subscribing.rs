@@ -1,5 +1,6 @@
 //! Begins and ends the subscriptions of a client.
 
+use chrono::{DateTime, Utc};
 use tickbook::domain::{CandleInput, PriceBasis, SymbolId, Tick, Timeframe, Trade};
 use tokio::time::Instant;
 
@@ -19,7 +20,7 @@ pub(super) struct AllCandles {
 }
 
 impl AllCandles {
-    fn are_of(&self, input: CandleInput) -> bool {
+    pub(super) fn are_of(&self, input: CandleInput) -> bool {
         self.kinds.iter().any(|(_, basis)| basis.input() == input)
     }
 }
@@ -115,7 +116,7 @@ impl ClientConnection {
             }
             self.all_candles.is_full = false;
             for symbol_id in bases.keys() {
-                self.insert_series(*symbol_id, timeframe, basis);
+                self.insert_series(*symbol_id, timeframe, basis, subscription.from);
             }
             return given;
         }
@@ -130,13 +131,20 @@ impl ClientConnection {
         self.ticks.queue.follow_all(&of_ticks);
         self.trades.queue.follow_all(&of_trades);
         for symbol_id in of_ticks.into_iter().chain(of_trades) {
-            self.insert_series(symbol_id, timeframe, of_symbol(&symbol_id));
+            let basis = of_symbol(&symbol_id);
+            self.insert_series(symbol_id, timeframe, basis, subscription.from);
         }
         let first = ids.first().map(of_symbol);
         first.filter(|_| ids.iter().all(|id| Some(of_symbol(id)) == first))
     }
 
-    fn insert_series(&mut self, symbol_id: SymbolId, timeframe: Timeframe, basis: PriceBasis) {
+    fn insert_series(
+        &mut self,
+        symbol_id: SymbolId,
+        timeframe: Timeframe,
+        basis: PriceBasis,
+        from: Option<DateTime<Utc>>,
+    ) {
         let (now, key) = (
             Instant::now(),
             SeriesKey {
@@ -146,8 +154,8 @@ impl ClientConnection {
             },
         );
         match basis.input() {
-            CandleInput::Trades => self.trade_series.insert(key, now),
-            _ => self.series.insert(key, now),
+            CandleInput::Trades => self.trade_series.insert(key, from, now),
+            _ => self.series.insert(key, from, now),
         }
     }
 
@@ -172,7 +180,7 @@ impl ClientConnection {
                 continue;
             }
             if self.series.len() + self.trade_series.len() < SUBSCRIPTIONS {
-                self.insert_series(symbol_id, timeframe, basis);
+                self.insert_series(symbol_id, timeframe, basis, None);
             } else if !std::mem::replace(&mut self.all_candles.is_full, true) {
                 let reason = format!(
                     "the candles of symbol {symbol_id}, and of others that appear later, are not sent: a connection \

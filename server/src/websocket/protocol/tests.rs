@@ -1,18 +1,18 @@
-use super::super::messages::{Message, Numbered};
+use super::super::messages::Message;
 use super::*;
 
 /// The text of a pong for a ping with `id`, or the refused ping.
 fn pong(id: &str) -> Result<String, RefusedRequest> {
     let request = Request::parse(&format!(r#"{{"op": "ping", "id": {id}}}"#))?;
     let message = &Message::Pong { id: request.id };
-    Ok(serde_json::to_string(&Numbered { seq: 1, message }).expect("JSON"))
+    Ok(serde_json::to_string(message).expect("JSON"))
 }
 
 #[test]
 fn ids_are_returned_as_they_were_written() {
     let (text, digits) = (format!("\"{}\"", "x".repeat(ID)), "7".repeat(ID));
     for id in ["1.50", "1e3", "-0", "18446744073709551616", &digits, &text] {
-        let expected = format!(r#"{{"seq":1,"type":"pong","id":{id}}}"#);
+        let expected = format!(r#"{{"type":"pong","id":{id}}}"#);
         assert_eq!(pong(id).expect("a valid id"), expected);
     }
 }
@@ -43,6 +43,8 @@ fn orders_are_of_one_account() {
         symbols: Symbols::Ids(Vec::new()),
         has_snapshot: true,
         resume: None,
+        from: None,
+        after_event: None,
     };
     let ask = Request::parse(request).expect("valid").ask;
     assert_eq!(ask, Ask::Subscribe(expected));
@@ -55,11 +57,11 @@ fn orders_are_of_one_account() {
         (r#""channel": "orders", "account": "7""#, "positive integer"),
         (
             r#""channel": "orders", "account": 7, "symbols": [1]"#,
-            "account only",
+            "only an account",
         ),
         (
             r#""channel": "orders", "account": 7, "depth": 1"#,
-            "account only",
+            "only an account",
         ),
         (
             r#""channel": "ticks", "account": 7, "symbols": [1]"#,
@@ -73,4 +75,42 @@ fn orders_are_of_one_account() {
         let reason = refused(&format!(r#"{{"op": "subscribe", {fields}}}"#));
         assert!(reason.contains(words), "{fields}: {reason}");
     }
+}
+
+#[test]
+fn positions_are_of_their_channel() {
+    let resumed = |channel: &str, resume: &str| {
+        let request = format!(r#"{{"op": "subscribe", {channel}, "resume": {resume}}}"#);
+        Request::parse(&request).map(|request| request.ask)
+    };
+    let orders = r#""channel": "orders", "account": 7"#;
+    let ticks = r#""channel": "ticks", "symbols": [1]"#;
+    let Ok(Ask::Subscribe(of_orders)) = resumed(orders, r#"{"after": 4}"#) else {
+        panic!("it is valid");
+    };
+    assert_eq!((of_orders.after_event, of_orders.resume), (Some(4), None));
+    for (channel, resume, words) in [
+        (ticks, r#"{"after": 4}"#, "epoch is missing in resume"),
+        (
+            orders,
+            r#"{"epoch": "x", "after": 4}"#,
+            "resume of orders has no epoch",
+        ),
+        (
+            orders,
+            r#"{"after": 9223372036854775808}"#,
+            "it is too large",
+        ),
+        (orders, r#"{"after": -1}"#, "invalid message"),
+        (
+            r#""channel": "book", "symbols": [1]"#,
+            r#"{"after": 4}"#,
+            "only subscriptions to ticks or trades",
+        ),
+    ] {
+        let refused = resumed(channel, resume).expect_err("invalid");
+        assert!(refused.reason.contains(words), "{}", refused.reason);
+    }
+    let unsubscribe = format!(r#"{{"op": "unsubscribe", {orders}, "resume": {{"after": 4}}}}"#);
+    assert!(refused(&unsubscribe).contains("only subscriptions have resume"));
 }

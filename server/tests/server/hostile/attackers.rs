@@ -9,17 +9,19 @@ use std::process::{Child, Command, Stdio};
 use orderbook_server::http::descriptors;
 
 use super::attacks::{self, Held};
+use super::attacks_tls;
 use super::target::Target;
 
 const ATTACK: &str = "TICKBOOK_TEST_ATTACK";
 const ADDRESS: &str = "TICKBOOK_TEST_ADDRESS";
 const FIELDS: &str = "TICKBOOK_TEST_FIELDS";
+const CERTIFICATE: &str = "TICKBOOK_TEST_CERTIFICATE";
 const BEGUN: &str = "the attack has begun";
 
 type Attack = fn(Target) -> Pin<Box<dyn Future<Output = Held> + Send>>;
 
-fn all() -> [(&'static str, Attack); 14] {
-    [
+fn all() -> Vec<(&'static str, Attack)> {
+    vec![
         ("1,100 silent connections", |to| {
             Box::pin(attacks::silent(to))
         }),
@@ -47,9 +49,37 @@ fn all() -> [(&'static str, Attack); 14] {
     ]
 }
 
-/// The names of the attacks.
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    all().into_iter().map(|(name, _)| name)
+/// The attacks on a server with TLS, besides the others.
+fn of_tls() -> Vec<(&'static str, Attack)> {
+    vec![
+        ("unfinished TLS handshakes", |to| {
+            Box::pin(attacks_tls::unfinished_handshakes(to))
+        }),
+        ("repeated TLS handshakes", |to| {
+            Box::pin(attacks_tls::repeated_handshakes(to))
+        }),
+        ("HTTP/2: cancelled requests", |to| {
+            Box::pin(attacks_tls::cancelled(to))
+        }),
+        ("HTTP/2: pages that nobody reads", |to| {
+            Box::pin(attacks_tls::unread(to))
+        }),
+        ("HTTP/2: endless heads", |to| {
+            Box::pin(attacks_tls::endless_heads(to))
+        }),
+        ("HTTP/2: settings and pings", |to| {
+            Box::pin(attacks_tls::control_frames(to))
+        }),
+    ]
+}
+
+/// The names of the attacks on a server.
+pub(super) fn names(to: &Target) -> Vec<&'static str> {
+    let mut attacks = all();
+    if to.certificate.is_some() {
+        attacks.extend(of_tls());
+    }
+    attacks.into_iter().map(|(name, _)| name).collect()
 }
 
 /// A process that attacks until it is dropped.
@@ -68,6 +98,7 @@ impl Attackers {
             .env(ATTACK, name)
             .env(ADDRESS, to.address.to_string())
             .env(FIELDS, &to.fields)
+            .envs(to.certificate.iter().map(|file| (CERTIFICATE, file)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -99,10 +130,16 @@ async fn process_that_attacks() {
     let address = variable(ADDRESS).parse().expect("an address");
     let (_, attack) = all()
         .into_iter()
+        .chain(of_tls())
         .find(|(known, _)| *known == name)
         .expect("one of them");
     let fields = variable(FIELDS);
-    let _held = attack(Target { address, fields }).await;
+    let target = Target {
+        address,
+        fields,
+        certificate: std::env::var(CERTIFICATE).ok(),
+    };
+    let _held = attack(target).await;
     println!("{BEGUN}");
     std::future::pending::<()>().await;
 }

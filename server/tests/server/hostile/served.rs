@@ -1,12 +1,10 @@
 //! Well-behaved clients during an attack, and their waiting times.
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -57,7 +55,6 @@ pub(super) struct Served {
 
 impl Served {
     pub(super) fn start(to: &Target) -> Self {
-        let address = to.address;
         let times: Arc<Mutex<Times>> = Arc::default();
         let mut clients = JoinSet::new();
         let close =
@@ -70,11 +67,11 @@ impl Served {
             (false, get("/api/v1/ticks/latest?symbols=1")),
             (false, post),
         ] {
-            let times = Arc::clone(&times);
+            let (to, times) = (to.clone(), Arc::clone(&times));
             clients.spawn(async move {
                 loop {
                     let watch = suite::Watch::start();
-                    let answered = timeout(PATIENCE, ask(address, &request)).await;
+                    let answered = timeout(PATIENCE, ask(&to, &request)).await;
                     let is_good = answered.is_ok_and(|good| good);
                     let took = is_good.then(|| watch.of_ours());
                     {
@@ -120,10 +117,11 @@ fn percentile(list: &[Option<Duration>]) -> Duration {
 }
 
 /// Whether the status of the response is 200.
-async fn ask(address: SocketAddr, request: &str) -> bool {
+async fn ask(to: &Target, request: &str) -> bool {
     let asking = async {
-        let mut stream = TcpStream::connect(address).await?;
+        let mut stream = to.connect().await?;
         stream.write_all(request.as_bytes()).await?;
+        stream.flush().await?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await?;
         std::io::Result::Ok(answer)
