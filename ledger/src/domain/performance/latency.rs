@@ -69,6 +69,33 @@ impl OrderLatency {
     }
 }
 
+/// The latencies of several orders; `None` where no order has one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct OrderLatencies {
+    /// See [`OrderLatency::acknowledgement`].
+    pub acknowledgement: Option<LatencySummary>,
+    /// See [`OrderLatency::first_fill`].
+    pub first_fill: Option<LatencySummary>,
+    /// See [`OrderLatency::total`].
+    pub total: Option<LatencySummary>,
+}
+
+impl OrderLatencies {
+    /// The summaries of the latencies of orders.
+    #[must_use]
+    pub fn of(orders: &[OrderLatency]) -> Self {
+        let summary = |latency: fn(&OrderLatency) -> Option<TimeDelta>| {
+            LatencySummary::of(orders.iter().filter_map(latency))
+        };
+        Self {
+            acknowledgement: summary(OrderLatency::acknowledgement),
+            first_fill: summary(OrderLatency::first_fill),
+            total: summary(OrderLatency::total),
+        }
+    }
+}
+
 /// The smallest, median and largest of several latencies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

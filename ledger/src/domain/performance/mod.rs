@@ -30,7 +30,7 @@ pub use days::{Activity, DailyPerformance, LocalDay, MAX_DAYS, local_days};
 pub use definitions::{Definition, MetricValue, ReturnSeries, calendar_growth};
 pub use drawdown::{Drawdown, Drawdowns, ReturnDrawdown, drawdowns, max_drawdown};
 pub use equity::{EquityPoint, InvalidEquityPoint};
-pub use latency::{LatencySummary, OrderLatency};
+pub use latency::{LatencySummary, OrderLatencies, OrderLatency};
 pub use report::{PerformanceReport, SymbolActivity};
 pub use returns::{PeriodReturn, TimeWeightedReturns, time_weighted_returns};
 pub use round_trip::{Fees, RoundTrip};

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use tickbook::domain::TimeRange;
 
 use super::attribution::{Attribution, attribute};
+use super::latency::{OrderLatencies, OrderLatency};
 use super::round_trip::RoundTrip;
 use super::round_trips::{RoundTripBook, RoundTripGrouping, RoundTripMatching};
 use super::slippage::SlippageSummary;
@@ -79,7 +80,7 @@ impl TradeReportTerms {
     }
 }
 
-/// Round trips, their statistics, slippage and attribution of an account.
+/// Round trips, their statistics, slippage, latencies and attribution of an account.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TradeReport {
@@ -89,6 +90,8 @@ pub struct TradeReport {
     pub statistics: TradeStatistics,
     /// The slippage of the orders.
     pub slippage: SlippageSummary,
+    /// The latencies of the orders.
+    pub latencies: OrderLatencies,
     /// The realized profits of the cost method, by strategy and symbol, order, and day.
     pub attribution: Attribution,
 }
@@ -97,7 +100,7 @@ impl TradeReport {
     /// The report of an account.
     ///
     /// `fills` are all fills of the account up to the end of the range, in the order of [`Fill::order`]. `orders` are the
-    /// orders whose slippage counts.
+    /// orders whose slippage counts, and `latencies` are theirs.
     ///
     /// # Errors
     /// A sum is out of range.
@@ -105,6 +108,7 @@ impl TradeReport {
         terms: &TradeReportTerms,
         fills: &[Fill],
         orders: &[Order],
+        latencies: &[OrderLatency],
     ) -> Result<Self, AmountError> {
         let mut books: BTreeMap<&PositionKey, RoundTripBook> = BTreeMap::new();
         let mut round_trips = Vec::new();
@@ -122,6 +126,7 @@ impl TradeReport {
             statistics: TradeStatistics::of(&round_trips, &terms.currency)?,
             round_trips,
             slippage,
+            latencies: OrderLatencies::of(latencies),
             attribution: attribute(terms.cost_method, terms.zone, terms.range, fills)?,
         })
     }

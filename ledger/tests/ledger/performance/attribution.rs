@@ -161,7 +161,7 @@ fn trade_report_has_trips_slippage_and_attribution() {
     let terms = TradeReportTerms::new(usd())
         .round_trips(RoundTripGrouping::FillToFill, RoundTripMatching::Lifo)
         .zone("America/New_York".parse().expect("a zone"));
-    let report = TradeReport::of(&terms, &fills, &orders).expect("in range");
+    let report = TradeReport::of(&terms, &fills, &orders, &[]).expect("in range");
     // positions of strategies are apart
     assert_eq!(report.round_trips.len(), 1);
     // 36 less the fees of both fills
@@ -174,7 +174,7 @@ fn trade_report_has_trips_slippage_and_attribution() {
     assert_eq!(report.slippage.arrival_value, amount("850"));
     assert_eq!(report.attribution, of(&ledger, TimeRange::all()));
     let before = TimeRange::new(seconds(0), seconds(28 * HOUR)).expect("ordered");
-    let report = TradeReport::of(&terms.range(before), &fills, &[]).expect("in range");
+    let report = TradeReport::of(&terms.range(before), &fills, &[], &[]).expect("in range");
     assert_eq!(
         (report.statistics.count, report.attribution.by_order.len()),
         (0, 2)

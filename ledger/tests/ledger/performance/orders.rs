@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use tickbook_ledger::chrono;
 use tickbook_ledger::domain::performance::{
-    LatencySummary, OrderLatency, Slippage, SlippageSummary,
+    LatencySummary, OrderLatencies, OrderLatency, Slippage, SlippageSummary,
 };
 use tickbook_ledger::domain::{
     AccountLedger, Amount, CostMethod, Order, OrderEvent, OrderEventKind, OrderTerms, Outcome,
@@ -123,6 +123,13 @@ fn latencies_are_differences_of_event_times() {
     assert_eq!(found.acknowledgement(), Some(TimeDelta::seconds(-1)));
     assert_eq!(found.first_fill(), Some(TimeDelta::seconds(3)));
     assert_eq!(found.total(), Some(TimeDelta::seconds(9)));
+    let all = OrderLatencies::of(&[found, OrderLatency::default()]);
+    let first_fill = all.first_fill.expect("one");
+    assert_eq!(
+        (first_fill.count, first_fill.max),
+        (1, TimeDelta::seconds(3))
+    );
+    assert_eq!(OrderLatencies::of(&[]), OrderLatencies::default());
     let unsent = OrderLatency::of(&events[..1]);
     assert_eq!(
         (
