@@ -81,6 +81,8 @@ pub enum Entity {
     Fill,
     /// A position of an account.
     Position,
+    /// The equity of an account at an instant.
+    EquityPoint,
 }
 
 impl fmt::Display for Entity {
@@ -100,6 +102,7 @@ impl fmt::Display for Entity {
             Self::OrderEvent => "order event",
             Self::Fill => "fill",
             Self::Position => "position",
+            Self::EquityPoint => "equity point",
         })
     }
 }

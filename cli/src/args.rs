@@ -40,9 +40,9 @@ pub(crate) use importing::{
 };
 pub(crate) use ledger::{
     AccountsArguments, AccountsCommand, CloseAccountArguments, CreateAccountArguments,
-    ExportLedgerArguments, ImportLedgerArguments, LedgerCommand, LedgerFormat,
-    ListAccountsArguments, RebuildArguments, RelayArguments, RenameAccountArguments,
-    VerifyLedgerArguments,
+    EquityArguments, ExportLedgerArguments, ImportLedgerArguments, LedgerCommand, LedgerFormat,
+    ListAccountsArguments, PerformanceArguments, RebuildArguments, RelayArguments,
+    RenameAccountArguments, VerifyLedgerArguments,
 };
 pub(crate) use policies::{ApplyArguments, MaintainArguments, PoliciesArguments, PoliciesCommand};
 pub(crate) use spool::{DeadLetterArguments, SpoolArguments, SpoolCommand};

@@ -10,7 +10,7 @@ use tickbook::db::DatabasePools;
 use tickbook::domain::{Symbol, SymbolReference};
 use tickbook::repository::{InstrumentRepository, SymbolRepository, find_symbol};
 use tickbook::{Database, Repositories, RepositoryError};
-use tickbook_ledger::{LedgerRepositories, RelayRepositories};
+use tickbook_ledger::{LedgerRepositories, PerformanceRepositories, RelayRepositories};
 
 /// A command that waits longer for a database prints a note.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -72,6 +72,18 @@ pub(crate) async fn connect_relay(
     let (_, pools) = connect(config).await?;
     let ledger = LedgerRepositories::postgres(pools.metadata());
     Ok((ledger, RelayRepositories::postgres(&pools)))
+}
+
+/// Connects both databases, for the ledger and the performance of accounts.
+pub(crate) async fn connect_performance(
+    config: &Config,
+) -> Result<(LedgerRepositories, PerformanceRepositories), RepositoryError> {
+    let (_, pools) = connect(config).await?;
+    let ledger = LedgerRepositories::postgres(pools.metadata());
+    Ok((
+        ledger,
+        PerformanceRepositories::postgres(pools.timeseries()),
+    ))
 }
 
 /// Runs `work`; prints the names of the databases if it takes long.

@@ -27,6 +27,7 @@
 pub mod conformance;
 pub mod domain;
 pub mod memory;
+mod performance_repositories;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "relay")]
@@ -36,6 +37,7 @@ pub mod repository;
 #[cfg(feature = "statement")]
 pub mod statement;
 
+pub use performance_repositories::PerformanceRepositories;
 pub use repositories::{LedgerRepositories, RelayRepositories};
 
 /// Instants are `DateTime<Utc>` of this crate. Using this re-export guarantees the same version.
@@ -52,3 +54,8 @@ pub use mockall;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/ledger.md")]
 struct LedgerExamples;
+
+/// Compiles the examples of the page on the performance of accounts.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/performance-metrics.md")]
+struct PerformanceExamples;

@@ -11,7 +11,7 @@ use tickbook::ingest::fanout::FanOut;
 use tickbook::ingest::feed::PipelineMonitor;
 use tickbook::ingest::quality::SymbolRules;
 use tickbook::{Clock, Repositories};
-use tickbook_ledger::LedgerRepositories;
+use tickbook_ledger::{LedgerRepositories, PerformanceRepositories};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Gate;
@@ -36,6 +36,8 @@ pub struct AppState {
     pub repositories: Repositories,
     /// Accounts, orders, fills and positions.
     pub ledger: Ledger,
+    /// Equity and daily performance of accounts.
+    pub performance: PerformanceRepositories,
     /// A cache of the ids of existing symbols.
     pub known_symbols: Arc<KnownSymbols>,
     /// Chooses the basis of candles.
@@ -100,6 +102,7 @@ impl AppState {
                 StoreKind::Memory,
                 Clock::system(),
             ),
+            performance: PerformanceRepositories::in_memory(),
             readiness,
             metrics,
             store: StoreKind::Memory,

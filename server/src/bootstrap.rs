@@ -27,7 +27,7 @@ use crate::app::{AppState, HistoryValidators, StoreKind};
 use crate::args::Args;
 use crate::feed::{CreatedFeeds, filling, quality};
 use crate::http::{BESIDES, Http, descriptors};
-use crate::ledger::{Ledger, ledger_repositories, start_relay};
+use crate::ledger::{Ledger, ledger_repositories, performance_repositories, start_relay};
 use crate::long_work::LongWork;
 use crate::readiness::Readiness;
 use crate::router::router;
@@ -169,6 +169,7 @@ pub async fn start(
         history: Arc::new(HistoryValidators::new(
             pools.as_ref().map(DatabasePools::timeseries_reads),
         )),
+        performance: performance_repositories(pools.as_ref()),
         pools,
         feed: pipeline.as_ref().map(Pipeline::monitor),
         venues,

@@ -318,6 +318,11 @@ fn made_by(migration: &str) -> Option<&'static [&'static str]> {
         "fill_history" => &["fill_history", "fill_history_trade_time_brin"],
         "position_history" => &["position_history", "position_history_as_of_brin"],
         "ledger_relay_cursor" => &["ledger_relay_cursor"],
+        "equity_points" => &[
+            "equity_points",
+            "equity_points_as_of_brin",
+            "equity_points_flows",
+        ],
         "trade_corrections" => &["trade_corrections"],
         "trade_quarantine" => &["trade_quarantine", "trade_quarantine_pending"],
         "tick_quarantine" => &["tick_quarantine", "tick_quarantine_pending"],

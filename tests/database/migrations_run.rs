@@ -36,7 +36,7 @@ const METADATA: [&str; 19] = [
     "2026-11-30-091200_create_position_reports",
 ];
 
-const TIMESERIES: [&str; 25] = [
+const TIMESERIES: [&str; 26] = [
     "2026-11-20-100000_create_extension_timescaledb",
     "2026-11-20-100100_create_tick_order_key",
     "2026-11-20-100200_create_ticks",
@@ -62,6 +62,7 @@ const TIMESERIES: [&str; 25] = [
     "2026-11-29-110100_create_fill_history",
     "2026-11-29-110200_create_position_history",
     "2026-11-29-110300_create_ledger_relay_cursor",
+    "2026-12-01-200000_create_equity_points",
 ];
 
 fn pools(metadata_url: &str, timeseries_url: &str) -> DatabasePools {

@@ -27,7 +27,8 @@ const LEDGER: [&str; 13] = [
     "quarantined_order_events",
 ];
 
-const LEDGER_HISTORY: [&str; 4] = [
+const LEDGER_HISTORY: [&str; 5] = [
+    "equity_points",
     "fill_history",
     "ledger_relay_cursor",
     "order_event_history",

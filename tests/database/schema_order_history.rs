@@ -52,6 +52,15 @@ const CURSOR: &Row = &[
     ("relayed_at", "2026-01-01 00:00Z"),
 ];
 
+const EQUITY: &Row = &[
+    ("account_id", "1"),
+    ("as_of", "2026-01-01 00:00Z"),
+    ("equity", "-10"),
+    ("cash", "5"),
+    ("flows", "0"),
+    ("source", "broker"),
+];
+
 #[tokio::test]
 async fn order_event_history_refuses_invalid_rows() {
     let schemas = ScratchSchemas::create();
@@ -123,4 +132,17 @@ async fn ledger_relay_cursor_refuses_invalid_rows() {
     let name = |end: &str| format!("ledger_relay_cursor_{end}");
     cursors.refuses(&[("account_id", "0")], &name("account_id_positive"));
     cursors.refuses(&[("sequence", "-1")], &name("sequence_not_negative"));
+}
+
+#[tokio::test]
+async fn equity_points_refuse_invalid_rows() {
+    let schemas = ScratchSchemas::create();
+    let mut points = timeseries(&schemas, "equity_points", EQUITY).await;
+    points.accepts(&[]);
+    let name = |end: &str| format!("equity_points_{end}");
+    points.refuses(&[("account_id", "0")], &name("account_id_positive"));
+    points.refuses(&[("as_of", "2100-01-01 00:00Z")], &name("as_of_range"));
+    points.refuses(&[("equity", "NaN")], &name("numbers"));
+    points.refuses(&[("flows", "NaN")], &name("numbers"));
+    points.refuses(&[("source", "")], &name("source_length"));
 }

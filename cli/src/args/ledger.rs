@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
+use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Subcommand};
+use tickbook_ledger::domain::performance::{RoundTripGrouping, RoundTripMatching, Tz};
 use tickbook_ledger::domain::{CostMethod, Currency, Environment, PositionMode, Venue};
 
 use super::export::is_stdout;
-use super::statement::StatementArguments;
+use super::statement::{StatementArguments, time_zone};
+use crate::times::time_or_date;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum LedgerCommand {
@@ -89,6 +92,30 @@ Examples:
   tickbook ledger relay --follow
   tickbook ledger relay --account main --again")]
     Relay(RelayArguments),
+    /// Lists the equity points of an account, or records some
+    #[command(after_help = "\
+--record reads JSON lines, one point in each: as_of, equity, cash, flows (0 if left out) and source. It may be repeated:
+points that are recorded are counted as duplicates, and a point with other content than the recorded one of its instant
+is listed as a conflict. Nothing is recorded if a line is bad. Exit code 1 if there are conflicts.
+
+With --json each line is one object.
+
+Examples:
+  tickbook ledger equity --account main --from 2024-05-01 --json
+  echo '{\"as_of\":\"2024-05-01T20:00:00Z\",\"equity\":\"10000\",\"cash\":\"2500\",\"source\":\"broker\"}' > points.jsonl
+  tickbook ledger equity --account main --record points.jsonl")]
+    Equity(EquityArguments),
+    /// Prints the performance of an account: days, metrics, drawdowns, and with --round-trips trades
+    #[command(after_help = "\
+Each metric has a named definition. A definition that gives no number for the returns prints the reason, such as
+zero_variance.
+
+With --json prints one object, as GET /api/v1/accounts/{account_id}/performance names its fields.
+
+Examples:
+  tickbook ledger performance --account main --from 2024-05-01 --to 2024-06-01
+  tickbook ledger performance --account main --from 2024-01-01 --to 2025-01-01 --round-trips flat_to_flat --json")]
+    Performance(PerformanceArguments),
 }
 
 impl LedgerCommand {
@@ -280,6 +307,50 @@ pub(crate) struct RelayArguments {
     /// Copies the whole journal of the account again
     #[arg(long, requires = "account")]
     pub(crate) again: bool,
+    /// Prints the result as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EquityArguments {
+    /// The account: its id or its name
+    #[arg(long)]
+    pub(crate) account: String,
+    /// Only points from this time or date on
+    #[arg(long, value_parser = time_or_date)]
+    pub(crate) from: Option<DateTime<Utc>>,
+    /// Only points before this time or date
+    #[arg(long, value_parser = time_or_date)]
+    pub(crate) to: Option<DateTime<Utc>>,
+    /// Records the points of this file
+    #[arg(long, conflicts_with_all = ["from", "to"])]
+    pub(crate) record: Option<PathBuf>,
+    /// Prints one JSON object per line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PerformanceArguments {
+    /// The account: its id or its name
+    #[arg(long)]
+    pub(crate) account: String,
+    /// The first day, such as 2024-05-01
+    #[arg(long)]
+    pub(crate) from: NaiveDate,
+    /// The day after the last one
+    #[arg(long)]
+    pub(crate) to: NaiveDate,
+    /// The IANA name of the time zone of days; by default that of the account
+    #[arg(long, value_name = "ZONE", value_parser = time_zone)]
+    pub(crate) time_zone: Option<Tz>,
+    /// How fills make round trips: fill_to_fill, flat_to_flat, flat_to_reduced or flat_to_flat_lean
+    #[arg(long)]
+    pub(crate) round_trips: Option<RoundTripGrouping>,
+    /// Which open fill a closing fill closes: fifo or lifo
+    #[arg(long, requires = "round_trips", default_value = "fifo")]
+    pub(crate) matching: RoundTripMatching,
     /// Prints the result as one JSON object
     #[arg(long)]
     pub(crate) json: bool,

@@ -100,7 +100,7 @@ fn delimiter(text: &str) -> Result<u8, String> {
     }
 }
 
-fn time_zone(text: &str) -> Result<Tz, String> {
+pub(super) fn time_zone(text: &str) -> Result<Tz, String> {
     text.parse()
         .map_err(|_| "expected a name of the IANA database such as America/Sao_Paulo".to_owned())
 }

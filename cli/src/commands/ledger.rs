@@ -1,8 +1,10 @@
 //! `tickbook ledger`.
 
 mod accounts;
+mod equity;
 mod exporting;
 mod importing;
+mod performance;
 mod rebuilding;
 mod relaying;
 mod statements;
@@ -15,7 +17,7 @@ use tickbook_ledger::repository::{AccountQuery, AccountRepository};
 
 use crate::Outcome;
 use crate::args::LedgerCommand;
-use crate::opening::{connect_ledger, connect_relay, settings};
+use crate::opening::{connect_ledger, connect_performance, connect_relay, settings};
 
 pub(crate) async fn run(command: &LedgerCommand) -> anyhow::Result<Outcome> {
     let config = settings()?;
@@ -47,6 +49,14 @@ pub(crate) async fn run(command: &LedgerCommand) -> anyhow::Result<Outcome> {
         LedgerCommand::Relay(arguments) => {
             let (ledger, relay) = connect_relay(&config).await?;
             relaying::run(&*ledger.accounts, relay, arguments).await
+        }
+        LedgerCommand::Equity(arguments) => {
+            let (ledger, performance) = connect_performance(&config).await?;
+            equity::run(&ledger, &performance, arguments).await
+        }
+        LedgerCommand::Performance(arguments) => {
+            let (ledger, performance) = connect_performance(&config).await?;
+            performance::run(&ledger, &performance, arguments).await
         }
     }
 }

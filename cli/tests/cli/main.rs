@@ -23,6 +23,7 @@ mod import_trades;
 mod interrupted;
 mod json_times;
 mod ledger;
+mod ledger_performance;
 mod ledger_statements;
 mod logs;
 mod overlapping_imports;

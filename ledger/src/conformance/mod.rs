@@ -2,7 +2,8 @@
 //!
 //! A backend passes a function that creates an empty store to
 //! [`ledger_conformance_tests!`](crate::ledger_conformance_tests) and gets one named test per behaviour;
-//! [`relay_conformance_tests!`](crate::relay_conformance_tests) tests the outbox and the order history. A behaviour
+//! [`relay_conformance_tests!`](crate::relay_conformance_tests) tests the outbox and the order history,
+//! and [`performance_conformance_tests!`](crate::performance_conformance_tests) the performance of accounts. A behaviour
 //! panics if the store violates it. Random behaviours print the seed that reproduces them.
 
 // the name of a behaviour is its documentation
@@ -17,7 +18,13 @@ pub mod ledger_refusals;
 #[allow(missing_docs)]
 pub mod ledger_writing;
 mod macros;
+mod macros_performance;
 mod macros_relay;
+#[allow(missing_docs)]
+pub mod performance_daily;
+#[allow(missing_docs)]
+pub mod performance_equity;
+mod performance_subject;
 #[allow(missing_docs)]
 pub mod position_reports;
 #[allow(missing_docs)]
@@ -26,6 +33,8 @@ pub mod relay_history;
 pub mod relay_outbox;
 mod relay_samples;
 mod samples;
+
+pub use performance_subject::PerformanceSubject;
 
 use std::any::Any;
 

@@ -218,6 +218,19 @@ impl Amount {
         Some(if negative { -price } else { price })
     }
 
+    /// The nearest `f64`, for ratios that have no exact value.
+    #[must_use]
+    pub fn to_f64(self) -> f64 {
+        // digits with a point are always a number
+        self.to_string().parse().unwrap_or(f64::NAN)
+    }
+
+    /// Returns `self / whole`; `None` if `whole` is zero.
+    #[must_use]
+    pub fn ratio(self, whole: Self) -> Option<f64> {
+        (!whole.is_zero()).then(|| self.to_f64() / whole.to_f64())
+    }
+
     /// Whether the amount is 0.
     #[must_use]
     pub fn is_zero(self) -> bool {

@@ -19,6 +19,7 @@ mod order_event;
 mod order_status;
 mod order_terms;
 mod outcome;
+pub mod performance;
 mod position;
 mod position_book;
 mod position_key;

@@ -6,7 +6,9 @@ mod accounts;
 mod ledger;
 mod order_history;
 mod outbox;
+mod performance;
 mod store;
 
 pub use order_history::InMemoryOrderHistory;
+pub use performance::InMemoryPerformance;
 pub use store::InMemoryLedger;

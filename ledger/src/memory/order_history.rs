@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tickbook::RepositoryError;
-use tickbook::domain::Page;
+use tickbook::domain::{Page, TimeRange};
 
 use crate::domain::{AccountId, FillReport, HistoryEvent, PositionState, RecordedEvent};
 use crate::repository::{
@@ -43,6 +43,17 @@ impl InMemoryOrderHistory {
 
     fn content_mut(&self) -> RwLockWriteGuard<'_, Content> {
         self.content.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The reports about fills of an account within a range, by the time of their booking.
+    pub(super) fn fill_reports(&self, account_id: AccountId, range: TimeRange) -> Vec<FillReport> {
+        let content = self.content();
+        let of_account = content.events.values();
+        let of_account = of_account.filter(|event| event.account_id == account_id);
+        let reports = of_account.filter_map(HistoryEvent::fill_report);
+        reports
+            .filter(|report| range.contains(report.trade_time))
+            .collect()
     }
 
     /// The rows of an account that `row` makes of its events.

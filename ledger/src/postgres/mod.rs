@@ -16,6 +16,8 @@ mod ledger;
 mod loading;
 mod order_history;
 mod outbox;
+mod performance;
+mod performance_rows;
 mod position_reports;
 mod position_rows;
 mod quarantine;
@@ -29,4 +31,5 @@ mod verification;
 
 pub use order_history::PgOrderHistoryRepository;
 pub use outbox::PgOutboxRepository;
+pub use performance::PgPerformanceRepository;
 pub use store::PgLedger;

@@ -5,7 +5,8 @@
 //!
 //! - Each call of accounts and orders takes an [`AccountScope`](crate::domain::AccountScope). An account outside of it
 //!   does not exist for the caller: the error is the same as for an unknown account. [`OutboxRepository`] and
-//!   [`OrderHistoryRepository`] are for the relay, which sees all accounts.
+//!   [`OrderHistoryRepository`] are for the relay, which sees all accounts, and callers of [`PerformanceRepository`]
+//!   check the account first.
 //! - An empty batch does nothing and is not an error.
 //! - A range is half-open: it includes `from` and excludes `to`.
 //! - Instants are truncated to whole microseconds before they are stored.
@@ -17,10 +18,12 @@ mod account;
 mod ledger;
 mod order_history;
 mod outbox;
+mod performance;
 mod position_reports;
 mod quarantine;
 mod query;
 mod receipt;
+mod trade_report;
 
 pub(crate) use account::check_new_account;
 pub use account::{AccountQuery, AccountRepository};
@@ -30,15 +33,19 @@ pub(crate) use outbox::merged_ranges;
 pub use outbox::{
     AccountSequence, EventRange, OutboxBacklog, OutboxEntry, OutboxPosition, OutboxRepository,
 };
+pub use performance::{DailyQuery, EquityQuery, EquityReceipt, InvalidDays, PerformanceRepository};
+pub(crate) use performance::{distinct_points, sum_error};
 pub(crate) use position_reports::normalized_reports;
 pub use quarantine::{QuarantineQuery, QuarantineReason, QuarantinedEvent, Verification};
 pub use query::{FillQuery, OrderEventQuery, OrderQuery, PositionEntry, PositionQuery};
 pub use receipt::{
     AppendReceipt, AppendedEvent, BookedEffect, ConflictingEvent, DuplicateEvent, RefusedEvent,
 };
+pub use trade_report::{MAX_REPORT_ROWS, TooManyRows, read_trade_report};
 
 #[cfg(feature = "mock")]
 pub use {
     account::MockAccountRepository, ledger::MockLedgerRepository,
     order_history::MockOrderHistoryRepository, outbox::MockOutboxRepository,
+    performance::MockPerformanceRepository,
 };

@@ -8,6 +8,7 @@ mod mocks;
 mod odd_events;
 mod oracles;
 mod order_states;
+mod performance;
 mod position_values;
 mod positions;
 mod postgres;

@@ -1,5 +1,6 @@
 //! Cursor codec of accounts, orders, events, fills and positions.
 
+use chrono::{DateTime, Utc};
 use tickbook::domain::{SymbolId, TimeRange};
 use tickbook_ledger::domain::{FillOrder, MAX_ID_CHARS, PositionKey, StrategyId};
 
@@ -21,6 +22,8 @@ pub enum LedgerList {
     Positions = b'p',
     /// The events of an account that were not booked.
     Quarantine = b'q',
+    /// The equity points of an account.
+    Equity = b'e',
 }
 
 /// A listing and its parameters, except the limit and the cursor.
@@ -77,6 +80,21 @@ impl LedgerCursorText for i64 {
         let bytes = open(text)?;
         let number = i64::from_be_bytes(whole(strip(&bytes, &listing.header())?)?);
         possible(number, number > 0)
+    }
+}
+
+/// The time of an equity point.
+impl LedgerCursorText for DateTime<Utc> {
+    fn encode(&self, listing: LedgerListing) -> String {
+        let mut bytes = listing.header();
+        bytes.extend(self.timestamp_micros().to_be_bytes());
+        seal(bytes)
+    }
+
+    fn decode(text: &str, listing: LedgerListing) -> Result<Self, CursorError> {
+        let bytes = open(text)?;
+        let time = instant(whole(strip(&bytes, &listing.header())?)?)?;
+        possible(time, TimeRange::all().contains(time))
     }
 }
 

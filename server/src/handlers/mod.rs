@@ -3,6 +3,7 @@
 pub mod account_events;
 pub mod account_fills;
 pub mod account_orders;
+pub mod account_performance;
 pub mod account_positions;
 pub mod accounts;
 pub mod aliases;
@@ -46,6 +47,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(account_events::routes())
         .merge(account_fills::routes())
         .merge(account_positions::routes())
+        .merge(account_performance::routes())
         .merge(feeds::routes())
         .merge(health::routes())
 }

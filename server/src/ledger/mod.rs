@@ -23,7 +23,7 @@ pub(crate) use account_state::{AccountState, read_state};
 pub use caller::CallerScope;
 pub(crate) use news::{BookedEvent, Following, OrderNews};
 pub use publishing::PublishingLedger;
-pub(crate) use starting::{ledger_repositories, start_relay};
+pub(crate) use starting::{ledger_repositories, performance_repositories, start_relay};
 pub(crate) use statistics::AppendStatistics;
 pub use waiting_events::WaitingEvents;
 pub(crate) use waiting_events::{ClientNews, News};

@@ -2,8 +2,8 @@
 
 use tickbook::Clock;
 use tickbook::db::DatabasePools;
-use tickbook_ledger::LedgerRepositories;
 use tickbook_ledger::relay::{Relay, RelayRepositories};
+use tickbook_ledger::{LedgerRepositories, PerformanceRepositories};
 use tokio_util::sync::CancellationToken;
 
 /// The repositories of the ledger: in the metadata database, or without databases in memory.
@@ -14,6 +14,14 @@ pub(crate) fn ledger_repositories(
     match pools {
         Some(pools) => LedgerRepositories::postgres(pools.clone()),
         None => LedgerRepositories::in_memory_with_clock(clock.clone()),
+    }
+}
+
+/// The performance of accounts: in the time-series database, or without databases in memory.
+pub(crate) fn performance_repositories(pools: Option<&DatabasePools>) -> PerformanceRepositories {
+    match pools {
+        Some(pools) => PerformanceRepositories::postgres(pools.timeseries()),
+        None => PerformanceRepositories::in_memory(),
     }
 }
 

@@ -43,7 +43,12 @@ pub use ledger::{
     PositionStateBody, QuarantinedEventBody, QuarantinedEventList, RecordedEventBody,
     RecordedEventList, RefusedEventBody, RejectedEventBody, ReplacementBody, RestatementBody,
 };
-pub(crate) use ledger::{Valuation, read_event};
+pub use ledger::{
+    ActivityBody, ContributionBody, DayBody, DayContributionBody, DrawdownBody, EquityMarkBody,
+    EquityPointBody, EquityPointList, LatenciesBody, LatencyBody, MetricBody,
+    OrderContributionBody, PerformanceBody, SlippageBody, StrategyContributionBody, TradesBody,
+};
+pub(crate) use ledger::{ReportedDays, Valuation, read_event};
 pub use new_tick::NewTick;
 pub use new_trade::NewTrade;
 pub use receipt::{ConflictBody, ReceiptBody, RejectedBody};

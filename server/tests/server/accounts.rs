@@ -143,6 +143,8 @@ async fn unknown_account_is_not_found() {
         "/fills",
         "/positions",
         "/quarantine",
+        "/equity",
+        "/performance?from=2024-05-01&to=2024-05-02",
     ] {
         let path = format!("/api/v1/accounts/9{path}");
         let answer = get(&app, &path).await;

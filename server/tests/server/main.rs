@@ -9,6 +9,7 @@ mod access_tokens;
 mod access_websocket;
 mod account_events;
 mod account_orders;
+mod account_performance;
 mod account_positions;
 mod accounts;
 mod binary;

@@ -8,7 +8,7 @@ use crate::db::DbError;
 
 use super::problem;
 
-const KEYS: [(&str, &str); 12] = [
+const KEYS: [(&str, &str); 13] = [
     ("ticks", "symbol_id, tick_time, sequence"),
     ("trades", "symbol_id, trade_time, sequence"),
     ("order_book_snapshots", "symbol_id, snapshot_time, sequence"),
@@ -27,6 +27,7 @@ const KEYS: [(&str, &str); 12] = [
         "account_id, symbol_id, as_of, sequence, recorded_at",
     ),
     ("ledger_relay_cursor", "account_id"),
+    ("equity_points", "account_id, as_of"),
 ];
 
 /// The constraints that keep out invalid rows, with their tables.
