@@ -81,6 +81,16 @@ pub enum Entity {
     Fill,
     /// A position of an account.
     Position,
+    /// A strategy.
+    Strategy,
+    /// A version of a strategy.
+    StrategyVersion,
+    /// A time in which an account runs a strategy.
+    Deployment,
+    /// A run of a strategy over stored market data.
+    BacktestRun,
+    /// A file of a backtest run.
+    Artifact,
 }
 
 impl fmt::Display for Entity {
@@ -100,6 +110,11 @@ impl fmt::Display for Entity {
             Self::OrderEvent => "order event",
             Self::Fill => "fill",
             Self::Position => "position",
+            Self::Strategy => "strategy",
+            Self::StrategyVersion => "strategy version",
+            Self::Deployment => "deployment",
+            Self::BacktestRun => "backtest run",
+            Self::Artifact => "artifact",
         })
     }
 }
