@@ -83,6 +83,16 @@ pub enum Entity {
     Position,
     /// The equity of an account at an instant.
     EquityPoint,
+    /// A strategy.
+    Strategy,
+    /// A version of a strategy.
+    StrategyVersion,
+    /// A time in which an account runs a strategy.
+    Deployment,
+    /// A run of a strategy over stored market data.
+    BacktestRun,
+    /// A file of a backtest run.
+    Artifact,
 }
 
 impl fmt::Display for Entity {
@@ -103,6 +113,11 @@ impl fmt::Display for Entity {
             Self::Fill => "fill",
             Self::Position => "position",
             Self::EquityPoint => "equity point",
+            Self::Strategy => "strategy",
+            Self::StrategyVersion => "strategy version",
+            Self::Deployment => "deployment",
+            Self::BacktestRun => "backtest run",
+            Self::Artifact => "artifact",
         })
     }
 }

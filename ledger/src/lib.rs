@@ -1,4 +1,4 @@
-//! The trading ledger: accounts, orders, fills and positions.
+//! The trading ledger: accounts, orders, fills and positions; strategies and backtests.
 //!
 //! The ledger records what happened to orders. It sends no orders.
 //!
@@ -8,7 +8,9 @@
 //!   `conformance`) is the test suite that every backend passes.
 //! - [`memory`] has the repositories in memory, and the module `postgres` (feature `postgres`) those in PostgreSQL.
 //!
-//! A program receives [`LedgerRepositories`], or single traits, as `Arc<dyn …>`.
+//! - [`report`] writes reports of backtest runs.
+//!
+//! A program receives [`LedgerRepositories`] and [`StrategyRepositories`], or single traits, as `Arc<dyn …>`.
 //!
 //! # Features
 //!
@@ -32,13 +34,14 @@ mod performance_repositories;
 pub mod postgres;
 #[cfg(feature = "relay")]
 pub mod relay;
+pub mod report;
 mod repositories;
 pub mod repository;
 #[cfg(feature = "statement")]
 pub mod statement;
 
 pub use performance_repositories::PerformanceRepositories;
-pub use repositories::{LedgerRepositories, RelayRepositories};
+pub use repositories::{LedgerRepositories, RelayRepositories, StrategyRepositories};
 
 /// Instants are `DateTime<Utc>` of this crate. Using this re-export guarantees the same version.
 pub use tickbook::chrono;
@@ -59,3 +62,7 @@ struct LedgerExamples;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/performance-metrics.md")]
 struct PerformanceExamples;
+/// Compiles the examples of the page on strategies and backtests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/strategies.md")]
+struct StrategyExamples;

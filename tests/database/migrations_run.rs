@@ -14,7 +14,7 @@ use tickbook::postgres::{
 };
 use tickbook::{Database, DatabaseUrl, RepositoryError};
 
-const METADATA: [&str; 19] = [
+const METADATA: [&str; 27] = [
     "2026-11-20-090000_create_exchanges",
     "2026-11-20-090100_create_symbols",
     "2026-11-20-090200_create_instruments",
@@ -34,6 +34,14 @@ const METADATA: [&str; 19] = [
     "2026-11-30-091000_create_position_fees",
     "2026-11-30-091100_create_position_lots",
     "2026-11-30-091200_create_position_reports",
+    "2026-12-01-100000_create_strategies",
+    "2026-12-01-100100_create_strategy_versions",
+    "2026-12-01-100200_create_deployments",
+    "2026-12-01-100300_create_backtest_runs",
+    "2026-12-01-100400_create_backtest_metrics",
+    "2026-12-01-100500_create_artifacts",
+    "2026-12-01-100600_create_run_artifacts",
+    "2026-12-01-100700_create_deleted_accounts",
 ];
 
 const TIMESERIES: [&str; 26] = [

@@ -11,9 +11,14 @@ const METADATA: &str = include_str!("../../src/postgres/schema/metadata.rs");
 const TIMESERIES: &str = include_str!("../../src/postgres/schema/timeseries.rs");
 
 /// The tables of the ledger, which writes its SQL itself, in both databases.
-const LEDGER: [&str; 13] = [
+const LEDGER: [&str; 21] = [
     "account_heads",
     "accounts",
+    "artifacts",
+    "backtest_metrics",
+    "backtest_runs",
+    "deleted_accounts",
+    "deployments",
     "fills",
     "ledger_outbox",
     "order_client_ids",
@@ -25,6 +30,9 @@ const LEDGER: [&str; 13] = [
     "position_reports",
     "positions",
     "quarantined_order_events",
+    "run_artifacts",
+    "strategies",
+    "strategy_versions",
 ];
 
 const LEDGER_HISTORY: [&str; 5] = [

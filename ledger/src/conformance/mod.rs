@@ -3,12 +3,24 @@
 //! A backend passes a function that creates an empty store to
 //! [`ledger_conformance_tests!`](crate::ledger_conformance_tests) and gets one named test per behaviour;
 //! [`relay_conformance_tests!`](crate::relay_conformance_tests) tests the outbox and the order history,
-//! and [`performance_conformance_tests!`](crate::performance_conformance_tests) the performance of accounts. A behaviour
+//! [`performance_conformance_tests!`](crate::performance_conformance_tests) the performance of accounts, and
+//! [`strategy_conformance_tests!`](crate::strategy_conformance_tests) strategies and backtests. A behaviour
 //! panics if the store violates it. Random behaviours print the seed that reproduces them.
 
 // the name of a behaviour is its documentation
 #[allow(missing_docs)]
 pub mod accounts;
+#[allow(missing_docs)]
+pub mod artifacts;
+mod backtest_engine;
+#[allow(missing_docs)]
+pub mod backtest_over_ticks;
+#[allow(missing_docs)]
+pub mod backtest_reading;
+#[allow(missing_docs)]
+pub mod backtests;
+#[allow(missing_docs)]
+pub mod deployments;
 #[allow(missing_docs)]
 pub mod ledger_positions;
 #[allow(missing_docs)]
@@ -20,6 +32,7 @@ pub mod ledger_writing;
 mod macros;
 mod macros_performance;
 mod macros_relay;
+mod macros_strategies;
 #[allow(missing_docs)]
 pub mod performance_daily;
 #[allow(missing_docs)]
@@ -33,12 +46,15 @@ pub mod relay_history;
 pub mod relay_outbox;
 mod relay_samples;
 mod samples;
+#[allow(missing_docs)]
+pub mod strategies;
+mod strategy_samples;
 
 pub use performance_subject::PerformanceSubject;
 
 use std::any::Any;
 
-use crate::{LedgerRepositories, RelayRepositories};
+use crate::{LedgerRepositories, RelayRepositories, StrategyRepositories};
 
 /// An empty store under test, and a guard that must live as long.
 #[derive(Debug)]
@@ -118,5 +134,52 @@ impl RelaySubject {
     #[must_use]
     pub fn relay(&self) -> &RelayRepositories {
         &self.relay
+    }
+}
+
+/// Empty strategies and backtests under test with an empty ledger, and a guard that must live as long.
+#[derive(Debug)]
+pub struct StrategySubject {
+    // fields are dropped in this order: connections close before the guard removes their database
+    ledger: LedgerRepositories,
+    strategies: StrategyRepositories,
+    _guard: Option<Box<dyn Any + Send + Sync>>,
+}
+
+impl StrategySubject {
+    /// A store without a guard.
+    #[must_use]
+    pub fn new(ledger: LedgerRepositories, strategies: StrategyRepositories) -> Self {
+        Self {
+            ledger,
+            strategies,
+            _guard: None,
+        }
+    }
+
+    /// A store that owns `guard`, such as a schema that is removed after the test.
+    #[must_use]
+    pub fn guarded(
+        ledger: LedgerRepositories,
+        strategies: StrategyRepositories,
+        guard: impl Any + Send + Sync,
+    ) -> Self {
+        Self {
+            ledger,
+            strategies,
+            _guard: Some(Box::new(guard)),
+        }
+    }
+
+    /// The ledger with the accounts of deployments and runs.
+    #[must_use]
+    pub fn ledger(&self) -> &LedgerRepositories {
+        &self.ledger
+    }
+
+    /// Strategies and backtests.
+    #[must_use]
+    pub fn strategies(&self) -> &StrategyRepositories {
+        &self.strategies
     }
 }

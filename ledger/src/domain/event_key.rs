@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::fmt::Write as _;
+use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use sha2::{Digest as _, Sha256};
+use tickbook::domain::excerpt;
 
 use super::execution::{FillReference, PositionEffect};
 use super::ids::{ClientOrderId, ExecId, OrderId, Venue};
@@ -18,6 +20,12 @@ use super::replacement::Replacement;
 pub struct ContentHash([u8; 32]);
 
 impl ContentHash {
+    /// Computes the digest of bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
     /// The bytes of the digest.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
@@ -25,9 +33,32 @@ impl ContentHash {
     }
 
     /// A digest that was computed before.
-    #[cfg(feature = "postgres")]
-    pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
+    }
+}
+
+/// A text is not a SHA-256 digest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("invalid SHA-256 digest {0}: expected 64 hexadecimal digits")]
+pub struct InvalidHash(pub String);
+
+/// Reads 64 hexadecimal digits.
+impl FromStr for ContentHash {
+    type Err = InvalidHash;
+
+    fn from_str(text: &str) -> Result<Self, InvalidHash> {
+        let invalid = || InvalidHash(excerpt(text));
+        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(invalid());
+        }
+        let mut bytes = [0; 32];
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            let digits = &text[2 * index..2 * index + 2];
+            *byte = u8::from_str_radix(digits, 16).map_err(|_| invalid())?;
+        }
+        Ok(Self(bytes))
     }
 }
 

@@ -150,6 +150,10 @@ number_ids! {
     TenantId;
     /// The id of a strategy; positive.
     StrategyId;
+    /// The id of a deployment of a strategy; positive.
+    DeploymentId;
+    /// The id of a backtest run; positive.
+    BacktestRunId;
 }
 
 #[cfg(test)]

@@ -5,13 +5,20 @@
 mod account;
 mod account_ledger;
 mod amount;
+mod artifact;
+mod backtest;
+mod backtest_metric;
+mod checked_text;
+mod deployment;
 mod digest;
+mod equity;
 mod event_key;
 mod execution;
 mod fill;
 mod history;
 mod ids;
 mod invalid_event;
+mod json_object;
 mod lots;
 mod names;
 mod order;
@@ -26,6 +33,7 @@ mod position_key;
 mod position_report;
 mod refusal;
 mod replacement;
+mod strategy;
 #[cfg(feature = "serde")]
 mod text;
 
@@ -37,20 +45,34 @@ pub use account_ledger::AccountLedger;
 #[cfg(feature = "postgres")]
 pub(crate) use account_ledger::{BookedPosition, Booking, positions_of};
 pub use amount::{AMOUNT_INTEGER_DIGITS, Amount, AmountError, InvalidAmount};
+pub use artifact::{Artifact, InvalidArtifact, MAX_ARTIFACT_BYTES, NewArtifact, RunArtifact};
+pub use backtest::{
+    BacktestInput, BacktestRun, BacktestState, InvalidBacktest, JournalLevel, MAX_ERROR_CHARS,
+};
+pub(crate) use backtest::{check_backtest_account, check_error};
+pub use backtest_metric::{
+    BacktestComparison, BacktestMetric, BacktestValue, ComparedMetric, InvalidMetric,
+    MAX_BACKTEST_METRICS, MetricDifference, metric_differences, sorted_metrics,
+};
+pub use checked_text::InvalidText;
+pub use deployment::{Deployment, InvalidDeployment, NewDeployment};
 pub use digest::digest;
+pub(crate) use equity::time_text;
+pub use equity::{Drawdown, EquityCurve, EquityPoint, InvalidEquity, MaxDrawdown};
 #[cfg(feature = "postgres")]
 pub(crate) use event_key::KeyDigest;
-pub use event_key::{ContentHash, EventKey};
+pub use event_key::{ContentHash, EventKey, InvalidHash};
 pub use execution::{
     Closing, Contract, Correction, Execution, Fee, FillReference, Liquidity, PositionEffect,
 };
 pub use fill::{Fill, FillId, FillOrder};
 pub use history::{FillReport, FillReportKind, HistoryEvent, PositionAfter, PositionState};
 pub use ids::{
-    AccountId, ClientOrderId, Currency, ExecId, InvalidId, MAX_ID_CHARS, OrderId, PositionId,
-    StrategyId, TenantId, Venue, VenueOrderId,
+    AccountId, BacktestRunId, ClientOrderId, Currency, DeploymentId, ExecId, InvalidId,
+    MAX_ID_CHARS, OrderId, PositionId, StrategyId, TenantId, Venue, VenueOrderId,
 };
 pub use invalid_event::InvalidEvent;
+pub use json_object::{InvalidJson, JsonObject, MAX_JSON_BYTES, MAX_JSON_DEPTH};
 pub use lots::Lot;
 pub use names::UnknownName;
 pub use order::{Order, PendingRequest, RequestKind};
@@ -65,3 +87,7 @@ pub use position_key::PositionKey;
 pub use position_report::PositionReport;
 pub use refusal::Refusal;
 pub use replacement::{Replacement, Restatement};
+pub use strategy::{
+    InvalidStrategy, MAX_CODE_REF_CHARS, MAX_DESCRIPTION_CHARS, MAX_VERSION_SYMBOLS, NewStrategy,
+    NewStrategyVersion, Strategy, StrategyVersion,
+};

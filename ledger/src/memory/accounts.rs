@@ -29,6 +29,27 @@ fn is_taken<'a>(
     })
 }
 
+impl InMemoryLedger {
+    /// Creates a valid account.
+    pub(super) fn create_account(&self, account: NewAccount) -> Result<Account, RepositoryError> {
+        let now = self.now();
+        let mut stored = self.write();
+        if is_taken(stored.values(), &account, None) {
+            return Err(taken(&account.name));
+        }
+        let account = Account::new(self.next_account_id(), account, now);
+        let ledger = AccountLedger::new(&account);
+        stored.insert(account.account_id, StoredAccount::new(ledger));
+        Ok(account)
+    }
+
+    /// Deletes an account with all that it owns. Returns the number of its events.
+    pub(super) fn delete_account(&self, account_id: AccountId) -> i64 {
+        let deleted = self.write().remove(&account_id);
+        deleted.map_or(0, |it| it.ledger.sequence())
+    }
+}
+
 #[async_trait]
 impl AccountRepository for InMemoryLedger {
     async fn create(
@@ -37,16 +58,7 @@ impl AccountRepository for InMemoryLedger {
         account: NewAccount,
     ) -> Result<Account, RepositoryError> {
         check_new_account(scope, &account)?;
-        let now = self.now();
-        let mut stored = self.write();
-        if is_taken(stored.values(), &account, None) {
-            return Err(taken(&account.name));
-        }
-        let last = stored.last_key_value().map_or(0, |(id, _)| id.get());
-        let account = Account::new(AccountId::new(last + 1), account, now);
-        let ledger = AccountLedger::new(&account);
-        stored.insert(account.account_id, StoredAccount::new(ledger));
-        Ok(account)
+        self.create_account(account)
     }
 
     async fn get(

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use chrono::{DateTime, Utc};
@@ -20,6 +21,8 @@ pub struct InMemoryLedger {
     accounts: Arc<RwLock<BTreeMap<AccountId, StoredAccount>>>,
     /// Locked only while the accounts are.
     outbox: Arc<Mutex<Outbox>>,
+    /// Ids of deleted accounts are not used again.
+    last_account_id: Arc<AtomicI64>,
     clock: Clock,
 }
 
@@ -61,12 +64,17 @@ impl InMemoryLedger {
         Self {
             accounts: Arc::default(),
             outbox: Arc::default(),
+            last_account_id: Arc::default(),
             clock,
         }
     }
 
     pub(super) fn now(&self) -> DateTime<Utc> {
         tickbook::domain::truncate_to_micros(self.clock.now())
+    }
+
+    pub(super) fn next_account_id(&self) -> AccountId {
+        AccountId::new(self.last_account_id.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
     // A writer changes an account in one step that cannot panic halfway, so a store is consistent even if its lock is

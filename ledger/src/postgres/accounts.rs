@@ -19,8 +19,8 @@ struct InsertAccount;
 
 impl StatementText for InsertAccount {
     const SQL: &'static str = concat!(
-        "INSERT INTO accounts SELECT COALESCE(max(account_id), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL \
-         FROM accounts RETURNING ",
+        "INSERT INTO accounts SELECT GREATEST((SELECT max(account_id) FROM accounts), \
+         (SELECT max(account_id) FROM deleted_accounts), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL RETURNING ",
         account_columns!()
     );
     type Row = AccountColumns;
@@ -33,7 +33,7 @@ impl StatementText for InsertHead {
     type Row = BigInt;
 }
 
-/// Writers of accounts wait for each other, so that ids have no gaps.
+/// Writers of accounts wait for each other, so that each takes the next id.
 struct LockAccounts;
 
 impl StatementText for LockAccounts {
@@ -41,7 +41,8 @@ impl StatementText for LockAccounts {
     type Row = BigInt;
 }
 
-fn create(
+/// Creates a valid account.
+pub(super) fn create(
     connection: &mut PgConnection,
     account: &NewAccount,
     now: DateTime<Utc>,

@@ -19,6 +19,7 @@ mod relay_databases;
 mod samples;
 mod scripts;
 mod statements;
+mod strategies;
 mod views;
 
 #[path = "../../../tests/support/scratch_database.rs"]

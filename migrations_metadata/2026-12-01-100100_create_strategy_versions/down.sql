@@ -1,0 +1,2 @@
+DROP TABLE strategy_versions;
+DROP FUNCTION refuse_change_of_strategy_version;

@@ -1,0 +1,2 @@
+DROP TABLE deployments;
+DROP FUNCTION refuse_change_of_deployment;
