@@ -25,8 +25,8 @@ mod position_reports;
 mod quarantine;
 mod query;
 mod receipt;
-mod trade_report;
 mod strategy;
+mod trade_report;
 
 pub(crate) use account::check_new_account;
 pub use account::{AccountQuery, AccountRepository};
@@ -63,6 +63,5 @@ pub(crate) use strategy::{
 pub use {
     account::MockAccountRepository, backtest::MockBacktestRepository, ledger::MockLedgerRepository,
     order_history::MockOrderHistoryRepository, outbox::MockOutboxRepository,
-    performance::MockPerformanceRepository,
-    strategy::MockStrategyRepository,
+    performance::MockPerformanceRepository, strategy::MockStrategyRepository,
 };
