@@ -141,6 +141,7 @@ pub async fn pages_of_points_neither_skip_nor_repeat(subject: &PerformanceSubjec
             let page = subject.performance().equity(&query).await.expect("read");
             assert!(page.items.len() <= size as usize);
             found.extend(page.items);
+            assert!(found.len() <= points.len(), "pages of {size} repeat points");
             let Some(after) = page.next else { break };
             query = query.after(after);
         }
