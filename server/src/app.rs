@@ -11,7 +11,8 @@ use tickbook::ingest::fanout::FanOut;
 use tickbook::ingest::feed::PipelineMonitor;
 use tickbook::ingest::quality::SymbolRules;
 use tickbook::{Clock, Repositories};
-use tickbook_ledger::LedgerRepositories;
+use tickbook_ledger::memory::InMemoryLedger;
+use tickbook_ledger::{LedgerRepositories, StrategyRepositories};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Gate;
@@ -36,6 +37,8 @@ pub struct AppState {
     pub repositories: Repositories,
     /// Accounts, orders, fills and positions.
     pub ledger: Ledger,
+    /// Strategies and backtests.
+    pub strategies: StrategyRepositories,
     /// A cache of the ids of existing symbols.
     pub known_symbols: Arc<KnownSymbols>,
     /// Chooses the basis of candles.
@@ -88,6 +91,7 @@ impl AppState {
         readiness: Readiness,
         metrics: PrometheusHandle,
     ) -> Self {
+        let accounts = InMemoryLedger::new();
         Self {
             known_symbols: Arc::new(KnownSymbols::new(Arc::clone(&repositories.symbols))),
             default_basis: Arc::new(DefaultBasis::new(
@@ -96,10 +100,11 @@ impl AppState {
             )),
             repositories,
             ledger: Ledger::new(
-                LedgerRepositories::in_memory(),
+                LedgerRepositories::over(&accounts),
                 StoreKind::Memory,
                 Clock::system(),
             ),
+            strategies: StrategyRepositories::in_memory(&accounts),
             readiness,
             metrics,
             store: StoreKind::Memory,

@@ -21,6 +21,14 @@ pub enum LedgerList {
     Positions = b'p',
     /// The events of an account that were not booked.
     Quarantine = b'q',
+    /// Strategies.
+    Strategies = b'S',
+    /// The versions of a strategy.
+    StrategyVersions = b'V',
+    /// The deployments of a strategy.
+    Deployments = b'D',
+    /// Backtest runs.
+    Backtests = b'B',
 }
 
 /// A listing and its parameters, except the limit and the cursor.

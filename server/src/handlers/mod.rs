@@ -17,6 +17,7 @@ mod object_body;
 pub mod ohlc;
 mod page;
 mod posting;
+pub mod strategies;
 pub mod symbols;
 pub mod ticks;
 pub mod trade_corrections;
@@ -44,6 +45,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(account_events::routes())
         .merge(account_fills::routes())
         .merge(account_positions::routes())
+        .merge(strategies::routes())
         .merge(feeds::routes())
         .merge(health::routes())
 }
