@@ -1,5 +1,6 @@
 //! Command line: the top-level commands.
 
+mod backtests;
 mod delete;
 mod exchanges;
 mod export;
@@ -10,6 +11,7 @@ mod names;
 mod policies;
 mod spool;
 mod statement;
+mod strategies;
 mod symbols;
 mod tokens;
 
@@ -18,6 +20,10 @@ use clap_complete::Shell;
 
 pub(crate) use crate::commands::quarantine::QuarantineCommand;
 pub(crate) use crate::commands::verify::VerifyArguments;
+pub(crate) use backtests::{
+    BacktestsCommand, CompareBacktestsArguments, DeleteBacktestsArguments, ListBacktestsArguments,
+    ReportArguments, ReportFormat, ShowBacktestArguments,
+};
 pub(crate) use delete::{
     DeleteArguments, DeleteCandlesArguments, DeleteCommand, DeleteTicksArguments,
     DeleteTradesArguments,
@@ -47,6 +53,10 @@ pub(crate) use ledger::{
 pub(crate) use policies::{ApplyArguments, MaintainArguments, PoliciesArguments, PoliciesCommand};
 pub(crate) use spool::{DeadLetterArguments, SpoolArguments, SpoolCommand};
 pub(crate) use statement::StatementArguments;
+pub(crate) use strategies::{
+    AddVersionArguments, CreateStrategyArguments, DeployArguments, ListStrategiesArguments,
+    ShowStrategyArguments, StopArguments, StrategiesCommand,
+};
 pub(crate) use symbols::{
     AliasSymbolArguments, DescribeSymbolArguments, FactArguments, ListSymbolsArguments,
     OneSymbolArguments, RenameSymbolArguments, ShowSymbolArguments, SymbolsCommand,
@@ -134,10 +144,10 @@ Example:
     /// Lists exchanges, and sets their codes, time zones and sessions
     #[command(subcommand)]
     Exchanges(ExchangesCommand),
-    /// Stores the exchanges of the venues with their sessions, and some symbols; may be repeated
+    /// Stores the exchanges of the venues with their sessions, some symbols and strategies; may be repeated
     #[command(after_help = "\
-Creates what is missing and sets unknown values, in one transaction. Values that are stored already stay, also
-if they differ. Exit code 1 if a symbol was refused.
+Creates missing exchanges and symbols and sets unknown values, in one transaction. Values that are stored already stay,
+also if they differ. Then creates missing strategies with a first version. Exit code 1 if a symbol was refused.
 
 Examples:
   tickbook seed
@@ -175,6 +185,12 @@ Examples:
     /// Manages accounts with their orders, fills and positions
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Manages strategies with their versions and deployments
+    #[command(subcommand)]
+    Strategies(StrategiesCommand),
+    /// Lists, compares, reports and deletes backtest runs
+    #[command(subcommand)]
+    Backtests(BacktestsCommand),
     /// Creates, lists and revokes the tokens of the server's clients
     #[command(subcommand)]
     Tokens(TokensCommand),

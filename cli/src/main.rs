@@ -63,6 +63,7 @@ fn main() -> ExitCode {
     let fills_stdout = match &arguments.command {
         Command::Export(command) => command.fills_stdout(),
         Command::Ledger(command) => command.fills_stdout(),
+        Command::Backtests(command) => command.fills_stdout(),
         _ => false,
     };
     let outcome = tokio::runtime::Runtime::new()
@@ -134,6 +135,8 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Exchanges(command) => commands::exchanges::run(&command).await,
         Command::Seed(arguments) => commands::seed::run(&arguments).await,
         Command::Ledger(command) => commands::ledger::run(&command).await,
+        Command::Strategies(command) => commands::strategies::run(&command).await,
+        Command::Backtests(command) => commands::backtests::run(&command).await,
         Command::Symbols(command) => commands::symbols::run(&command, &clock).await,
         Command::Import(ImportCommand::Symbols(arguments)) => {
             commands::import_symbols::run(&arguments).await

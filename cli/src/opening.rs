@@ -10,7 +10,9 @@ use tickbook::db::DatabasePools;
 use tickbook::domain::{Symbol, SymbolReference};
 use tickbook::repository::{InstrumentRepository, SymbolRepository, find_symbol};
 use tickbook::{Database, Repositories, RepositoryError};
-use tickbook_ledger::{LedgerRepositories, PerformanceRepositories, RelayRepositories};
+use tickbook_ledger::{
+    LedgerRepositories, PerformanceRepositories, RelayRepositories, StrategyRepositories,
+};
 
 /// A command that waits longer for a database prints a note.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -63,6 +65,24 @@ pub(crate) async fn connect_ledger(
     let symbols = connect_symbols(config).await?;
     let pools = DatabasePools::new(&config.database);
     Ok((LedgerRepositories::postgres(pools.metadata()), symbols))
+}
+
+/// Connects the metadata database, for the ledger, strategies and the symbols.
+pub(crate) async fn connect_strategies(
+    config: &Config,
+) -> Result<
+    (
+        LedgerRepositories,
+        StrategyRepositories,
+        Arc<dyn SymbolRepository>,
+    ),
+    RepositoryError,
+> {
+    let symbols = connect_symbols(config).await?;
+    let pools = DatabasePools::new(&config.database);
+    let ledger = LedgerRepositories::postgres(pools.metadata());
+    let strategies = StrategyRepositories::postgres(pools.metadata());
+    Ok((ledger, strategies, symbols))
 }
 
 /// Connects both databases, for the ledger and its relay.

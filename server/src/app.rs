@@ -11,7 +11,8 @@ use tickbook::ingest::fanout::FanOut;
 use tickbook::ingest::feed::PipelineMonitor;
 use tickbook::ingest::quality::SymbolRules;
 use tickbook::{Clock, Repositories};
-use tickbook_ledger::{LedgerRepositories, PerformanceRepositories};
+use tickbook_ledger::memory::InMemoryLedger;
+use tickbook_ledger::{LedgerRepositories, PerformanceRepositories, StrategyRepositories};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Gate;
@@ -38,6 +39,8 @@ pub struct AppState {
     pub ledger: Ledger,
     /// Equity and daily performance of accounts.
     pub performance: PerformanceRepositories,
+    /// Strategies and backtests.
+    pub strategies: StrategyRepositories,
     /// A cache of the ids of existing symbols.
     pub known_symbols: Arc<KnownSymbols>,
     /// Chooses the basis of candles.
@@ -90,6 +93,7 @@ impl AppState {
         readiness: Readiness,
         metrics: PrometheusHandle,
     ) -> Self {
+        let accounts = InMemoryLedger::new();
         Self {
             known_symbols: Arc::new(KnownSymbols::new(Arc::clone(&repositories.symbols))),
             default_basis: Arc::new(DefaultBasis::new(
@@ -98,11 +102,12 @@ impl AppState {
             )),
             repositories,
             ledger: Ledger::new(
-                LedgerRepositories::in_memory(),
+                LedgerRepositories::over(&accounts),
                 StoreKind::Memory,
                 Clock::system(),
             ),
             performance: PerformanceRepositories::in_memory(),
+            strategies: StrategyRepositories::in_memory(&accounts),
             readiness,
             metrics,
             store: StoreKind::Memory,

@@ -109,7 +109,7 @@ pub async fn start(
         Some(pools) => Readiness::watch(Arc::new(pools.clone()), stop.clone()).await,
         None => Readiness::fixed(Vec::new()),
     };
-    let ledger = ledger_repositories(pools.as_ref(), clock);
+    let (ledger, strategies) = ledger_repositories(pools.as_ref(), clock);
     let (fan_out, trade_fan_out, books) = (FanOut::new(), FanOut::new(), LiveBooks::new());
     let fan_outs = (&fan_out, &trade_fan_out);
     let mut sinks = Sinks::start(settings, fan_outs, &repositories, stop)?;
@@ -174,6 +174,7 @@ pub async fn start(
         feed: pipeline.as_ref().map(Pipeline::monitor),
         venues,
         ledger: Ledger::new(ledger, args.store, clock.clone()),
+        strategies,
         rules,
         clock: clock.clone(),
         fan_out,

@@ -285,7 +285,11 @@ pub(crate) fn account_id(text: &str) -> Result<AccountId, Problem> {
     positive_id("account_id", text).map(AccountId::new)
 }
 
-fn positive_id(name: &str, text: &str) -> Result<i64, Problem> {
+/// Parses the id in the parameter `name`.
+///
+/// # Errors
+/// The text is not a positive integer.
+pub(crate) fn positive_id(name: &str, text: &str) -> Result<i64, Problem> {
     let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse::<i64>() {
         Ok(id) if plain && id > 0 => Ok(id),

@@ -36,6 +36,8 @@ use crate::websocket::handshake;
         (name = "books", description = "order books: price levels, live and stored"),
         (name = "candles", description = "open, high, low, close"),
         (name = "accounts", description = "the ledger: accounts with their orders, fills and positions"),
+        (name = "strategies", description = "strategies with their versions and deployments"),
+        (name = "backtests", description = "runs of strategies over stored market data, with metrics, files and reports"),
         (name = "feeds", description = "connections to venues, and other feeds"),
         (name = "operation", description = "for operators of the server"),
     )

@@ -1,6 +1,7 @@
 //! The commands, one file for each.
 
 pub(crate) mod aggregates;
+pub(crate) mod backtests;
 pub(crate) mod config;
 pub(crate) mod delete;
 pub(crate) mod exchanges;
@@ -18,6 +19,7 @@ pub(crate) mod quarantine;
 pub(crate) mod seed;
 pub(crate) mod spool;
 pub(crate) mod status;
+pub(crate) mod strategies;
 pub(crate) mod symbols;
 pub(crate) mod tokens;
 pub(crate) mod verify;

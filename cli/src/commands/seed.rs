@@ -1,5 +1,7 @@
 //! `tickbook seed`.
 
+mod strategies;
+
 use serde::Serialize;
 use tickbook::domain::{
     FieldChange, MergedExchange, MergedReferenceData, MergedSymbol, ReferenceData, printable,
@@ -7,9 +9,10 @@ use tickbook::domain::{
 
 use crate::Outcome;
 use crate::args::SeedArguments;
-use crate::opening::{connect_symbols, full_name, settings};
+use crate::opening::{connect_strategies, full_name, settings};
 use crate::report::{Problems, print, print_json};
 use crate::symbol_output::{ChangeOutput, value};
+use strategies::StrategyCounts;
 
 /// The numbers of exchanges or symbols.
 #[derive(Debug, Default, Serialize)]
@@ -36,6 +39,7 @@ struct NamedChange {
 struct Report {
     exchanges: Counts,
     symbols: Counts,
+    strategies: StrategyCounts,
     changes: Vec<NamedChange>,
     /// Values that were not stored.
     kept_values: Vec<NamedChange>,
@@ -44,11 +48,12 @@ struct Report {
 }
 
 pub(crate) async fn run(arguments: &SeedArguments) -> anyhow::Result<Outcome> {
-    let symbols = connect_symbols(&settings()?).await?;
+    let (_, repositories, symbols) = connect_strategies(&settings()?).await?;
     let merged = symbols
         .merge_reference_data(&ReferenceData::seed()?)
         .await?;
-    let report = Report::of(merged);
+    let mut report = Report::of(merged);
+    report.strategies = strategies::store(&*repositories.strategies, &*symbols).await?;
     match arguments.json {
         true => print_json(&report)?,
         false => report.print()?,
@@ -122,7 +127,10 @@ impl Report {
         for (names, counts) in [("exchanges", &self.exchanges), ("symbols", &self.symbols)] {
             print(&format!("{names}: {}", counts.line()))?;
         }
-        Ok(())
+        let StrategyCounts { created, unchanged } = self.strategies;
+        print(&format!(
+            "strategies: created {created}, unchanged {unchanged}"
+        ))
     }
 }
 

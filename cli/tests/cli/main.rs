@@ -39,6 +39,7 @@ mod round_trip;
 mod seed;
 mod settings;
 mod spool;
+mod strategies;
 mod support;
 mod symbols;
 mod symbols_command;

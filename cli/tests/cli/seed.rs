@@ -19,6 +19,8 @@ fn rows(cli: &Cli) -> String {
         "SELECT to_jsonb(exchange_sessions) FROM exchange_sessions ORDER BY 1",
         "SELECT to_jsonb(symbols) FROM symbols ORDER BY symbol_id",
         "SELECT to_jsonb(instruments) FROM instruments ORDER BY symbol_id",
+        "SELECT to_jsonb(strategies) FROM strategies ORDER BY strategy_id",
+        "SELECT to_jsonb(strategy_versions) FROM strategy_versions ORDER BY strategy_id",
     ];
     let rows = queries.map(|query| psql_in(cli, Database::Metadata, query));
     assert!(rows.iter().all(|rows| !rows.is_empty()), "{rows:?}");
@@ -35,6 +37,7 @@ fn seed_creates_everything_once() {
         first,
         json!({
             "exchanges": counts(exchanges, 0, 0, 0), "symbols": counts(symbols, 0, 0, 0),
+            "strategies": {"created": 2, "unchanged": 0},
             "changes": [], "kept_values": [], "rejected": []
         })
     );
@@ -46,10 +49,18 @@ fn seed_creates_everything_once() {
     let nifty = cli.run(&["symbols", "show", "NSE:NIFTY", "--json"]);
     let nifty = nifty.expect_code(0).json();
     assert_eq!(nifty["instrument"]["instrument_type"], "index");
+    let strategy = cli.run(&["strategies", "show", "ema_crossover", "--json"]);
+    let version = &strategy.expect_code(0).json()["versions"][0];
+    assert_eq!(
+        version["parameters"],
+        json!({"fast_ema": 9, "slow_ema": 21})
+    );
+    assert_eq!(version["symbols"].as_array().map(Vec::len), Some(2));
     let before = rows(&cli);
     let again = cli.run(&["seed", "--json"]).expect_code(0).json();
     assert_eq!(again["exchanges"], counts(0, 0, exchanges, 0));
     assert_eq!(again["symbols"], counts(0, 0, symbols, 0));
+    assert_eq!(again["strategies"], json!({"created": 0, "unchanged": 2}));
     assert_eq!(
         (&again["changes"], &again["kept_values"]),
         (&json!([]), &json!([]))
@@ -60,7 +71,8 @@ fn seed_creates_everything_once() {
         text.stdout,
         format!(
             "exchanges: created 0, changed 0, unchanged {exchanges}, kept 0, rejected 0\n\
-             symbols: created 0, changed 0, unchanged {symbols}, kept 0, rejected 0\n"
+             symbols: created 0, changed 0, unchanged {symbols}, kept 0, rejected 0\n\
+             strategies: created 0, unchanged 2\n"
         )
     );
 }

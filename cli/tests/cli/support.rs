@@ -7,6 +7,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tickbook::db::{DatabasePools, ScratchSchemas};
 use tickbook::{Database, Repositories};
+use tickbook_ledger::StrategyRepositories;
 
 /// A working directory and two empty schemas.
 pub(crate) struct Cli {
@@ -84,6 +85,11 @@ impl Cli {
 
     pub(crate) fn repositories(&self) -> Repositories {
         Repositories::postgres(&DatabasePools::new(&self.scratch.config()))
+    }
+
+    pub(crate) fn strategies(&self) -> StrategyRepositories {
+        let pools = DatabasePools::new(&self.scratch.config());
+        StrategyRepositories::postgres(pools.metadata())
     }
 
     /// The passwords of both URLs, except those that also occur elsewhere in the URL.

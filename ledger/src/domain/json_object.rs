@@ -11,7 +11,7 @@ pub const MAX_JSON_BYTES: usize = 65_536;
 /// The largest depth of an object; `{}` has depth 1.
 pub const MAX_JSON_DEPTH: usize = 16;
 
-/// From this magnitude on, an `f64` holds no longer every integer.
+/// Beyond this magnitude, an `f64` does not hold every integer.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Why a JSON value cannot be stored.

@@ -84,8 +84,8 @@ pub trait BacktestRepository: Debug + Send + Sync + 'static {
         input: BacktestInput,
     ) -> Result<StartedRun, RepositoryError>;
 
-    /// Stores the metrics of a run, which is finished then. The metrics of a finished run do not change: equal ones are no
-    /// error, and different ones are a conflict.
+    /// Stores the metrics of a run, which is finished then. The metrics of a finished run do not change: equal ones are
+    /// accepted, and different ones are a conflict.
     ///
     /// # Errors
     /// [`InvalidInput`](RepositoryError::InvalidInput) if a metric is invalid or is given twice, or if the run failed.
@@ -139,7 +139,7 @@ pub trait BacktestRepository: Debug + Send + Sync + 'static {
         run_ids: &[BacktestRunId],
     ) -> Result<BacktestComparison, RepositoryError>;
 
-    /// Attaches a file to a run. The same content under the same name is no error.
+    /// Attaches a file to a run. The same file is accepted again.
     ///
     /// # Errors
     /// [`InvalidInput`](RepositoryError::InvalidInput) if the file is invalid or too large,

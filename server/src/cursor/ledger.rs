@@ -24,6 +24,14 @@ pub enum LedgerList {
     Quarantine = b'q',
     /// The equity points of an account.
     Equity = b'e',
+    /// Strategies.
+    Strategies = b'S',
+    /// The versions of a strategy.
+    StrategyVersions = b'V',
+    /// The deployments of a strategy.
+    Deployments = b'D',
+    /// Backtest runs.
+    Backtests = b'B',
 }
 
 /// A listing and its parameters, except the limit and the cursor.

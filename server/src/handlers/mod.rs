@@ -18,6 +18,7 @@ mod object_body;
 pub mod ohlc;
 mod page;
 mod posting;
+pub mod strategies;
 pub mod symbols;
 pub mod ticks;
 pub mod trade_corrections;
@@ -48,6 +49,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(account_fills::routes())
         .merge(account_positions::routes())
         .merge(account_performance::routes())
+        .merge(strategies::routes())
         .merge(feeds::routes())
         .merge(health::routes())
 }

@@ -2,18 +2,26 @@
 
 use tickbook::Clock;
 use tickbook::db::DatabasePools;
+use tickbook_ledger::memory::InMemoryLedger;
 use tickbook_ledger::relay::{Relay, RelayRepositories};
-use tickbook_ledger::{LedgerRepositories, PerformanceRepositories};
+use tickbook_ledger::{LedgerRepositories, PerformanceRepositories, StrategyRepositories};
 use tokio_util::sync::CancellationToken;
 
-/// The repositories of the ledger: in the metadata database, or without databases in memory.
+/// The repositories of the ledger and of strategies: in the metadata database, or without databases in memory.
 pub(crate) fn ledger_repositories(
     pools: Option<&DatabasePools>,
     clock: &Clock,
-) -> LedgerRepositories {
+) -> (LedgerRepositories, StrategyRepositories) {
     match pools {
-        Some(pools) => LedgerRepositories::postgres(pools.clone()),
-        None => LedgerRepositories::in_memory_with_clock(clock.clone()),
+        Some(pools) => (
+            LedgerRepositories::postgres(pools.clone()),
+            StrategyRepositories::postgres(pools.clone()),
+        ),
+        None => {
+            let store = InMemoryLedger::with_clock(clock.clone());
+            let strategies = StrategyRepositories::in_memory(&store);
+            (LedgerRepositories::over(&store), strategies)
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tickbook::domain::{FeedChannel, GapFill, PriceBasis, SortOrder, Timeframe};
-use tickbook_ledger::domain::Environment;
+use tickbook_ledger::domain::{BacktestState, Environment};
 
 use crate::params::MAX_MILLIS;
 
@@ -49,6 +49,7 @@ fn schema(name: &str, is_of_path: bool) -> Option<Value> {
         "fill" => of_names(GapFill::ALL, Some("none")),
         "channel" => of_names(FeedChannel::ALL, None),
         "environment" => of_names(Environment::ALL, None),
+        "state" => of_names(BacktestState::ALL, None),
         "timeframe" => {
             let stored = Timeframe::ALL.iter().map(ToString::to_string);
             let others = ["1w", "1M", "1s", "5s", "10s", "15s", "30s"].map(str::to_owned);

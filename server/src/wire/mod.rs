@@ -14,6 +14,7 @@ mod new_trade;
 mod object;
 mod receipt;
 mod rejection;
+mod strategy;
 mod symbol;
 mod symbol_change;
 mod tick;
@@ -53,6 +54,12 @@ pub use new_tick::NewTick;
 pub use new_trade::NewTrade;
 pub use receipt::{ConflictBody, ReceiptBody, RejectedBody};
 pub use rejection::{Rejection, RejectionReason};
+pub use strategy::{
+    BacktestComparisonBody, BacktestList, BacktestMetricBody, BacktestMetricList, BacktestRunBody,
+    ComparedMetricBody, DeletedRunBody, DeploymentBody, DeploymentChangesBody, DeploymentList,
+    MetricValueBody, NewDeploymentBody, NewStrategyBody, NewStrategyVersionBody, RunArtifactBody,
+    RunArtifactList, StrategyBody, StrategyList, StrategyVersionBody, StrategyVersionList,
+};
 pub use symbol::{InstrumentBody, SymbolBody, SymbolList};
 pub use symbol_change::{InstrumentChangeBody, SymbolChangeBody};
 pub use tick::{TickBody, TickList};

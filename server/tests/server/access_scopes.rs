@@ -10,13 +10,26 @@ use tickbook_access::Scope;
 use crate::support::{Mocks, get};
 
 /// The routes that need more than `read`.
-const WRITING: [(&str, &str, Scope); 14] = [
+const WRITING: [(&str, &str, Scope); 19] = [
     ("post", "/api/v1/accounts", Scope::Write),
     ("post", "/api/v1/accounts/{account_id}/events", Scope::Write),
     ("post", "/api/v1/exchanges", Scope::Write),
     ("post", "/api/v1/symbols/{symbol}/aliases", Scope::Write),
     ("post", "/api/v1/ticks", Scope::Write),
     ("post", "/api/v1/trades", Scope::Write),
+    ("post", "/api/v1/strategies", Scope::Write),
+    (
+        "post",
+        "/api/v1/strategies/{strategy_id}/versions",
+        Scope::Write,
+    ),
+    (
+        "post",
+        "/api/v1/strategies/{strategy_id}/deployments",
+        Scope::Write,
+    ),
+    ("patch", "/api/v1/deployments/{deployment_id}", Scope::Admin),
+    ("delete", "/api/v1/backtests/{run_id}", Scope::Admin),
     ("delete", "/api/v1/symbols/{symbol}/aliases", Scope::Admin),
     ("delete", "/api/v1/trades/{symbol}", Scope::Admin),
     ("patch", "/api/v1/accounts/{account_id}", Scope::Admin),

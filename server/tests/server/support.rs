@@ -20,7 +20,7 @@ use tickbook::repository::{
     MockOhlcRepository, MockQuarantineRepository, MockSymbolRepository, MockTickRepository,
 };
 use tickbook::{Clock, Database, Repositories, RepositoryError};
-use tickbook_ledger::LedgerRepositories;
+use tickbook_ledger::{LedgerRepositories, StrategyRepositories};
 use tower::ServiceExt as _;
 
 /// A text that no response may contain.
@@ -92,6 +92,19 @@ pub(crate) fn app_with_books(repositories: Repositories, books: LiveBooks) -> Ro
 pub(crate) fn app_with_ledger(repositories: Repositories, ledger: LedgerRepositories) -> Router {
     router(AppState {
         ledger: Ledger::new(ledger, StoreKind::Memory, Clock::system()),
+        ..state(repositories, Vec::new())
+    })
+}
+
+/// A router with the given ledger and strategies.
+pub(crate) fn app_with_strategies(
+    repositories: Repositories,
+    ledger: LedgerRepositories,
+    strategies: StrategyRepositories,
+) -> Router {
+    router(AppState {
+        ledger: Ledger::new(ledger, StoreKind::Memory, Clock::system()),
+        strategies,
         ..state(repositories, Vec::new())
     })
 }
