@@ -4,6 +4,8 @@
 --   psql -v ON_ERROR_STOP=1 -f manual_sql/compatibility_views.sql "$DATABASE_URL"
 --   psql -v ON_ERROR_STOP=1 -f manual_sql/compatibility_views.sql "$TIMESCALEDB_URL"
 --
+-- compatibility_market_data.sql has the views of symbols and market data.
+--
 -- The file may be run again at any time. Each part creates its views if the database has the tables, which it finds by
 -- the search_path. A view has the rights of its reader (security_invoker), not of its owner. A view of one table would
 -- accept writes; the join of (SELECT), which has one row without columns, prevents this.
@@ -241,12 +243,29 @@ BEGIN
         round(open_cost / nullif(quantity, 0), 12) AS average_price, realized AS realized_pnl
     FROM position_history CROSS JOIN (SELECT) AS read_only;
 
-    CREATE SCHEMA IF NOT EXISTS s2_dual;
-    COMMENT ON SCHEMA s2_dual IS 'Names of the schema of a market-data server. It has no orders.';
-    CREATE OR REPLACE VIEW s2_dual.ticks WITH (security_invoker = true) AS
-    SELECT symbol_id, tick_time, sequence AS id, bid_price, ask_price, bid_volume, ask_volume,
-        received_at AS created_at
-    FROM ticks CROSS JOIN (SELECT) AS read_only;
+    CREATE SCHEMA IF NOT EXISTS s3_okx;
+    -- a trade is an event that closed a part of a position with a profit or a loss, without fees; days are those of UTC
+    CREATE OR REPLACE VIEW s3_okx.strategy_performance_daily WITH (security_invoker = true) AS
+    SELECT account_id, strategy_id, date, count(*) AS total_trades, count(*) FILTER (WHERE pnl > 0) AS winning_trades,
+        count(*) FILTER (WHERE pnl < 0) AS losing_trades, sum(pnl) AS total_pnl,
+        sum(pnl) FILTER (WHERE pnl > 0) AS total_win, sum(pnl) FILTER (WHERE pnl < 0) AS total_loss
+    FROM (
+        SELECT account_id, strategy_id, (as_of AT TIME ZONE 'UTC')::date AS date,
+            realized - lag(realized, 1, 0) OVER (
+                PARTITION BY account_id, strategy_id, symbol_id, position_name ORDER BY sequence, recorded_at
+            ) AS pnl
+        FROM position_history
+        WHERE strategy_id IS NOT NULL
+    ) AS closed
+    WHERE pnl <> 0
+    GROUP BY account_id, strategy_id, date;
+    -- ratios of returns need the equity of the account, which fills alone do not give
+    CREATE OR REPLACE VIEW s3_okx.strategy_performance WITH (security_invoker = true) AS
+    SELECT account_id, strategy_id, date, total_trades, winning_trades, losing_trades, total_pnl,
+        NULL::numeric AS return_pct, NULL::numeric AS sharpe_ratio, NULL::numeric AS max_drawdown,
+        winning_trades::numeric / total_trades AS win_rate, total_win / nullif(winning_trades, 0) AS avg_win,
+        total_loss / nullif(losing_trades, 0) AS avg_loss, total_win / nullif(-total_loss, 0) AS profit_factor
+    FROM s3_okx.strategy_performance_daily CROSS JOIN (SELECT) AS read_only;
 
     CREATE SCHEMA IF NOT EXISTS order_manager;
     CREATE OR REPLACE VIEW order_manager.position_history WITH (security_invoker = true) AS
@@ -257,15 +276,5 @@ BEGIN
     SELECT account_id, sequence, order_id AS order_ref, upper(kind) AS action, recorded_at AS created_at, venue,
         payload AS details
     FROM order_event_history CROSS JOIN (SELECT) AS read_only;
-
-    CREATE SCHEMA IF NOT EXISTS data_capture;
-    COMMENT ON SCHEMA data_capture IS 'Names of the schema of a capture of market data.';
-    CREATE OR REPLACE VIEW data_capture.order_book_snapshots WITH (security_invoker = true) AS
-    SELECT symbol_id, snapshot_time AS captured_at, sequence, bid_prices, bid_quantities, ask_prices, ask_quantities,
-        depth
-    FROM order_book_snapshots CROSS JOIN (SELECT) AS read_only;
-    CREATE OR REPLACE VIEW data_capture.profitdll_callbacks WITH (security_invoker = true) AS
-    SELECT source, received_at, sequence, payload AS callback
-    FROM feed_messages CROSS JOIN (SELECT) AS read_only WHERE kind = 'received';
 END
 $part$;

@@ -10,3 +10,4 @@ mod layers;
 mod memory;
 mod mocks_in_a_server;
 mod postgres;
+mod source_documents;

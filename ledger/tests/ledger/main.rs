@@ -16,11 +16,16 @@ mod properties;
 mod refusals;
 mod relay;
 mod relay_databases;
+mod roles;
 mod samples;
 mod scripts;
 mod statements;
 mod strategies;
+mod validation;
 mod views;
+mod views_market_data;
+mod views_read_only;
+mod views_setup;
 
 #[path = "../../../tests/support/scratch_database.rs"]
 mod scratch_database;

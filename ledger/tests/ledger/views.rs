@@ -1,11 +1,7 @@
 //! Tests of the views for other systems: the rows of each view are those that were appended.
 
-use diesel::connection::SimpleConnection as _;
-use diesel::sql_types::Text;
-use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl as _, sql_query};
-use tickbook::db::{DatabaseConfig, DatabasePools};
-use tickbook::domain::{NewSymbol, SymbolId, Tick};
-use tickbook::{DatabaseUrl, Repositories};
+use tickbook::Repositories;
+use tickbook::domain::{NewSymbol, SymbolId};
 use tickbook_ledger::LedgerRepositories;
 use tickbook_ledger::domain::{
     AccountId, AccountScope, Currency, Environment, Execution, Fee, NewAccount, OrderEvent,
@@ -14,53 +10,7 @@ use tickbook_ledger::domain::{
 use tickbook_ledger::relay::{Relay, RelayRepositories};
 
 use crate::samples::{client_id, dec, event, exec_id, filled, seconds};
-use crate::scratch_database::ScratchDatabase;
-
-const VIEWS: &str = include_str!("../../../manual_sql/compatibility_views.sql");
-
-/// One database with both sets of migrations.
-struct Setup {
-    pools: DatabasePools,
-    connection: PgConnection,
-    _database: ScratchDatabase,
-}
-
-impl Setup {
-    async fn new() -> Self {
-        let database = ScratchDatabase::create();
-        let url = || DatabaseUrl::parse(&database.url()).expect("a URL");
-        let pools = DatabasePools::new(&DatabaseConfig::new(url(), url()));
-        let metadata = tickbook::postgres::migrate_metadata(&pools.metadata()).await;
-        metadata.expect("migrations of the metadata database");
-        let timeseries = tickbook::postgres::migrate_timeseries(&pools.timeseries()).await;
-        timeseries.expect("migrations of the time-series database");
-        let mut connection = PgConnection::establish(&database.url()).expect("connected");
-        connection.batch_execute(VIEWS).expect("views");
-        Self {
-            pools,
-            connection,
-            _database: database,
-        }
-    }
-
-    /// The rows of a query, each as the text of a record.
-    fn rows(&mut self, query: &str) -> Vec<String> {
-        let query = format!("SELECT (found.*)::text AS text FROM ({query}) AS found");
-        let rows: Vec<Row> = sql_query(&query).load(&mut self.connection).expect(&query);
-        rows.into_iter().map(|row| row.text).collect()
-    }
-
-    #[track_caller]
-    fn expect(&mut self, query: &str, expected: &[&str]) {
-        assert_eq!(self.rows(query), expected, "{query}");
-    }
-}
-
-#[derive(QueryableByName)]
-struct Row {
-    #[diesel(sql_type = Text)]
-    text: String,
-}
+use crate::views_setup::Setup;
 
 async fn account(ledger: &LedgerRepositories, name: &str, environment: Environment) -> AccountId {
     let (venue, usd) = (Venue::new("V").expect("an id"), Currency::new("USD"));
@@ -128,9 +78,6 @@ async fn filled_database() -> Setup {
     let symbol = NewSymbol::named("b3", "PETR4");
     let symbol = repositories.symbols.create(symbol).await.expect("created");
     assert_eq!(symbol.symbol_id, SymbolId::new(1));
-    let tick = Tick::quote(symbol.symbol_id, seconds(0), dec("1"), dec("2"));
-    let ticks = repositories.ticks.insert_batch(&[tick]).await;
-    assert_eq!(ticks.expect("stored").inserted, 1);
     let ledger = LedgerRepositories::postgres(setup.pools.metadata());
     let live = account(&ledger, "main", Environment::Live).await;
     append(&ledger, live, &events(symbol.symbol_id)).await;
@@ -327,61 +274,33 @@ async fn views_of_the_other_schemas_have_the_rows() {
             "(3,s2,CREATED,V,\"\"\"s2\"\"\")",
         ],
     );
-    setup.expect(
-        "SELECT symbol_id, id, bid_price, ask_price FROM s2_dual.ticks",
-        &["(1,0,1.000000000000,2.000000000000)"],
-    );
-    setup
-        .connection
-        .batch_execute(
-            "INSERT INTO feed_messages VALUES ('kraken', '2026-01-01 00:00Z', 0, 'received', '{}'), \
-             ('kraken', '2026-01-01 00:00Z', 1, 'sent', 'ping'); \
-             INSERT INTO order_book_snapshots VALUES (1, '2026-01-01 00:00Z', 0, '{1}', '{2}', '{3}', '{4}', 5, \
-             NULL, 'kraken', '2026-01-01 00:00Z')",
-        )
-        .expect("stored");
-    setup.expect(
-        "SELECT source, sequence, callback FROM data_capture.profitdll_callbacks",
-        &["(kraken,0,{})"],
-    );
-    setup.expect(
-        "SELECT symbol_id, bid_prices[1] AS bid, ask_quantities[1] AS ask, depth \
-         FROM data_capture.order_book_snapshots",
-        &["(1,1.000000000000,4.000000000000,5)"],
-    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn views_are_read_only_with_rights_of_the_reader() {
-    let mut setup = Setup::new().await;
-    // the file may be run again
-    setup.connection.batch_execute(VIEWS).expect("views");
-    let schemas =
-        "'s1_databaseschema', 's2_dual', 's3_okx', 's4_trading', 'order_manager', 'data_capture'";
-    let views = setup.rows(&format!(
-        "SELECT nspname, relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace \
-         WHERE relkind = 'v' AND nspname IN ({schemas}) ORDER BY 1, 2"
-    ));
-    assert_eq!(views.len(), 23, "{views:?}");
-    setup.expect(
-        "SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace \
-         WHERE relkind = 'v' AND (nspname LIKE 's_\\_%' OR nspname IN ('order_manager', 'data_capture') \
-         OR relname = 'ledger_orders') \
-         AND NOT coalesce(reloptions @> '{security_invoker=true}', false)",
-        &[],
+async fn performance_views_sum_closed_parts_by_day() {
+    let mut setup = filled_database().await;
+    let daily = "SELECT strategy_id, date - current_date AS day, total_trades, winning_trades, losing_trades, \
+                 total_pnl::numeric(20,2) FROM s3_okx.strategy_performance_daily ORDER BY account_id";
+    let rows = setup.rows(daily);
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert!(rows[0].ends_with(",1,1,0,40.80)"), "{rows:?}");
+    setup.execute(
+        "INSERT INTO position_history SELECT 7, 1, made.at, made.sequence, 9, 'net', 1, 1, made.realized, made.at \
+         FROM (VALUES (timestamptz '2026-01-05 23:00Z', 1, 10), ('2026-01-06 00:00Z', 2, 4), \
+         ('2026-01-06 01:00Z', 3, 4), ('2026-01-06 02:00Z', 4, 24)) AS made (at, sequence, realized)",
     );
-    let source = include_str!("views.rs");
-    for view in views {
-        let view = view.trim_matches(['(', ')']).replace(',', ".");
-        let name = view.split_once('.').map_or("", |(_, name)| name);
-        assert!(
-            source.contains(&view) || source.contains(&format!("\"{name}\"")),
-            "{view} is not compared"
-        );
-        let deleted = setup
-            .connection
-            .batch_execute(&format!("DELETE FROM {view}"));
-        let error = deleted.expect_err(&view).to_string();
-        assert!(error.contains("cannot delete from view"), "{view}: {error}");
-    }
+    setup.expect(
+        "SELECT strategy_id, date, total_trades, winning_trades, losing_trades, total_pnl::numeric(20,2) \
+         FROM s3_okx.strategy_performance_daily WHERE account_id = 7 ORDER BY date",
+        &["(9,2026-01-05,1,1,0,10.00)", "(9,2026-01-06,2,1,1,14.00)"],
+    );
+    setup.expect(
+        "SELECT date, win_rate::numeric(9,2) AS rate, avg_win::numeric(9,2) AS win, \
+         avg_loss::numeric(9,2) AS loss, profit_factor::numeric(9,4) AS factor, sharpe_ratio \
+         FROM s3_okx.strategy_performance WHERE account_id = 7 ORDER BY date",
+        &[
+            "(2026-01-05,1.00,10.00,,,)",
+            "(2026-01-06,0.50,20.00,-6.00,3.3333,)",
+        ],
+    );
 }
