@@ -26,6 +26,7 @@ mod ledger;
 mod ledger_statements;
 mod logs;
 mod overlapping_imports;
+mod oversight;
 mod policies;
 mod policies_killed;
 mod quarantine;
