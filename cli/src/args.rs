@@ -15,6 +15,7 @@ mod spool;
 mod statement;
 mod symbols;
 mod tokens;
+mod users;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -64,6 +65,9 @@ pub(crate) use symbols::{
 pub(crate) use tokens::{
     AddTokenArguments, Expiry, ListTokensArguments, RevokeTokenArguments, TokensCommand,
     TokensFileArguments,
+};
+pub(crate) use users::{
+    CreateUserArguments, GrantArguments, ListUsersArguments, OneUserArguments, UsersCommand,
 };
 
 const SETTINGS: &str = "\
@@ -190,6 +194,9 @@ Examples:
     /// Verifies and lists the audit log
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Lists users, and grants them roles in accounts
+    #[command(subcommand)]
+    Users(UsersCommand),
     /// Stores, lists and revokes the encrypted secrets of accounts at brokers
     #[command(subcommand)]
     Credentials(CredentialsCommand),

@@ -13,6 +13,7 @@ use crate::Outcome;
 use crate::args::{
     AccountsCommand, Command, CredentialsCommand, DeleteCommand, ExchangesCommand, ImportCommand,
     LedgerCommand, PoliciesCommand, QuarantineCommand, RiskCommand, SymbolsCommand, TokensCommand,
+    UsersCommand,
 };
 use crate::opening::{connect_oversight, settings};
 
@@ -55,7 +56,10 @@ pub(crate) fn actor() -> String {
     let name = ["LOGNAME", "USER"]
         .iter()
         .find_map(|variable| std::env::var(variable).ok().filter(|it| !it.is_empty()));
-    shortened(&format!("cli:{}", name.unwrap_or_else(|| "unknown".to_owned())))
+    shortened(&format!(
+        "cli:{}",
+        name.unwrap_or_else(|| "unknown".to_owned())
+    ))
 }
 
 /// A text as an entry may have it.
@@ -103,7 +107,8 @@ pub(crate) async fn recorded(
             return outcome;
         }
         (Err(error), Ok(_)) => {
-            return Err(error).context("the command was executed, but not recorded in the audit log");
+            return Err(error)
+                .context("the command was executed, but not recorded in the audit log");
         }
     };
     if let Some(anchors) = &audit.anchors {
@@ -163,6 +168,14 @@ fn change_of(command: &Command) -> Option<(&'static str, &'static str, String)> 
             let account = it.account.clone().unwrap_or_default();
             ("ledger.rebuild", "account", account)
         }
+        Command::Users(command) => match command {
+            UsersCommand::List(_) => return None,
+            UsersCommand::Create(it) => ("users.create", "user", it.username.clone()),
+            UsersCommand::Deactivate(it) => ("users.deactivate", "user", it.username.clone()),
+            UsersCommand::Activate(it) => ("users.activate", "user", it.username.clone()),
+            UsersCommand::Grant(it) => ("users.grant", "user", it.username.clone()),
+            UsersCommand::Withdraw(it) => ("users.withdraw", "user", it.username.clone()),
+        },
         Command::Credentials(CredentialsCommand::Add(it)) => {
             ("credentials.add", "credential", shown(&it.name))
         }

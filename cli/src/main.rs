@@ -137,6 +137,7 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Ledger(command) => commands::ledger::run(&command).await,
         Command::Risk(command) => commands::risk::run(&command).await,
         Command::Audit(command) => commands::audit::run(&command).await,
+        Command::Users(command) => commands::users::run(&command).await,
         Command::Credentials(command) => commands::credentials::run(&command).await,
         Command::Symbols(command) => commands::symbols::run(&command, &clock).await,
         Command::Import(ImportCommand::Symbols(arguments)) => {

@@ -195,7 +195,10 @@ mod tests {
         let unset = source("env:TICKBOOK_TEST_UNSET").read();
         assert!(matches!(unset, Err(KeySourceError::Unset(_))), "{unset:?}");
         let missing = source("file:/nonexistent/keys").read();
-        assert!(matches!(missing, Err(KeySourceError::Io { .. })), "{missing:?}");
+        assert!(
+            matches!(missing, Err(KeySourceError::Io { .. })),
+            "{missing:?}"
+        );
     }
 
     #[cfg(unix)]
@@ -211,7 +214,10 @@ mod tests {
         std::fs::set_permissions(&path, permissions(0o600)).expect("set");
         let read = from.read();
         std::fs::remove_file(&path).expect("removed");
-        let is_refused = matches!(refused, Err(KeySourceError::Permissions { mode: 0o640, .. }));
+        let is_refused = matches!(
+            refused,
+            Err(KeySourceError::Permissions { mode: 0o640, .. })
+        );
         assert!(is_refused, "{refused:?}");
         assert_eq!(read.expect("keys").current_id().as_str(), "k");
     }

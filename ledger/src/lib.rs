@@ -28,13 +28,13 @@ pub mod audit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod domain;
+mod key_source;
 pub mod memory;
+mod oversight_repositories;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "relay")]
 pub mod relay;
-mod key_source;
-mod oversight_repositories;
 mod repositories;
 pub mod repository;
 pub mod risk;

@@ -51,7 +51,10 @@ impl OversightRepositories {
     pub fn in_memory_with_clock(accounts: Arc<dyn AccountRepository>, clock: Clock) -> Self {
         Self::new(
             Arc::new(InMemoryOversight::new(Arc::clone(&accounts), clock.clone())),
-            Arc::new(InMemoryCredentials::new(Arc::clone(&accounts), clock.clone())),
+            Arc::new(InMemoryCredentials::new(
+                Arc::clone(&accounts),
+                clock.clone(),
+            )),
             Arc::new(InMemoryUsers::new(accounts, clock)),
         )
     }

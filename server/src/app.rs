@@ -100,8 +100,7 @@ impl AppState {
                 Arc::clone(&repositories.trades),
             )),
             repositories,
-            ledger: Ledger::new(ledger, StoreKind::Memory, Clock::system())
-                .overseen_by(&oversight),
+            ledger: Ledger::new(ledger, StoreKind::Memory, Clock::system()).overseen_by(&oversight),
             oversight,
             readiness,
             metrics,

@@ -60,6 +60,8 @@ pub struct Started {
     pub repositories: Repositories,
     /// The present order books of the feeds.
     pub books: LiveBooks,
+    /// Risk events, the audit log and users.
+    pub oversight: Oversight,
 }
 
 /// Binds the address, connects the store and starts the feeds. Timers end at `stop`, feeds when the pipeline
@@ -179,7 +181,7 @@ pub async fn start(
         feed: pipeline.as_ref().map(Pipeline::monitor),
         venues,
         ledger: Ledger::new(ledger, args.store, clock.clone()).overseen_by(&oversight),
-        oversight,
+        oversight: oversight.clone(),
         rules,
         clock: clock.clone(),
         fan_out,
@@ -202,6 +204,7 @@ pub async fn start(
         sinks,
         repositories,
         books,
+        oversight,
     })
 }
 

@@ -296,7 +296,11 @@ fn made_by(migration: &str) -> Option<&'static [&'static str]> {
         "position_reports" => &["position_reports"],
         "audit_heads" => &["audit_heads"],
         "audit_log" => &["audit_log", "audit_log_occurred_at"],
-        "risk_events" => &["risk_events", "risk_events_account", "risk_events_occurred_at"],
+        "risk_events" => &[
+            "risk_events",
+            "risk_events_account",
+            "risk_events_occurred_at",
+        ],
         "risk_acknowledgements" => &["risk_acknowledgements"],
         "credentials" => &["credentials", "credentials_in_use", "credentials_key_id"],
         "users" => &["users", "users_folded_username", "users_folded_email"],

@@ -90,7 +90,8 @@ fn chain_of(number: i64) -> anyhow::Result<AuditChain> {
 async fn verify(arguments: &VerifyAuditArguments) -> anyhow::Result<Outcome> {
     let audit = AuditSettings::load()?;
     let keys = audit.keys()?;
-    let keys = keys.context("no keys are set: set audit.keys, such as file:/etc/tickbook/audit.keys")?;
+    let keys =
+        keys.context("no keys are set: set audit.keys, such as file:/etc/tickbook/audit.keys")?;
     let mut anchors = audit.anchors()?;
     anchors.extend(&arguments.heads);
     let oversight = connect_oversight(&settings()?).await?.0.oversight;

@@ -23,7 +23,9 @@ use crate::report::{print, print_json};
 use crate::table::table;
 use crate::times::time_text;
 
-const HEADER: [&str; 7] = ["ID", "ACCOUNT", "BROKER", "LABEL", "VERSION", "KEY", "REVOKED"];
+const HEADER: [&str; 7] = [
+    "ID", "ACCOUNT", "BROKER", "LABEL", "VERSION", "KEY", "REVOKED",
+];
 
 /// The JSON of a credential.
 #[derive(Debug, Serialize)]
@@ -94,7 +96,11 @@ async fn name(
 ) -> anyhow::Result<CredentialName> {
     let account = find_account(accounts, &arguments.account).await?;
     let broker = arguments.broker.clone();
-    Ok(CredentialName::new(account.account_id, broker, &arguments.label)?)
+    Ok(CredentialName::new(
+        account.account_id,
+        broker,
+        &arguments.label,
+    )?)
 }
 
 /// Reads the secret from standard input, without a line break at its end.
@@ -102,7 +108,10 @@ fn secret() -> anyhow::Result<SecretString> {
     // with its final capacity, so that no part of the secret stays in freed memory
     let mut text = String::with_capacity(MAX_SECRET_BYTES + 2);
     let limit = MAX_SECRET_BYTES as u64 + 2;
-    let read = std::io::stdin().lock().take(limit).read_to_string(&mut text);
+    let read = std::io::stdin()
+        .lock()
+        .take(limit)
+        .read_to_string(&mut text);
     read.context("cannot read the secret from standard input")?;
     let length = text.trim_end_matches(['\r', '\n']).len();
     text.truncate(length);
@@ -125,7 +134,11 @@ fn print_changed(credential: &Credential, what: &str, json: bool) -> anyhow::Res
     }
     let version = &credential.version;
     let name = format!("{} {}", version.name.broker, version.name.label);
-    print(&format!("{what} {}, version {}", printable(&name), version.version))
+    print(&format!(
+        "{what} {}, version {}",
+        printable(&name),
+        version.version
+    ))
 }
 
 async fn list(
@@ -179,7 +192,9 @@ async fn rotate(vault: &Vault, arguments: &RotateCredentialsArguments) -> anyhow
     let rewrapped = vault.rotate().await?.rewrapped;
     match arguments.json {
         true => print_json(&RotationOutput { rewrapped }),
-        false => print(&format!("encrypted {rewrapped} data keys with the current key")),
+        false => print(&format!(
+            "encrypted {rewrapped} data keys with the current key"
+        )),
     }
 }
 

@@ -23,4 +23,5 @@ pub(crate) mod spool;
 pub(crate) mod status;
 pub(crate) mod symbols;
 pub(crate) mod tokens;
+pub(crate) mod users;
 pub(crate) mod verify;

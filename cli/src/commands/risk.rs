@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 use tickbook::domain::{PageLimit, SortOrder, TimeRange};
-use tickbook_ledger::domain::{AccountId, AccountScope, Details, RiskEvent, RiskEventId, StrategyId};
+use tickbook_ledger::domain::{
+    AccountId, AccountScope, Details, RiskEvent, RiskEventId, StrategyId,
+};
 use tickbook_ledger::repository::RiskEventQuery;
 
 use super::ledger::find_account;
@@ -15,7 +17,15 @@ use crate::table::table;
 use crate::times::time_text;
 
 const HEADER: [&str; 9] = [
-    "ID", "TIME", "SEVERITY", "KIND", "ACCOUNT", "METRIC", "OBSERVED", "LIMIT", "ACKNOWLEDGED",
+    "ID",
+    "TIME",
+    "SEVERITY",
+    "KIND",
+    "ACCOUNT",
+    "METRIC",
+    "OBSERVED",
+    "LIMIT",
+    "ACKNOWLEDGED",
 ];
 
 /// The JSON of an event.
@@ -88,8 +98,8 @@ async fn list(arguments: &ListRiskArguments) -> anyhow::Result<()> {
         .range(TimeRange::new(from, arguments.to.unwrap_or(all.end()))?)
         .order(SortOrder::Descending)
         .limit(PageLimit::new(arguments.limit)?);
-    let found = oversight.oversight.risk_events(&AccountScope::all(), &query);
-    let found = found.await?.items;
+    let all = AccountScope::all();
+    let found = oversight.oversight.risk_events(&all, &query).await?.items;
     if arguments.json {
         let mut outputs = found.iter().map(RiskOutput::from);
         return outputs.try_for_each(|output| print_json(&output));

@@ -1,5 +1,6 @@
 //! End-to-end tests of the program `tickbook` on real databases.
 
+mod audit_of_python;
 mod behind_pgbouncer;
 mod books;
 mod databases;

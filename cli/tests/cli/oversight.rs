@@ -13,12 +13,12 @@ use crate::support::{Cli, Run, psql_in};
 const SECRET: &str = "s3cr3t-of-the-broker-5f1d";
 
 /// Databases with keys, an anchor file, and the account 1.
-struct Site {
+pub(crate) struct Site {
     cli: Cli,
 }
 
 impl Site {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let cli = Cli::migrated();
         let site = Self { cli };
         site.keys("audit.keys", "k:", "07");
@@ -31,7 +31,9 @@ impl Site {
     fn keys(&self, file: &str, id: &str, byte: &str) {
         let path = self.cli.folder.path().join(file);
         let known = std::fs::read_to_string(&path).unwrap_or_default();
-        let path = self.cli.file(file, format!("{known}{id}{}\n", byte.repeat(32)));
+        let path = self
+            .cli
+            .file(file, format!("{known}{id}{}\n", byte.repeat(32)));
         let owner = std::fs::Permissions::from_mode(0o600);
         std::fs::set_permissions(path, owner).expect("set");
     }
@@ -45,9 +47,12 @@ impl Site {
         ]
     }
 
-    fn run(&self, command: &str) -> Run {
+    pub(crate) fn run(&self, command: &str) -> Run {
         let arguments: Vec<_> = command.split(' ').collect();
-        self.cli.run_with(&arguments, &[&Self::variables()[..], &[("LOGNAME", "ada")]].concat())
+        self.cli.run_with(
+            &arguments,
+            &[&Self::variables()[..], &[("LOGNAME", "ada")]].concat(),
+        )
     }
 
     /// Runs a command with the secret as its standard input.
@@ -63,7 +68,9 @@ impl Site {
             .spawn()
             .expect("the program starts");
         let mut input = child.stdin.take().expect("a pipe");
-        input.write_all(format!("{SECRET}\n").as_bytes()).expect("written");
+        input
+            .write_all(format!("{SECRET}\n").as_bytes())
+            .expect("written");
         drop(input);
         Run::of(child.wait_with_output().expect("it ends"))
     }
@@ -106,8 +113,11 @@ fn changed_and_missing_entries_are_named() {
         let command = format!("ledger accounts rename 1 {name}");
         site.run(&command).expect_code(0);
     }
-    let off = "ALTER TABLE audit_log DISABLE TRIGGER USER; ALTER TABLE audit_heads DISABLE TRIGGER USER;";
-    site.sql(&format!("{off} UPDATE audit_log SET actor = 'cli:eve' WHERE sequence = 2"));
+    let off =
+        "ALTER TABLE audit_log DISABLE TRIGGER USER; ALTER TABLE audit_heads DISABLE TRIGGER USER;";
+    site.sql(&format!(
+        "{off} UPDATE audit_log SET actor = 'cli:eve' WHERE sequence = 2"
+    ));
     let bad = site.run("audit verify").expect_code(1);
     let expected = "chain 0: 1 entries, then entry 2 is bad: its content was changed\n";
     assert_eq!(bad.stdout, expected);
@@ -152,36 +162,53 @@ fn risk_events_are_listed_and_acknowledged() {
          '2026-12-01 12:00Z', now()), (NULL, 'stale_feed', 'warning', 'seconds', 31, 30, '{}', '2026-12-01 13:00Z', now())",
     );
     let listed = lines(&site.run("risk list --json").expect_code(0));
-    assert_eq!((&listed[0]["kind"], &listed[1]["observed"]), (&json!("stale_feed"), &json!("2.5")));
+    assert_eq!(
+        (&listed[0]["kind"], &listed[1]["observed"]),
+        (&json!("stale_feed"), &json!("2.5"))
+    );
     let of_account = lines(&site.run("risk list --account main --json").expect_code(0));
     assert_eq!(of_account.len(), 1);
     let done = site.run("risk acknowledge 1 --note seen").expect_code(0);
     assert_eq!(done.stdout, "acknowledged 1\n");
     let open = lines(&site.run("risk list --open --json").expect_code(0));
     assert_eq!((open.len(), &open[0]["risk_event_id"]), (1, &json!(2)));
-    let again = site.run("risk acknowledge 1 --note other --json").expect_code(0);
+    let again = site
+        .run("risk acknowledge 1 --note other --json")
+        .expect_code(0);
     assert_eq!(again.json()["note"], "seen");
     assert_eq!(again.json()["acknowledged_by"], "cli:ada");
     let unknown = site.run("risk acknowledge 9");
-    assert!(unknown.error().contains("risk event 9 does not exist"), "{unknown:?}");
+    assert!(
+        unknown.error().contains("risk event 9 does not exist"),
+        "{unknown:?}"
+    );
 }
 
 #[test]
 fn credentials_are_added_rotated_and_revoked() {
     let site = Site::new();
-    let added = site.with_secret("credentials add main kraken key").expect_code(0);
+    let added = site
+        .with_secret("credentials add main kraken key")
+        .expect_code(0);
     assert_eq!(added.stdout, "added kraken key, version 1\n");
     let added = site.with_secret("credentials add main kraken key --json");
     let added = added.expect_code(0).json();
-    assert_eq!((&added["version"], &added["key_id"]), (&json!(2), &json!("a")));
+    assert_eq!(
+        (&added["version"], &added["key_id"]),
+        (&json!(2), &json!("a"))
+    );
     site.keys("credentials.keys", "b:", "02");
     let rotated = site.run("credentials rotate").expect_code(0);
-    assert_eq!(rotated.stdout, "encrypted 1 data keys with the current key\n");
+    assert_eq!(
+        rotated.stdout,
+        "encrypted 1 data keys with the current key\n"
+    );
     let listed = lines(&site.run("credentials list --json").expect_code(0));
     assert_eq!((listed.len(), &listed[0]["key_id"]), (1, &json!("b")));
     let all = lines(&site.run("credentials list --revoked --json").expect_code(0));
     assert_eq!(all.len(), 2);
-    site.run("credentials revoke main kraken key").expect_code(0);
+    site.run("credentials revoke main kraken key")
+        .expect_code(0);
     let again = site.run("credentials revoke main kraken key");
     assert!(again.error().contains("credential"), "{again:?}");
     let actions = lines(&site.run("audit list --oldest-first --json").expect_code(0));
@@ -218,4 +245,52 @@ fn secret_is_in_no_output_and_no_table() {
     for part in [SECRET, &hex, &hex[..16], &"01".repeat(16), &"07".repeat(16)] {
         assert!(!texts.contains(part), "{texts}");
     }
+}
+
+#[test]
+fn users_are_created_granted_and_listed() {
+    let site = Site::new();
+    let none = site.run("users list").expect_code(0);
+    assert_eq!(none.stderr, "there is no user yet\n");
+    let created = site
+        .run("users create ada --email ada@example.com")
+        .expect_code(0);
+    assert_eq!(created.stdout, "created ada\n");
+    let taken = site.run("users create ADA");
+    assert!(
+        taken.error().contains("user ADA already exists"),
+        "{taken:?}"
+    );
+    site.run("users grant ada trader --account main")
+        .expect_code(0);
+    let granted = site
+        .run("users grant Ada viewer --all --json")
+        .expect_code(0);
+    let expected = json!([
+        {"account_id": null, "role": "viewer"}, {"account_id": 1, "role": "trader"}
+    ]);
+    assert_eq!(granted.json()["grants"], expected);
+    site.run("users deactivate ada").expect_code(0);
+    let table = site.run("users list").expect_code(0).stdout;
+    let expected = "1   1       ada   ada@example.com  no      viewer of all, trader of 1";
+    assert_eq!(table.lines().nth(1), Some(expected));
+    site.run("users activate ada").expect_code(0);
+    let left = site
+        .run("users withdraw ada viewer --all --json")
+        .expect_code(0)
+        .json();
+    assert_eq!(left["grants"], json!([{"account_id": 1, "role": "trader"}]));
+    assert_eq!(left["is_active"], true);
+    let unknown = site.run("users grant bob viewer --all");
+    assert!(
+        unknown.error().contains("there is no user bob"),
+        "{unknown:?}"
+    );
+    let unknown = site.run("users grant ada owner --all").expect_code(2);
+    assert!(
+        unknown.stderr.contains("expected one of viewer"),
+        "{unknown:?}"
+    );
+    let token = site.run("tokens add t --scope read --user ada --file tokens --json");
+    assert_eq!(token.expect_code(0).json()["user"], "ada");
 }

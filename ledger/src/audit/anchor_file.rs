@@ -116,8 +116,16 @@ mod tests {
         let head = |chain, sequence| {
             AuditHead::new(chain, sequence, AuditMac::from_bytes([sequence as u8; 32]))
         };
-        let (first, second) = (AuditChain::INSTALLATION, AuditChain::tenant(TenantId::new(7)));
-        for it in [head(first, 1), head(second, 1), head(first, 3), head(first, 2)] {
+        let (first, second) = (
+            AuditChain::INSTALLATION,
+            AuditChain::tenant(TenantId::new(7)),
+        );
+        for it in [
+            head(first, 1),
+            head(second, 1),
+            head(first, 3),
+            head(first, 2),
+        ] {
             file.append(&it).expect("appended");
         }
         let heads = file.heads();
@@ -125,6 +133,9 @@ mod tests {
         let invalid = file.heads();
         std::fs::remove_file(&path).expect("removed");
         assert_eq!(heads.expect("read"), [head(first, 3), head(second, 1)]);
-        assert!(matches!(invalid, Err(AnchorFileError::Line { line: 1, .. })), "{invalid:?}");
+        assert!(
+            matches!(invalid, Err(AnchorFileError::Line { line: 1, .. })),
+            "{invalid:?}"
+        );
     }
 }

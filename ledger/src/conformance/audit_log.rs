@@ -58,7 +58,10 @@ pub async fn recorded_change_reads_back(subject: &OversightSubject) {
     assert_eq!(made.previous_mac, AuditMac::FIRST);
     assert_eq!(refused.previous_mac, made.mac);
     assert!(made.occurred_at <= refused.occurred_at);
-    assert_eq!(list(subject, &AuditQuery::new(CHAIN)).await, [made, refused]);
+    assert_eq!(
+        list(subject, &AuditQuery::new(CHAIN)).await,
+        [made, refused]
+    );
 }
 
 pub async fn entries_are_numbered_without_gaps(subject: &OversightSubject) {
@@ -133,9 +136,15 @@ pub async fn entries_are_found_by_actor_and_action(subject: &OversightSubject) {
     let second = record(subject, CHAIN, other).await;
     let query = || AuditQuery::new(CHAIN);
     let of_actor = query().actor("cli:root".to_owned());
-    assert_eq!(list(subject, &of_actor).await, std::slice::from_ref(&second));
+    assert_eq!(
+        list(subject, &of_actor).await,
+        std::slice::from_ref(&second)
+    );
     let of_action = query().action("symbols.rename".to_owned());
-    assert_eq!(list(subject, &of_action).await, std::slice::from_ref(&first));
+    assert_eq!(
+        list(subject, &of_action).await,
+        std::slice::from_ref(&first)
+    );
     let end = second.occurred_at + chrono::TimeDelta::seconds(1);
     let later = TimeRange::new(end, end + chrono::TimeDelta::seconds(1)).expect("ordered");
     assert_eq!(list(subject, &query().range(later)).await, []);

@@ -86,7 +86,10 @@ pub async fn revoked_credential_is_not_used_again(subject: &OversightSubject) {
 pub async fn secrets_of_invalid_length_are_refused(subject: &OversightSubject) {
     let name = name(account(subject.ledger()).await, "a");
     let credentials = &subject.oversight().credentials;
-    let version = credentials.reserve(&scope(), &name).await.expect("reserved");
+    let version = credentials
+        .reserve(&scope(), &name)
+        .await
+        .expect("reserved");
     for length in [0, SEALED_BYTES, SEALED_BYTES + MAX_SECRET_BYTES + 1] {
         let sealed = SealedSecret::new(key("first", 1), vec![0; length]);
         assert_invalid(credentials.put(&scope(), &version, &sealed).await);
@@ -113,7 +116,9 @@ pub async fn credentials_outside_of_the_scope_do_not_exist(subject: &OversightSu
         assert_not_found(credentials.put(&outside, &stored.version, &sealed(2)).await);
         assert_not_found(credentials.revoke(&outside, &name).await);
         assert_eq!(credentials.get(&outside, &name).await.expect("read"), None);
-        let page = credentials.list(&outside, &CredentialQuery::default()).await;
+        let page = credentials
+            .list(&outside, &CredentialQuery::default())
+            .await;
         assert_eq!(page.expect("read").items, []);
     }
     let inside = AccountScope::accounts(TENANT, [id]);

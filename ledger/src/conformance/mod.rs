@@ -30,9 +30,9 @@ pub mod position_reports;
 pub mod relay_history;
 #[allow(missing_docs)]
 pub mod relay_outbox;
+mod relay_samples;
 #[allow(missing_docs)]
 pub mod risk_events;
-mod relay_samples;
 mod samples;
 #[allow(missing_docs)]
 pub mod users;

@@ -17,8 +17,15 @@ use crate::repository::RiskEventQuery;
 fn event(account_id: impl Into<Option<AccountId>>, at: i64) -> NewRiskEvent {
     let (observed, threshold) = (dec("120.5"), dec("100"));
     let kind = RiskKind::PositionLimit;
-    NewRiskEvent::new(kind, Severity::Critical, "quantity", observed, threshold, seconds(at))
-        .with_account(account_id)
+    NewRiskEvent::new(
+        kind,
+        Severity::Critical,
+        "quantity",
+        observed,
+        threshold,
+        seconds(at),
+    )
+    .with_account(account_id)
 }
 
 async fn raise(subject: &OversightSubject, event: NewRiskEvent) -> RiskEvent {

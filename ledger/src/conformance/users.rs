@@ -26,9 +26,14 @@ pub async fn created_user_reads_back(subject: &OversightSubject) {
         .with_email("Ada@example.com".to_owned())
         .with_display_name("Ada L.");
     whole.two_factor_enabled = true;
-    whole.preferences.insert("theme".to_owned(), "dark".to_owned());
+    whole
+        .preferences
+        .insert("theme".to_owned(), "dark".to_owned());
     let first = add(subject, whole.clone()).await;
-    assert_eq!((&first.profile, first.created_at), (&whole, first.updated_at));
+    assert_eq!(
+        (&first.profile, first.created_at),
+        (&whole, first.updated_at)
+    );
     let second = add(subject, profile("bob")).await;
     assert!(first.user_id.get() >= 1 && first.user_id < second.user_id);
     assert_eq!(list(subject, &UserQuery::default()).await, [first, second]);
@@ -81,22 +86,35 @@ pub async fn changed_user_keeps_id_and_tenant(subject: &OversightSubject) {
 
 pub async fn grants_are_added_and_withdrawn(subject: &OversightSubject) {
     let id = account(subject.ledger()).await;
-    let (user, users) = (add(subject, profile("ada")).await, &subject.oversight().users);
+    let (user, users) = (
+        add(subject, profile("ada")).await,
+        &subject.oversight().users,
+    );
     let all = Grant::new(None, Role::Viewer);
     let one = Grant::new(id, Role::Trader);
     let none = users.grants(user.user_id).await.expect("read");
     assert_eq!(none, Some(Vec::new()));
-    for (grant, expected) in [(one, vec![one]), (all, vec![all, one]), (all, vec![all, one])] {
+    for (grant, expected) in [
+        (one, vec![one]),
+        (all, vec![all, one]),
+        (all, vec![all, one]),
+    ] {
         let granted = users.grant(user.user_id, grant).await.expect("granted");
         assert_eq!(granted, expected);
     }
     let grants = users.grants(user.user_id).await.expect("read");
     let grants = grants.expect("a user");
     assert_eq!(user.scope(&grants, false), AccountScope::tenant(TENANT));
-    assert_eq!(user.scope(&grants, true), AccountScope::accounts(TENANT, [id]));
+    assert_eq!(
+        user.scope(&grants, true),
+        AccountScope::accounts(TENANT, [id])
+    );
     let left = users.withdraw(user.user_id, all).await.expect("withdrawn");
     assert_eq!(left, [one]);
-    let again = users.withdraw(user.user_id, all).await.expect("not an error");
+    let again = users
+        .withdraw(user.user_id, all)
+        .await
+        .expect("not an error");
     assert_eq!(again, [one]);
 }
 
@@ -104,7 +122,10 @@ pub async fn foreign_account_is_not_granted(subject: &OversightSubject) {
     let mut other = terms("other");
     other.tenant_id = TenantId::new(2);
     let foreign = create(subject.ledger(), other).await.account_id;
-    let (user, users) = (add(subject, profile("ada")).await, &subject.oversight().users);
+    let (user, users) = (
+        add(subject, profile("ada")).await,
+        &subject.oversight().users,
+    );
     for account in [foreign, AccountId::new(99)] {
         let grant = Grant::new(account, Role::Admin);
         assert_not_found(users.grant(user.user_id, grant).await);

@@ -50,7 +50,10 @@ pub struct AuditChange {
 #[non_exhaustive]
 pub enum InvalidAuditChange {
     /// A text is empty, too long or not printable.
-    #[error("invalid {field} {}: expected 1 to {MAX_CHARS} printable characters", excerpt(text))]
+    #[error(
+        "invalid {field} {}: expected 1 to {MAX_CHARS} printable characters",
+        excerpt(text)
+    )]
     Text {
         /// The field.
         field: &'static str,

@@ -315,7 +315,13 @@ mod tests {
         let key_id = KeyId::new("k").expect("an id");
         let time = "2026-11-30T12:00:00Z".parse().expect("a time");
         let key = SecretKey::new([7; 32]);
-        AuditEntry::following(None, AuditChain::INSTALLATION, time, change, (&key_id, &key))
+        AuditEntry::following(
+            None,
+            AuditChain::INSTALLATION,
+            time,
+            change,
+            (&key_id, &key),
+        )
     }
 
     #[test]

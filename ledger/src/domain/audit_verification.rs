@@ -190,7 +190,13 @@ mod tests {
             let change = AuditChange::new("a", "b", "c", number.to_string());
             let key = (keys.current_id(), keys.current());
             let chain = AuditChain::INSTALLATION;
-            entries.push(AuditEntry::following(head.as_ref(), chain, time, change, key));
+            entries.push(AuditEntry::following(
+                head.as_ref(),
+                chain,
+                time,
+                change,
+                key,
+            ));
         }
         entries
     }

@@ -62,8 +62,8 @@ pub use execution::{
 pub use fill::{Fill, FillId, FillOrder};
 pub use history::{FillReport, FillReportKind, HistoryEvent, PositionAfter, PositionState};
 pub use ids::{
-    AccountId, ClientOrderId, CredentialId, Currency, ExecId, InvalidId, KeyId, MAX_ID_CHARS, OrderId,
-    PositionId, RiskEventId, StrategyId, TenantId, UserId, Venue, VenueOrderId,
+    AccountId, ClientOrderId, CredentialId, Currency, ExecId, InvalidId, KeyId, MAX_ID_CHARS,
+    OrderId, PositionId, RiskEventId, StrategyId, TenantId, UserId, Venue, VenueOrderId,
 };
 pub use invalid_event::InvalidEvent;
 pub use lots::Lot;

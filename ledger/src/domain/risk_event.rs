@@ -102,7 +102,10 @@ pub struct NewRiskEvent {
 #[non_exhaustive]
 pub enum InvalidRiskEvent {
     /// A text is empty, too long or not printable.
-    #[error("invalid {field} {}: expected 1 to {MAX_CHARS} printable characters", excerpt(text))]
+    #[error(
+        "invalid {field} {}: expected 1 to {MAX_CHARS} printable characters",
+        excerpt(text)
+    )]
     Text {
         /// The field.
         field: &'static str,
@@ -291,7 +294,11 @@ pub struct RiskEvent {
 impl RiskEvent {
     /// A recorded event without an acknowledgement.
     #[must_use]
-    pub fn new(risk_event_id: RiskEventId, event: NewRiskEvent, recorded_at: DateTime<Utc>) -> Self {
+    pub fn new(
+        risk_event_id: RiskEventId,
+        event: NewRiskEvent,
+        recorded_at: DateTime<Utc>,
+    ) -> Self {
         Self {
             risk_event_id,
             event,

@@ -233,7 +233,10 @@ mod tests {
     fn scope_has_the_accounts_of_the_grants() {
         let (user, tenant) = (user(), TenantId::new(1));
         let [first, second] = [1, 2].map(AccountId::new);
-        let grants = [Grant::new(first, Role::Viewer), Grant::new(second, Role::Trader)];
+        let grants = [
+            Grant::new(first, Role::Viewer),
+            Grant::new(second, Role::Trader),
+        ];
         assert_eq!(user.scope([], false), AccountScope::accounts(tenant, []));
         let both = AccountScope::accounts(tenant, [first, second]);
         assert_eq!(user.scope(&grants, false), both);
@@ -253,11 +256,17 @@ mod tests {
         let profile = |name: &str| UserProfile::new(TenantId::new(1), name);
         assert_eq!(profile("ada").check(), Ok(()));
         for name in ["", "a b", "é", &"x".repeat(65)] {
-            assert!(matches!(profile(name).check(), Err(InvalidUser::Username(_))), "{name}");
+            assert!(
+                matches!(profile(name).check(), Err(InvalidUser::Username(_))),
+                "{name}"
+            );
         }
         let email = profile("ada").with_email("ada".to_owned()).check();
         assert!(matches!(email, Err(InvalidUser::Email(_))), "{email:?}");
         let shown = profile("ada").with_display_name("a\n").check();
-        assert!(matches!(shown, Err(InvalidUser::DisplayName(_))), "{shown:?}");
+        assert!(
+            matches!(shown, Err(InvalidUser::DisplayName(_))),
+            "{shown:?}"
+        );
     }
 }

@@ -66,7 +66,8 @@ impl InMemoryCredentials {
 
 impl fmt::Debug for InMemoryCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InMemoryCredentials").finish_non_exhaustive()
+        f.debug_struct("InMemoryCredentials")
+            .finish_non_exhaustive()
     }
 }
 
@@ -117,8 +118,12 @@ impl CredentialRepository for InMemoryCredentials {
             used.revoked_at = Some(now);
         }
         let credential = Credential::new(version.clone(), sealed.key.key_id.clone(), now);
-        stored.credentials.push((credential.clone(), sealed.clone()));
-        stored.credentials.sort_by_key(|(it, _)| it.version.credential_id);
+        stored
+            .credentials
+            .push((credential.clone(), sealed.clone()));
+        stored
+            .credentials
+            .sort_by_key(|(it, _)| it.version.credential_id);
         Ok(credential)
     }
 
@@ -140,9 +145,13 @@ impl CredentialRepository for InMemoryCredentials {
     ) -> Result<Page<Credential, CredentialId>, RepositoryError> {
         let is_wanted = |credential: &Credential| {
             let version = &credential.version;
-            query.account_id.is_none_or(|id| version.name.account_id == id)
+            query
+                .account_id
+                .is_none_or(|id| version.name.account_id == id)
                 && (query.with_revoked || credential.revoked_at.is_none())
-                && query.after.is_none_or(|after| version.credential_id > after)
+                && query
+                    .after
+                    .is_none_or(|after| version.credential_id > after)
         };
         let found: Vec<_> = {
             let stored = self.lock();
@@ -154,7 +163,10 @@ impl CredentialRepository for InMemoryCredentials {
             if items.len() > query.limit.get() {
                 break;
             }
-            if self.is_in(scope, credential.version.name.account_id).await? {
+            if self
+                .is_in(scope, credential.version.name.account_id)
+                .await?
+            {
                 items.push(credential);
             }
         }
@@ -200,9 +212,8 @@ impl CredentialRepository for InMemoryCredentials {
         let now = self.now();
         let mut stored = self.lock();
         let mut all = stored.credentials.iter_mut();
-        let found = all.find(|(it, sealed)| {
-            it.version.credential_id == credential_id && sealed.key == *from
-        });
+        let found = all
+            .find(|(it, sealed)| it.version.credential_id == credential_id && sealed.key == *from);
         let Some((credential, sealed)) = found else {
             return Ok(false);
         };

@@ -90,7 +90,9 @@ fn is_after<K: Ord>(order: SortOrder, key: &K, after: Option<&K>) -> bool {
 
 fn matches(query: &RiskEventQuery, stored: &RiskEvent) -> bool {
     let event = &stored.event;
-    query.account_id.is_none_or(|id| event.account_id == Some(id))
+    query
+        .account_id
+        .is_none_or(|id| event.account_id == Some(id))
         && query.kind.is_none_or(|kind| event.kind == kind)
         && query.severity.is_none_or(|it| event.severity == it)
         && query

@@ -104,11 +104,7 @@ impl UserRepository for InMemoryUsers {
         ))
     }
 
-    async fn change(
-        &self,
-        user_id: UserId,
-        profile: UserProfile,
-    ) -> Result<User, RepositoryError> {
+    async fn change(&self, user_id: UserId, profile: UserProfile) -> Result<User, RepositoryError> {
         check_profile(&profile)?;
         let now = self.now();
         let mut stored = self.lock();
@@ -136,14 +132,18 @@ impl UserRepository for InMemoryUsers {
             account.ok_or_else(|| missing(id))?;
         }
         let mut stored = self.lock();
-        let found = stored.get_mut(&user_id).ok_or_else(|| missing_user(user_id))?;
+        let found = stored
+            .get_mut(&user_id)
+            .ok_or_else(|| missing_user(user_id))?;
         found.grants.insert(grant);
         Ok(found.grants.iter().copied().collect())
     }
 
     async fn withdraw(&self, user_id: UserId, grant: Grant) -> Result<Vec<Grant>, RepositoryError> {
         let mut stored = self.lock();
-        let found = stored.get_mut(&user_id).ok_or_else(|| missing_user(user_id))?;
+        let found = stored
+            .get_mut(&user_id)
+            .ok_or_else(|| missing_user(user_id))?;
         found.grants.remove(&grant);
         Ok(found.grants.iter().copied().collect())
     }

@@ -11,9 +11,7 @@ use super::details::{details_of, text_of};
 use super::json::PgJson;
 use super::statement::{Parameter, Selection, Statement, StatementText};
 use super::stored::invalid;
-use crate::domain::{
-    AuditChain, AuditChange, AuditEntry, AuditHead, AuditMac, KeyId, KeyRing,
-};
+use crate::domain::{AuditChain, AuditChange, AuditEntry, AuditHead, AuditMac, KeyId, KeyRing};
 use crate::repository::AuditQuery;
 
 /// Creates the head of a chain without entries. It locks nothing if there is one.
@@ -80,7 +78,11 @@ impl HeadRow {
             return Ok(None);
         }
         let mac = mac_of(self.sequence, "mac", &self.mac)?;
-        Ok(Some(AuditHead::new(chain_of(self.chain_id)?, self.sequence, mac)))
+        Ok(Some(AuditHead::new(
+            chain_of(self.chain_id)?,
+            self.sequence,
+            mac,
+        )))
     }
 }
 

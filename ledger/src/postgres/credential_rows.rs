@@ -8,8 +8,8 @@ use tickbook::{Entity, RepositoryError};
 use super::statement::{Parameter, Selection};
 use super::stored::invalid;
 use crate::domain::{
-    AccountId, AccountScope, Credential, CredentialId, CredentialName, CredentialVersion, InvalidId,
-    KeyId, SealedSecret, Venue, WrappedKey,
+    AccountId, AccountScope, Credential, CredentialId, CredentialName, CredentialVersion,
+    InvalidId, KeyId, SealedSecret, Venue, WrappedKey,
 };
 use crate::repository::CredentialQuery;
 
@@ -50,8 +50,7 @@ pub(super) struct Row {
 impl Row {
     pub(super) fn into_credential(self) -> Result<Credential, RepositoryError> {
         let id = self.credential_id;
-        let error =
-            |column| move |error: InvalidId| invalid(Entity::Credential, id, column, error);
+        let error = |column| move |error: InvalidId| invalid(Entity::Credential, id, column, error);
         let broker = Venue::new(self.broker).map_err(error("broker"))?;
         let account_id = AccountId::new(self.account_id);
         let name = CredentialName::new(account_id, broker, self.label).map_err(error("label"))?;
@@ -111,7 +110,12 @@ impl SealedRow {
         let bytes = self.wrapped_key.try_into();
         let bytes = bytes.map_err(|_| {
             let reason = "expected 72 bytes";
-            invalid(Entity::Credential, self.credential_id, "wrapped_key", reason)
+            invalid(
+                Entity::Credential,
+                self.credential_id,
+                "wrapped_key",
+                reason,
+            )
         })?;
         let key = WrappedKey::new(credential.key_id.clone(), bytes);
         Ok((credential, SealedSecret::new(key, self.payload)))
@@ -120,8 +124,11 @@ impl SealedRow {
 
 /// Selects credentials of a scope.
 pub(super) fn selection(scope: &AccountScope, query: &CredentialQuery) -> Selection<Columns> {
-    let mut select =
-        Selection::new(concat!("SELECT ", columns!(), " FROM credentials WHERE true"));
+    let mut select = Selection::new(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM credentials WHERE true"
+    ));
     if let Some(tenant) = scope.tenant_id() {
         select.push(
             " AND account_id IN (SELECT a.account_id FROM accounts a WHERE a.tenant_id = ?)",

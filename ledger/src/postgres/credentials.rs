@@ -101,7 +101,11 @@ fn reserve(
     let last: i64 = Statement::<LastVersion>::new(of_name(name)).get_result(connection)?;
     // versions are INTEGER
     let version = i32::try_from(last + 1).unwrap_or(i32::MAX);
-    Ok(CredentialVersion::new(CredentialId::new(id), name.clone(), version))
+    Ok(CredentialVersion::new(
+        CredentialId::new(id),
+        name.clone(),
+        version,
+    ))
 }
 
 struct RevokeUsed;
@@ -251,9 +255,8 @@ impl CredentialRepository for PgCredentials {
         check_sealed(sealed)?;
         let (scope, version, sealed) = (scope.clone(), version.clone(), sealed.clone());
         let now = self.now();
-        let work = move |connection: &mut PgConnection| {
-            put(connection, &scope, &version, &sealed, now)
-        };
+        let work =
+            move |connection: &mut PgConnection| put(connection, &scope, &version, &sealed, now);
         self.metadata().run_once("put_credential", work).await
     }
 

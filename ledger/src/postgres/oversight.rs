@@ -119,9 +119,8 @@ impl OversightRepository for PgOversight {
         query: &RiskEventQuery,
     ) -> Result<Page<RiskEvent, RiskEventId>, RepositoryError> {
         let (scope, query) = (scope.clone(), query.clone());
-        let work = move |connection: &mut PgConnection| {
-            risk_events::list(connection, &scope, &query)
-        };
+        let work =
+            move |connection: &mut PgConnection| risk_events::list(connection, &scope, &query);
         self.metadata().read("risk_events", work).await
     }
 }

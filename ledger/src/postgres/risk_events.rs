@@ -134,9 +134,8 @@ struct Row {
 impl Row {
     fn into_event(self) -> Result<RiskEvent, RepositoryError> {
         let id = self.risk_event_id;
-        let error = |column| {
-            move |error: UnknownName| invalid(Entity::RiskEvent, id, column, error)
-        };
+        let error =
+            |column| move |error: UnknownName| invalid(Entity::RiskEvent, id, column, error);
         let mut event = NewRiskEvent::new(
             self.kind.parse().map_err(error("kind"))?,
             self.severity.parse().map_err(error("severity"))?,

@@ -169,7 +169,10 @@ fn list(connection: &mut PgConnection, query: &UserQuery) -> Result<Page<User, U
         select.push(" AND lower(username) = lower(?)", [name]);
     }
     if let Some(active) = query.active {
-        select.push(" AND is_active = ?", [Parameter::OptionalBool(Some(active))]);
+        select.push(
+            " AND is_active = ?",
+            [Parameter::OptionalBool(Some(active))],
+        );
     }
     if let Some(after) = query.after {
         select.push(" AND user_id > ?", [Parameter::BigInt(after.get())]);
@@ -293,15 +296,10 @@ impl UserRepository for PgUsers {
         self.metadata().read("users", work).await
     }
 
-    async fn change(
-        &self,
-        user_id: UserId,
-        profile: UserProfile,
-    ) -> Result<User, RepositoryError> {
+    async fn change(&self, user_id: UserId, profile: UserProfile) -> Result<User, RepositoryError> {
         check_profile(&profile)?;
         let now = self.now();
-        let work =
-            move |connection: &mut PgConnection| change(connection, user_id, &profile, now);
+        let work = move |connection: &mut PgConnection| change(connection, user_id, &profile, now);
         self.metadata().run_idempotent("change_user", work).await
     }
 

@@ -174,6 +174,9 @@ pub(crate) fn credential_taken(version: &CredentialVersion) -> RepositoryError {
     let name = &version.name;
     RepositoryError::AlreadyExists {
         entity: Entity::Credential,
-        key: excerpt(format!("{}/{} {}", name.broker, name.label, version.version)),
+        key: excerpt(format!(
+            "{}/{} {}",
+            name.broker, name.label, version.version
+        )),
     }
 }

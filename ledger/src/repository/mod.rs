@@ -48,6 +48,7 @@ pub(crate) use users::{check_profile, check_tenant, missing_user, user_taken};
 
 #[cfg(feature = "mock")]
 pub use {
-    account::MockAccountRepository, credentials::MockCredentialRepository, ledger::MockLedgerRepository,
-    order_history::MockOrderHistoryRepository, outbox::MockOutboxRepository, oversight::MockOversightRepository, users::MockUserRepository,
+    account::MockAccountRepository, credentials::MockCredentialRepository,
+    ledger::MockLedgerRepository, order_history::MockOrderHistoryRepository,
+    outbox::MockOutboxRepository, oversight::MockOversightRepository, users::MockUserRepository,
 };

@@ -91,11 +91,7 @@ pub trait UserRepository: Debug + Send + Sync + 'static {
     /// [`NotFound`](RepositoryError::NotFound) if the user does not exist.
     /// [`InvalidInput`](RepositoryError::InvalidInput) if the profile is invalid or has another tenant.
     /// [`AlreadyExists`](RepositoryError::AlreadyExists) if another user has the name or the address.
-    async fn change(
-        &self,
-        user_id: UserId,
-        profile: UserProfile,
-    ) -> Result<User, RepositoryError>;
+    async fn change(&self, user_id: UserId, profile: UserProfile) -> Result<User, RepositoryError>;
 
     /// Grants a role, and returns all grants of the user. A grant that the user has is not an error.
     ///

@@ -5,9 +5,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use crate::domain::{
-    AccountId, ChangedPosition, NewRiskEvent, PositionKey, RiskKind, Severity,
-};
+use crate::domain::{AccountId, ChangedPosition, NewRiskEvent, PositionKey, RiskKind, Severity};
 use crate::repository::AppendReceipt;
 
 /// The limits of the rules. A rule without a limit raises nothing; overfills are always raised.
@@ -110,7 +108,10 @@ impl RiskMonitor {
     ) -> Vec<NewRiskEvent> {
         let mut events = Vec::new();
         for overfill in &receipt.overfills {
-            let (severity, metric) = (Severity::Critical, "quantity executed beyond the ordered one");
+            let (severity, metric) = (
+                Severity::Critical,
+                "quantity executed beyond the ordered one",
+            );
             let (kind, observed) = (RiskKind::Overfill, overfill.quantity);
             let event = NewRiskEvent::new(kind, severity, metric, observed, Decimal::ZERO, at)
                 .with_detail("order_id", overfill.order_id.as_str());

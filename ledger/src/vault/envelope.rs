@@ -23,7 +23,9 @@ const OF_KEY: &str = "tickbook credential key 1";
 #[non_exhaustive]
 pub enum VaultError {
     /// The encrypted bytes were changed, or belong to another row.
-    #[error("credential {0} cannot be decrypted: it was changed, copied from another row, or encrypted with other keys")]
+    #[error(
+        "credential {0} cannot be decrypted: it was changed, copied from another row, or encrypted with other keys"
+    )]
     Changed(CredentialId),
     /// The key of a credential is not in the ring.
     #[error("credential {id} needs the key {key_id}: give the ring that has it")]

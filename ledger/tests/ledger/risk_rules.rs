@@ -30,7 +30,10 @@ impl Book {
 
     async fn append(&self, events: &[OrderEvent]) -> AppendReceipt {
         let all = AccountScope::all();
-        let receipt = self.ledger.ledger.append(&all, self.account_id, events, None);
+        let receipt = self
+            .ledger
+            .ledger
+            .append(&all, self.account_id, events, None);
         receipt.await.expect("appended")
     }
 }
@@ -60,7 +63,10 @@ async fn overfill_is_raised_without_any_limit() {
     let receipt = book.append(&events).await;
     let raised = monitor.appended(book.account_id, &receipt, seconds(2));
     assert_eq!(kinds(&raised), [RiskKind::Overfill]);
-    assert_eq!((raised[0].observed, raised[0].account_id), (dec("2.5"), Some(book.account_id)));
+    assert_eq!(
+        (raised[0].observed, raised[0].account_id),
+        (dec("2.5"), Some(book.account_id))
+    );
     assert_eq!(raised[0].details["order_id"], "a");
     assert!(raised[0].normalized().is_ok());
     let again = book.append(&events).await;
@@ -98,7 +104,11 @@ async fn conflicts_beyond_the_rate_are_raised() {
     let half = [fill("a", "1", "3"), fill("a", "2", "1")];
     let receipt = book.append(&half).await;
     assert_eq!(monitor.appended(book.account_id, &receipt, seconds(2)), []);
-    let most = [fill("a", "1", "3"), fill("a", "1", "4"), fill("a", "3", "1")];
+    let most = [
+        fill("a", "1", "3"),
+        fill("a", "1", "4"),
+        fill("a", "3", "1"),
+    ];
     let receipt = book.append(&most).await;
     let raised = monitor.appended(book.account_id, &receipt, seconds(2));
     assert_eq!(kinds(&raised), [RiskKind::ConflictRate]);
@@ -125,7 +135,10 @@ fn drawdown_is_raised_again_after_a_recovery() {
         let observed = raised.map(|event| event.observed);
         assert_eq!(observed, expected.map(dec), "{equity}");
     }
-    assert_eq!(monitor.equity(AccountId::new(2), dec("1"), seconds(1)), None);
+    assert_eq!(
+        monitor.equity(AccountId::new(2), dec("1"), seconds(1)),
+        None
+    );
 }
 
 #[test]

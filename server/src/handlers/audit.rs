@@ -12,6 +12,7 @@ use super::page::{is_long, page_answer, room};
 use crate::app::AppState;
 use crate::cursor::{LedgerCursorText as _, LedgerList, LedgerListing};
 use crate::http::Connection;
+use crate::ledger::CallerScope;
 use crate::params::{Query, invalid};
 use crate::problem::{Problem, ProblemBody};
 use crate::wire::{AuditEntryBody, AuditEntryList};
@@ -50,6 +51,7 @@ const ENTRY_BYTES: usize = 1_500;
 )]
 pub async fn list(
     State(app): State<AppState>,
+    CallerScope(scope): CallerScope,
     RawQuery(raw): RawQuery,
     connection: Option<Extension<Connection>>,
 ) -> Result<Response, Problem> {
@@ -61,6 +63,12 @@ pub async fn list(
     let number = query.sequence("chain", 0)?.unwrap_or(0);
     let chain = AuditChain::new(number);
     let chain = chain.ok_or_else(|| invalid("chain", &"expected 0 or more"))?;
+    let tenant = scope.tenant_id().map(AuditChain::tenant);
+    if tenant.is_some_and(|tenant| tenant != chain || scope.account_ids().is_some()) {
+        let problem =
+            "expected the tenant of the user, whose roles have to be for all its accounts";
+        return Err(invalid("chain", &problem));
+    }
     let query = AuditQuery::new(chain)
         .actor(query.text("actor").map(str::to_owned))
         .action(query.text("action").map(str::to_owned))

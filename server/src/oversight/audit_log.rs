@@ -40,7 +40,11 @@ impl AuditLog {
     pub(super) async fn record(&self, change: AuditChange) {
         let text = format!("{change:?}");
         let chain = AuditChain::INSTALLATION;
-        match self.repository.record_audit(chain, change, &self.keys).await {
+        match self
+            .repository
+            .record_audit(chain, change, &self.keys)
+            .await
+        {
             Ok(entry) => {
                 let head = entry.head();
                 tracing::info!(%head, "recorded a change in the audit log");

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use tickbook::Clock;
 use tickbook_ledger::OversightRepositories;
-use tickbook_ledger::repository::{AccountRepository, OversightRepository};
+use tickbook_ledger::repository::{AccountRepository, OversightRepository, UserRepository};
 use tickbook_ledger::risk::RiskLimits;
 
 pub use audit_log::AuditLog;
@@ -23,6 +23,8 @@ pub(crate) use starting::{open_audit_log, oversight_repositories};
 pub struct Oversight {
     /// Risk events and entries of the audit log.
     pub repository: Arc<dyn OversightRepository>,
+    /// Users and their grants, which decide what the tokens of users may use.
+    pub users: Arc<dyn UserRepository>,
     /// Records administrative requests; `None`: they are not recorded.
     pub audit_log: Option<AuditLog>,
     pub(crate) risks: RiskWatch,
@@ -41,6 +43,7 @@ impl Oversight {
         Self {
             risks: RiskWatch::new(Arc::clone(&repository), limits, clock),
             repository,
+            users: Arc::clone(&repositories.users),
             audit_log,
         }
     }

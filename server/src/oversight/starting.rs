@@ -42,7 +42,9 @@ pub(crate) async fn open_audit_log(
         // the server has stopped meanwhile
         let _ = report.send(source.read());
     });
-    let keys = read.await.context("the thread that reads audit.keys ended")?;
+    let keys = read
+        .await
+        .context("the thread that reads audit.keys ended")?;
     let keys = keys.context("audit.keys")?;
     let anchors = config.audit_anchor_file.clone().map(AnchorFile::new);
     let repository = Arc::clone(&repositories.oversight);

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use tickbook_access::Scope;
+use tickbook_ledger::domain::{AccountId, Grant, Role, TenantId, UserProfile};
 
 use crate::access::{Tokens, ask, bearer};
 use crate::ledger::{ACCOUNTS, book, created, filled, with_account};
@@ -91,7 +92,14 @@ async fn overfill_raises_an_event_that_is_acknowledged() {
     let app = with_account().await;
     let none = get(&app, RISKS).await;
     assert_eq!(none.json(), json!({"data": [], "next_cursor": null}));
-    book(&app, &[created("a", "buy", "10"), filled("a", "1", 1, "12.5", "100")]).await;
+    book(
+        &app,
+        &[
+            created("a", "buy", "10"),
+            filled("a", "1", 1, "12.5", "100"),
+        ],
+    )
+    .await;
     eventually("the event is recorded", async || {
         get(&app, RISKS).await.json()["data"] != json!([])
     })
@@ -123,9 +131,123 @@ async fn overfill_raises_an_event_that_is_acknowledged() {
         let refused = post(&app, &path, "{}".to_owned()).await;
         assert_eq!(refused.status, status, "{id}");
     }
-    for wrong in ["kind=x", "severity=x", "acknowledged=x", "account_id=0", "x=1"] {
+    for wrong in [
+        "kind=x",
+        "severity=x",
+        "acknowledged=x",
+        "account_id=0",
+        "x=1",
+    ] {
         let refused = get(&app, &format!("{RISKS}?{wrong}")).await;
         assert_eq!(refused.status, 400, "{wrong}");
     }
     assert_eq!(get(&app, ACCOUNTS).await.status, 200);
+}
+
+/// A router with the accounts 1 and 2 of the tenant 1, and 3 of the tenant 2; a request is sent as the user.
+struct Site {
+    server: Server,
+    admin: String,
+}
+
+impl Site {
+    /// A server with accounts, whose tokens belong to `ada`, who is known with `grants`.
+    async fn new(tokens: &Tokens, grants: Option<&[Grant]>) -> Self {
+        let admin = tokens.add("admin", Scope::Admin);
+        let server = tokens.server(&[]).await;
+        for (tenant, name) in [(1, "first"), (1, "second"), (2, "third")] {
+            let body = json!({
+                "tenant_id": tenant, "name": name, "venue": "V", "environment": "live", "base_currency": "USD"
+            });
+            let line = "POST /api/v1/accounts";
+            let created = ask(server.address, line, &bearer(&admin), &body.to_string()).await;
+            assert_eq!(created.status, 201, "{created:?}");
+        }
+        if let Some(grants) = grants {
+            let profile = UserProfile::new(TenantId::new(1), "ada");
+            let users = &server.users;
+            let user = users.create(profile).await.expect("a new user");
+            for grant in grants {
+                users.grant(user.user_id, *grant).await.expect("granted");
+            }
+        }
+        Self { server, admin }
+    }
+
+    async fn status(&self, line: &str, token: &str, body: &str) -> u16 {
+        ask(self.server.address, line, &bearer(token), body)
+            .await
+            .status
+    }
+
+    /// The ids of the accounts that a token shows.
+    async fn accounts(&self, token: &str) -> Vec<i64> {
+        let line = "GET /api/v1/accounts";
+        let listed = ask(self.server.address, line, &bearer(token), "").await;
+        assert_eq!(listed.status, 200, "{listed:?}");
+        let listed: Value = serde_json::from_str(&listed.body).expect("JSON");
+        let data = listed["data"].as_array().expect("an array");
+        let ids = data.iter().map(|it| it["account_id"].as_i64());
+        ids.map(|id| id.expect("a number")).collect()
+    }
+}
+
+fn of_ada(tokens: &Tokens, scope: Scope) -> String {
+    tokens.add_with("ada-1", scope, |record| record.user("ada"))
+}
+
+#[tokio::test]
+async fn token_of_a_user_sees_the_granted_accounts() {
+    let tokens = Tokens::new();
+    let ada = of_ada(&tokens, Scope::Admin);
+    let second = Grant::new(AccountId::new(2), Role::Trader);
+    let first = Grant::new(AccountId::new(1), Role::Viewer);
+    let site = Site::new(&tokens, Some(&[first, second])).await;
+    assert_eq!(site.accounts(&ada).await, [1, 2]);
+    assert_eq!(site.accounts(&site.admin).await, [1, 2, 3]);
+    for (id, seen, written) in [(1, 200, 404), (2, 200, 200), (3, 404, 404)] {
+        let read = format!("GET /api/v1/accounts/{id}");
+        assert_eq!(site.status(&read, &ada, "").await, seen, "{read}");
+        let append = format!("POST /api/v1/accounts/{id}/events");
+        assert_eq!(site.status(&append, &ada, "[]").await, written, "{append}");
+    }
+    // an operator of all tenants reads the log
+    assert_eq!(site.status("GET /api/v1/audit", &ada, "").await, 400);
+    assert_eq!(
+        site.status("GET /api/v1/audit?chain=1", &ada, "").await,
+        400
+    );
+    assert_eq!(site.status("GET /api/v1/audit", &site.admin, "").await, 200);
+    assert!(site.server.stop().await);
+}
+
+#[tokio::test]
+async fn token_of_an_unknown_user_sees_no_account() {
+    let tokens = Tokens::new();
+    let ada = of_ada(&tokens, Scope::Read);
+    let site = Site::new(&tokens, None).await;
+    assert_eq!(site.accounts(&ada).await, [0; 0]);
+    assert_eq!(site.status("GET /api/v1/accounts/1", &ada, "").await, 404);
+    // symbols belong to no tenant
+    assert_eq!(site.status("GET /api/v1/symbols", &ada, "").await, 200);
+    assert!(site.server.stop().await);
+}
+
+#[tokio::test]
+async fn grants_of_a_tenant_cover_its_accounts() {
+    let tokens = Tokens::new();
+    let ada = of_ada(&tokens, Scope::Write);
+    let site = Site::new(&tokens, Some(&[Grant::new(None, Role::Admin)])).await;
+    assert_eq!(site.accounts(&ada).await, [1, 2]);
+    let body = |tenant| {
+        json!({
+            "tenant_id": tenant, "name": "new", "venue": "V", "environment": "live", "base_currency": "USD"
+        })
+        .to_string()
+    };
+    let create = "POST /api/v1/accounts";
+    assert_eq!(site.status(create, &ada, &body(2)).await, 400);
+    assert_eq!(site.status(create, &ada, &body(1)).await, 201);
+    assert_eq!(site.accounts(&ada).await, [1, 2, 4]);
+    assert!(site.server.stop().await);
 }

@@ -39,16 +39,21 @@ fn cipher_is_that_of_the_draft() {
                  sunscreen would be it.";
     let key: [u8; 32] = std::array::from_fn(|at| 0x80 + at as u8);
     let nonce: [u8; 24] = std::array::from_fn(|at| 0x40 + at as u8);
-    let aad = [0x50, 0x51, 0x52, 0x53, 0xc0, 0xc1, 0xc2, 0xc3, 0xc4, 0xc5, 0xc6, 0xc7];
+    let aad = [
+        0x50, 0x51, 0x52, 0x53, 0xc0, 0xc1, 0xc2, 0xc3, 0xc4, 0xc5, 0xc6, 0xc7,
+    ];
     let tag = [
-        0xc0, 0x87, 0x59, 0x24, 0xc1, 0xc7, 0x98, 0x79, 0x47, 0xde, 0xaf, 0xd8, 0x78, 0x0a, 0xcf, 0x49,
+        0xc0, 0x87, 0x59, 0x24, 0xc1, 0xc7, 0x98, 0x79, 0x47, 0xde, 0xaf, 0xd8, 0x78, 0x0a, 0xcf,
+        0x49,
     ];
     let cipher = XChaCha20Poly1305::new((&key).into());
     let payload = Payload {
         msg: plain.as_bytes(),
         aad: &aad,
     };
-    let encrypted = cipher.encrypt(&XNonce::from(nonce), payload).expect("encrypted");
+    let encrypted = cipher
+        .encrypt(&XNonce::from(nonce), payload)
+        .expect("encrypted");
     assert_eq!(encrypted[..4], [0xbd, 0x6d, 0x17, 0x9d]);
     assert_eq!(encrypted[plain.len()..], tag);
     let sealed = [&nonce[..], &encrypted].concat();
@@ -139,7 +144,10 @@ fn rewrapped_key_opens_with_the_new_key_alone() {
     let opened = open(&only_new, &own(), &rewrapped).expect("opened");
     assert_eq!(opened.expose_secret(), SECRET);
     let unknown = open(&only_new, &own(), &old);
-    assert!(matches!(unknown, Err(VaultError::UnknownKey { .. })), "{unknown:?}");
+    assert!(
+        matches!(unknown, Err(VaultError::UnknownKey { .. })),
+        "{unknown:?}"
+    );
 }
 
 #[test]

@@ -91,10 +91,16 @@ async fn every_changed_column_is_detected() {
             "occurred_at = occurred_at - interval '1 us'",
         ),
     ] {
-        tamper(&site, &format!("UPDATE audit_log SET {change} WHERE sequence = 3"));
+        tamper(
+            &site,
+            &format!("UPDATE audit_log SET {change} WHERE sequence = 3"),
+        );
         let fault = verify(&oversight).await.fault;
         assert_eq!(fault, Some((3, ChainFault::Mac)), "{change}");
-        tamper(&site, &format!("UPDATE audit_log SET {undo} WHERE sequence = 3"));
+        tamper(
+            &site,
+            &format!("UPDATE audit_log SET {undo} WHERE sequence = 3"),
+        );
         assert_eq!(verify(&oversight).await.fault, None, "{undo}");
     }
 }

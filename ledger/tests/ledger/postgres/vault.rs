@@ -4,9 +4,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Text;
 use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
 use tickbook_ledger::OversightRepositories;
-use tickbook_ledger::domain::{
-    CostMethod, CredentialName, KeyId, KeyRing, SecretKey, Venue,
-};
+use tickbook_ledger::domain::{CostMethod, CredentialName, KeyId, KeyRing, SecretKey, Venue};
 use tickbook_ledger::vault::secrecy::{ExposeSecret as _, SecretString};
 use tickbook_ledger::vault::{Vault, VaultError};
 
@@ -19,7 +17,10 @@ fn ring(id: &str, byte: u8) -> KeyRing {
 }
 
 fn vault(site: &Site, keys: KeyRing) -> Vault {
-    Vault::new(OversightRepositories::postgres(site.pools()).credentials, keys)
+    Vault::new(
+        OversightRepositories::postgres(site.pools()).credentials,
+        keys,
+    )
 }
 
 /// A site with two accounts, and the names of a credential of each.
@@ -63,9 +64,7 @@ async fn database_has_no_secret() {
     assert_eq!(found.as_deref(), Some(SECRET));
     let rows = rows(&site, "credentials");
     assert!(rows.contains("kraken"), "{rows}");
-    let hex = |text: &str| -> String {
-        text.bytes().map(|byte| format!("{byte:02x}")).collect()
-    };
+    let hex = |text: &str| -> String { text.bytes().map(|byte| format!("{byte:02x}")).collect() };
     // a dump has BYTEA in hexadecimal digits
     for text in [rows, format!("{vault:?} {stored:?} {secret:?}")] {
         for part in [SECRET, &hex(SECRET), &hex(&SECRET[..8]), &"01".repeat(16)] {
@@ -89,13 +88,20 @@ async fn swapped_rows_are_refused() {
              WHERE o.credential_id <> credentials.credential_id)"
         )
     };
-    for columns in ["wrapped_key, payload", "payload, key_id", "wrapped_key, key_id"] {
+    for columns in [
+        "wrapped_key, payload",
+        "payload, key_id",
+        "wrapped_key, key_id",
+    ] {
         let sql = swap(columns);
         let mut connection = site.connection();
         connection.batch_execute(&sql).expect("swapped");
         for name in [&first, &second] {
             let refused = revealed(&vault, name).await;
-            assert!(matches!(refused, Err(VaultError::Changed(_))), "{refused:?}");
+            assert!(
+                matches!(refused, Err(VaultError::Changed(_))),
+                "{refused:?}"
+            );
         }
         connection.batch_execute(&sql).expect("swapped back");
         for name in [&first, &second] {
@@ -108,14 +114,20 @@ async fn swapped_rows_are_refused() {
 async fn changed_version_is_refused() {
     let (site, first, _) = site().await;
     let vault = vault(&site, ring("a", 1));
-    vault.add(&scope(), &first, &SECRET.into()).await.expect("stored");
+    vault
+        .add(&scope(), &first, &SECRET.into())
+        .await
+        .expect("stored");
     let mut connection = site.connection();
     let refused = connection.batch_execute("UPDATE credentials SET version = 2");
     assert!(refused.is_err(), "the trigger refuses it");
     let sql = "ALTER TABLE credentials DISABLE TRIGGER USER; UPDATE credentials SET version = 2";
     connection.batch_execute(sql).expect("changed");
     let refused = revealed(&vault, &first).await;
-    assert!(matches!(refused, Err(VaultError::Changed(_))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(VaultError::Changed(_))),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]
@@ -123,7 +135,9 @@ async fn rotation_is_resumed_where_it_failed() {
     let (site, first, second) = site().await;
     let old = vault(&site, ring("a", 1));
     for name in [&first, &second] {
-        old.add(&scope(), name, &SECRET.into()).await.expect("stored");
+        old.add(&scope(), name, &SECRET.into())
+            .await
+            .expect("stored");
     }
     let both = ring("a", 1).with_current(KeyId::new("b").expect("an id"), SecretKey::new([2; 32]));
     let rotating = vault(&site, both.clone());
@@ -146,5 +160,8 @@ async fn rotation_is_resumed_where_it_failed() {
     let found = revealed(&new, &second).await.expect("rotated");
     assert_eq!(found.as_deref(), Some(SECRET));
     let unknown = revealed(&old, &second).await;
-    assert!(matches!(unknown, Err(VaultError::UnknownKey { .. })), "{unknown:?}");
+    assert!(
+        matches!(unknown, Err(VaultError::UnknownKey { .. })),
+        "{unknown:?}"
+    );
 }
