@@ -66,9 +66,7 @@ pub(crate) use tokens::{
     AddTokenArguments, Expiry, ListTokensArguments, RevokeTokenArguments, TokensCommand,
     TokensFileArguments,
 };
-pub(crate) use users::{
-    CreateUserArguments, GrantArguments, ListUsersArguments, OneUserArguments, UsersCommand,
-};
+pub(crate) use users::{CreateUserArguments, GrantArguments, OneUserArguments, UsersCommand};
 
 const SETTINGS: &str = "\
 Settings: DATABASE_URL (PostgreSQL: symbols) and TIMESCALEDB_URL (TimescaleDB: ticks, candles), or

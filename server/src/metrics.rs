@@ -113,7 +113,14 @@ fn begin_counters() {
     for code in ["1001", "1008", "1013"] {
         counter!(WEBSOCKET_CLOSED, "code" => code).absolute(0);
     }
-    for name in [LEDGER_REJECTED, LEDGER_OVERFILLS, LEDGER_EVENTS_MISSED] {
+    for name in [
+        LEDGER_REJECTED,
+        LEDGER_OVERFILLS,
+        LEDGER_EVENTS_MISSED,
+        RISK_EVENTS,
+        RISK_EVENT_FAILURES,
+        AUDIT_FAILURES,
+    ] {
         counter!(name).absolute(0);
     }
     counter!(CANDLE_BUFFER_FULL).absolute(0);

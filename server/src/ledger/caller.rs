@@ -38,7 +38,7 @@ impl CallerUser {
         writes: bool,
     ) -> Result<AccountScope, RepositoryError> {
         let Some(name) = &self.0 else {
-            return Ok(AccountScope::all());
+            return Ok(own_scope());
         };
         let nothing = AccountScope::accounts(TenantId::new(0), []);
         let found = users.list(&UserQuery::default().username(name)).await?;
@@ -48,6 +48,11 @@ impl CallerUser {
         let grants = users.grants(user.user_id).await?;
         Ok(grants.map_or(nothing, |grants| user.scope(&grants, writes)))
     }
+}
+
+/// The accounts of the server's own work, such as its rules of risk: all accounts.
+pub(crate) fn own_scope() -> AccountScope {
+    AccountScope::all()
 }
 
 /// The accounts that the caller of a request may see, or change if the method of the request writes.

@@ -22,7 +22,7 @@ use crate::store_kind::StoreKind;
 
 pub(crate) use account_state::{AccountState, read_state};
 pub use caller::CallerScope;
-pub(crate) use caller::CallerUser;
+pub(crate) use caller::{CallerUser, own_scope};
 pub(crate) use news::{BookedEvent, Following, OrderNews};
 pub use publishing::PublishingLedger;
 pub(crate) use starting::{ledger_repositories, start_relay};

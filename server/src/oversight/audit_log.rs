@@ -28,7 +28,6 @@ impl AuditLog {
         keys: KeyRing,
         anchors: Option<AnchorFile>,
     ) -> Self {
-        counter!(AUDIT_FAILURES).increment(0);
         Self {
             repository,
             keys,

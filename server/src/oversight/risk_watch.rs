@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use metrics::counter;
 use tickbook::Clock;
-use tickbook_ledger::domain::{AccountId, AccountScope, NewRiskEvent};
+use tickbook_ledger::domain::{AccountId, NewRiskEvent};
 use tickbook_ledger::repository::{AppendReceipt, OversightRepository};
 use tickbook_ledger::risk::{RiskLimits, RiskMonitor};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use crate::feed::Venues;
+use crate::ledger::own_scope;
 use crate::metrics::{RISK_EVENT_FAILURES, RISK_EVENTS};
 
 /// Interval of the checks of feeds.
@@ -31,8 +32,6 @@ impl RiskWatch {
         limits: RiskLimits,
         clock: Clock,
     ) -> Self {
-        counter!(RISK_EVENTS).increment(0);
-        counter!(RISK_EVENT_FAILURES).increment(0);
         Self {
             repository,
             monitor: Arc::new(Mutex::new(RiskMonitor::new(limits))),
@@ -59,7 +58,7 @@ impl RiskWatch {
             for event in events {
                 let (kind, observed, threshold) = (event.kind, event.observed, event.threshold);
                 let text = format!("{:?}", event.details);
-                match repository.raise_risk(&AccountScope::all(), event).await {
+                match repository.raise_risk(&own_scope(), event).await {
                     Ok(raised) => {
                         counter!(RISK_EVENTS).increment(1);
                         let id = raised.risk_event_id;
