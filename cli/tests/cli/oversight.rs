@@ -258,7 +258,7 @@ fn users_are_created_granted_and_listed() {
     assert_eq!(created.stdout, "created ada\n");
     let taken = site.run("users create ADA");
     assert!(
-        taken.error().contains("user ADA already exists"),
+        taken.error().contains("user \"ADA\" already exists"),
         "{taken:?}"
     );
     site.run("users grant ada trader --account main")
