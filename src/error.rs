@@ -93,6 +93,14 @@ pub enum Entity {
     BacktestRun,
     /// A file of a backtest run.
     Artifact,
+    /// An entry of the audit log.
+    AuditEntry,
+    /// A risk event.
+    RiskEvent,
+    /// A credential of a broker.
+    Credential,
+    /// A user.
+    User,
 }
 
 impl fmt::Display for Entity {
@@ -118,6 +126,10 @@ impl fmt::Display for Entity {
             Self::Deployment => "deployment",
             Self::BacktestRun => "backtest run",
             Self::Artifact => "artifact",
+            Self::AuditEntry => "audit entry",
+            Self::RiskEvent => "risk event",
+            Self::Credential => "credential",
+            Self::User => "user",
         })
     }
 }

@@ -11,7 +11,8 @@ use tickbook::domain::{Symbol, SymbolReference};
 use tickbook::repository::{InstrumentRepository, SymbolRepository, find_symbol};
 use tickbook::{Database, Repositories, RepositoryError};
 use tickbook_ledger::{
-    LedgerRepositories, PerformanceRepositories, RelayRepositories, StrategyRepositories,
+    LedgerRepositories, OversightRepositories, PerformanceRepositories, RelayRepositories,
+    StrategyRepositories,
 };
 
 /// A command that waits longer for a database prints a note.
@@ -83,6 +84,17 @@ pub(crate) async fn connect_strategies(
     let ledger = LedgerRepositories::postgres(pools.metadata());
     let strategies = StrategyRepositories::postgres(pools.metadata());
     Ok((ledger, strategies, symbols))
+}
+
+/// Connects the metadata database, for oversight and the accounts.
+pub(crate) async fn connect_oversight(
+    config: &Config,
+) -> Result<(OversightRepositories, LedgerRepositories), RepositoryError> {
+    // waits for the database, and prints a note
+    connect_symbols(config).await?;
+    let pools = DatabasePools::new(&config.database);
+    let ledger = LedgerRepositories::postgres(pools.metadata());
+    Ok((OversightRepositories::postgres(pools), ledger))
 }
 
 /// Connects both databases, for the ledger and its relay.

@@ -25,6 +25,7 @@ use crate::http::Http;
 use crate::known_symbols::KnownSymbols;
 use crate::ledger::Ledger;
 use crate::long_work::LongWork;
+use crate::oversight::Oversight;
 use crate::readiness::Readiness;
 use crate::settings::{HealthConfig, ServerConfig, WebSocketConfig};
 pub use crate::store_kind::StoreKind;
@@ -41,6 +42,8 @@ pub struct AppState {
     pub performance: PerformanceRepositories,
     /// Strategies and backtests.
     pub strategies: StrategyRepositories,
+    /// Risk events and the audit log.
+    pub oversight: Oversight,
     /// A cache of the ids of existing symbols.
     pub known_symbols: Arc<KnownSymbols>,
     /// Chooses the basis of candles.
@@ -94,6 +97,8 @@ impl AppState {
         metrics: PrometheusHandle,
     ) -> Self {
         let accounts = InMemoryLedger::new();
+        let ledger = LedgerRepositories::over(&accounts);
+        let oversight = Oversight::in_memory(Arc::clone(&ledger.accounts));
         Self {
             known_symbols: Arc::new(KnownSymbols::new(Arc::clone(&repositories.symbols))),
             default_basis: Arc::new(DefaultBasis::new(
@@ -101,13 +106,10 @@ impl AppState {
                 Arc::clone(&repositories.trades),
             )),
             repositories,
-            ledger: Ledger::new(
-                LedgerRepositories::over(&accounts),
-                StoreKind::Memory,
-                Clock::system(),
-            ),
+            ledger: Ledger::new(ledger, StoreKind::Memory, Clock::system()).overseen_by(&oversight),
             performance: PerformanceRepositories::in_memory(),
             strategies: StrategyRepositories::in_memory(&accounts),
+            oversight,
             readiness,
             metrics,
             store: StoreKind::Memory,

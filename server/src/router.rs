@@ -14,6 +14,7 @@ use crate::handlers;
 use crate::http::{admission, identify};
 use crate::metrics;
 use crate::openapi;
+use crate::oversight;
 use crate::page;
 use crate::problem::Problem;
 use crate::read_body::BODY_LIMIT;
@@ -38,6 +39,7 @@ use crate::websocket::handshake;
         (name = "accounts", description = "the ledger: accounts with their orders, fills and positions"),
         (name = "strategies", description = "strategies with their versions and deployments"),
         (name = "backtests", description = "runs of strategies over stored market data, with metrics, files and reports"),
+        (name = "oversight", description = "risk events, and the audit log of administrative changes"),
         (name = "feeds", description = "connections to venues, and other feeds"),
         (name = "operation", description = "for operators of the server"),
     )
@@ -62,6 +64,10 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(
             state.clone(),
             answers::encode,
+        ))
+        .layer(middleware::from_fn_with_state(
+            state.oversight.clone(),
+            oversight::record_change,
         ))
         .layer(middleware::from_fn_with_state(
             state.gate.clone(),

@@ -14,7 +14,7 @@ use tickbook::postgres::{
 };
 use tickbook::{Database, DatabaseUrl, RepositoryError};
 
-const METADATA: [&str; 27] = [
+const METADATA: [&str; 34] = [
     "2026-11-20-090000_create_exchanges",
     "2026-11-20-090100_create_symbols",
     "2026-11-20-090200_create_instruments",
@@ -42,6 +42,13 @@ const METADATA: [&str; 27] = [
     "2026-12-01-100500_create_artifacts",
     "2026-12-01-100600_create_run_artifacts",
     "2026-12-01-100700_create_deleted_accounts",
+    "2026-12-01-300000_create_audit_heads",
+    "2026-12-01-300100_create_audit_log",
+    "2026-12-01-300200_create_risk_events",
+    "2026-12-01-300300_create_risk_acknowledgements",
+    "2026-12-01-300400_create_credentials",
+    "2026-12-01-300500_create_users",
+    "2026-12-01-300600_create_user_grants",
 ];
 
 const TIMESERIES: [&str; 26] = [

@@ -11,12 +11,15 @@ const METADATA: &str = include_str!("../../src/postgres/schema/metadata.rs");
 const TIMESERIES: &str = include_str!("../../src/postgres/schema/timeseries.rs");
 
 /// The tables of the ledger, which writes its SQL itself, in both databases.
-const LEDGER: [&str; 21] = [
+const LEDGER: [&str; 28] = [
     "account_heads",
     "accounts",
     "artifacts",
+    "audit_heads",
+    "audit_log",
     "backtest_metrics",
     "backtest_runs",
+    "credentials",
     "deleted_accounts",
     "deployments",
     "fills",
@@ -30,9 +33,13 @@ const LEDGER: [&str; 21] = [
     "position_reports",
     "positions",
     "quarantined_order_events",
+    "risk_acknowledgements",
+    "risk_events",
     "run_artifacts",
     "strategies",
     "strategy_versions",
+    "user_grants",
+    "users",
 ];
 
 const LEDGER_HISTORY: [&str; 5] = [

@@ -1,8 +1,10 @@
 //! The commands, one file for each.
 
 pub(crate) mod aggregates;
+pub(crate) mod audit;
 pub(crate) mod backtests;
 pub(crate) mod config;
+pub(crate) mod credentials;
 pub(crate) mod delete;
 pub(crate) mod exchanges;
 pub(crate) mod export;
@@ -16,10 +18,12 @@ pub(crate) mod maintain;
 pub(crate) mod migrate;
 pub(crate) mod policies;
 pub(crate) mod quarantine;
+pub(crate) mod risk;
 pub(crate) mod seed;
 pub(crate) mod spool;
 pub(crate) mod status;
 pub(crate) mod strategies;
 pub(crate) mod symbols;
 pub(crate) mod tokens;
+pub(crate) mod users;
 pub(crate) mod verify;

@@ -1,5 +1,6 @@
 //! End-to-end tests of the program `tickbook` on real databases.
 
+mod audit_of_python;
 mod behind_pgbouncer;
 mod books;
 mod databases;
@@ -27,6 +28,7 @@ mod ledger_performance;
 mod ledger_statements;
 mod logs;
 mod overlapping_imports;
+mod oversight;
 mod policies;
 mod policies_killed;
 mod quarantine;

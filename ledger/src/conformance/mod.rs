@@ -3,15 +3,18 @@
 //! A backend passes a function that creates an empty store to
 //! [`ledger_conformance_tests!`](crate::ledger_conformance_tests) and gets one named test per behaviour;
 //! [`relay_conformance_tests!`](crate::relay_conformance_tests) tests the outbox and the order history,
-//! [`performance_conformance_tests!`](crate::performance_conformance_tests) the performance of accounts, and
-//! [`strategy_conformance_tests!`](crate::strategy_conformance_tests) strategies and backtests. A behaviour
-//! panics if the store violates it. Random behaviours print the seed that reproduces them.
+//! [`performance_conformance_tests!`](crate::performance_conformance_tests) the performance of accounts,
+//! [`strategy_conformance_tests!`](crate::strategy_conformance_tests) strategies and backtests, and
+//! [`oversight_conformance_tests!`](crate::oversight_conformance_tests) risk events, the audit log, users and credentials. A
+//! behaviour panics if the store violates it. Random behaviours print the seed that reproduces them.
 
 // the name of a behaviour is its documentation
 #[allow(missing_docs)]
 pub mod accounts;
 #[allow(missing_docs)]
 pub mod artifacts;
+#[allow(missing_docs)]
+pub mod audit_log;
 mod backtest_engine;
 #[allow(missing_docs)]
 pub mod backtest_over_ticks;
@@ -19,6 +22,8 @@ pub mod backtest_over_ticks;
 pub mod backtest_reading;
 #[allow(missing_docs)]
 pub mod backtests;
+#[allow(missing_docs)]
+pub mod credentials;
 #[allow(missing_docs)]
 pub mod deployments;
 #[allow(missing_docs)]
@@ -30,9 +35,11 @@ pub mod ledger_refusals;
 #[allow(missing_docs)]
 pub mod ledger_writing;
 mod macros;
+mod macros_oversight;
 mod macros_performance;
 mod macros_relay;
 mod macros_strategies;
+mod oversight_subject;
 #[allow(missing_docs)]
 pub mod performance_daily;
 #[allow(missing_docs)]
@@ -45,14 +52,20 @@ pub mod relay_history;
 #[allow(missing_docs)]
 pub mod relay_outbox;
 mod relay_samples;
+#[allow(missing_docs)]
+pub mod risk_events;
 mod samples;
 #[allow(missing_docs)]
 pub mod strategies;
 mod strategy_samples;
 
-pub use performance_subject::PerformanceSubject;
+#[allow(missing_docs)]
+pub mod users;
 
 use std::any::Any;
+
+pub use oversight_subject::OversightSubject;
+pub use performance_subject::PerformanceSubject;
 
 use crate::{LedgerRepositories, RelayRepositories, StrategyRepositories};
 

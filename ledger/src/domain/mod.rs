@@ -6,10 +6,15 @@ mod account;
 mod account_ledger;
 mod amount;
 mod artifact;
+mod audit_change;
+mod audit_entry;
+mod audit_verification;
 mod backtest;
 mod backtest_metric;
 mod checked_text;
+mod credential;
 mod deployment;
+mod details;
 mod digest;
 mod equity;
 mod event_key;
@@ -33,9 +38,12 @@ mod position_key;
 mod position_report;
 mod refusal;
 mod replacement;
+mod risk_event;
+mod secret_key;
 mod strategy;
 #[cfg(feature = "serde")]
 mod text;
+mod user;
 
 pub use account::{
     Account, AccountScope, CostMethod, Environment, InvalidAccount, MAX_ACCOUNT_NAME_CHARS,
@@ -46,6 +54,9 @@ pub use account_ledger::AccountLedger;
 pub(crate) use account_ledger::{BookedPosition, Booking, positions_of};
 pub use amount::{AMOUNT_INTEGER_DIGITS, Amount, AmountError, InvalidAmount};
 pub use artifact::{Artifact, InvalidArtifact, MAX_ARTIFACT_BYTES, NewArtifact, RunArtifact};
+pub use audit_change::{AuditChange, InvalidAuditChange};
+pub use audit_entry::{AuditChain, AuditEntry, AuditHead, AuditMac, InvalidAuditHead};
+pub use audit_verification::{ChainFault, ChainVerification, ChainVerifier};
 pub use backtest::{
     BacktestInput, BacktestRun, BacktestState, InvalidBacktest, JournalLevel, MAX_ERROR_CHARS,
 };
@@ -55,7 +66,12 @@ pub use backtest_metric::{
     MAX_BACKTEST_METRICS, MetricDifference, metric_differences, sorted_metrics,
 };
 pub use checked_text::InvalidText;
+pub use credential::{
+    Credential, CredentialName, CredentialVersion, MAX_SECRET_BYTES, SEALED_BYTES, SealedSecret,
+    WRAPPED_KEY_BYTES, WrappedKey,
+};
 pub use deployment::{Deployment, InvalidDeployment, NewDeployment};
+pub use details::{Details, InvalidDetails, MAX_DETAIL_CHARS, MAX_DETAILS};
 pub use digest::digest;
 pub(crate) use equity::time_text;
 pub use equity::{Drawdown, EquityCurve, EquityPoint, InvalidEquity, MaxDrawdown};
@@ -68,8 +84,9 @@ pub use execution::{
 pub use fill::{Fill, FillId, FillOrder};
 pub use history::{FillReport, FillReportKind, HistoryEvent, PositionAfter, PositionState};
 pub use ids::{
-    AccountId, BacktestRunId, ClientOrderId, Currency, DeploymentId, ExecId, InvalidId,
-    MAX_ID_CHARS, OrderId, PositionId, StrategyId, TenantId, Venue, VenueOrderId,
+    AccountId, BacktestRunId, ClientOrderId, CredentialId, Currency, DeploymentId, ExecId,
+    InvalidId, KeyId, MAX_ID_CHARS, OrderId, PositionId, RiskEventId, StrategyId, TenantId, UserId,
+    Venue, VenueOrderId,
 };
 pub use invalid_event::InvalidEvent;
 pub use json_object::{InvalidJson, JsonObject, MAX_JSON_BYTES, MAX_JSON_DEPTH};
@@ -87,7 +104,12 @@ pub use position_key::PositionKey;
 pub use position_report::PositionReport;
 pub use refusal::Refusal;
 pub use replacement::{Replacement, Restatement};
+pub use risk_event::{
+    Acknowledgement, InvalidRiskEvent, NewRiskEvent, RiskEvent, RiskKind, Severity,
+};
+pub use secret_key::{InvalidKeyRing, KeyRing, SECRET_KEY_BYTES, SecretKey};
 pub use strategy::{
     InvalidStrategy, MAX_CODE_REF_CHARS, MAX_DESCRIPTION_CHARS, MAX_VERSION_SYMBOLS, NewStrategy,
     NewStrategyVersion, Strategy, StrategyVersion,
 };
+pub use user::{Grant, InvalidUser, MAX_USERNAME_CHARS, Role, User, UserProfile};

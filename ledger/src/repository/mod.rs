@@ -17,9 +17,11 @@
 mod account;
 mod backtest;
 mod backtest_query;
+mod credentials;
 mod ledger;
 mod order_history;
 mod outbox;
+mod oversight;
 mod performance;
 mod position_reports;
 mod quarantine;
@@ -27,20 +29,26 @@ mod query;
 mod receipt;
 mod strategy;
 mod trade_report;
+mod users;
 
 pub(crate) use account::check_new_account;
-pub use account::{AccountQuery, AccountRepository};
 pub use backtest::BacktestRepository;
 pub(crate) use backtest::{
     artifact_taken, check_compared, failed_before, finished_before, missing_run,
 };
 pub use backtest_query::{BacktestQuery, DeletedRun, FinishOutcome, MAX_COMPARED_RUNS, StartedRun};
+
+pub use account::{AccountQuery, AccountRepository};
+pub use credentials::{CredentialQuery, CredentialRepository};
+pub(crate) use credentials::{check_sealed, credential_taken, missing_credential};
 pub use ledger::LedgerRepository;
 pub use order_history::{HistoryKey, HistoryQuery, HistoryReceipt, OrderHistoryRepository};
 pub(crate) use outbox::merged_ranges;
 pub use outbox::{
     AccountSequence, EventRange, OutboxBacklog, OutboxEntry, OutboxPosition, OutboxRepository,
 };
+pub use oversight::{AuditQuery, OversightRepository, RiskEventQuery};
+pub(crate) use oversight::{check_change, checked_acknowledgement, normalized_event};
 pub use performance::{DailyQuery, EquityQuery, EquityReceipt, InvalidDays, PerformanceRepository};
 pub(crate) use performance::{distinct_points, sum_error};
 pub(crate) use position_reports::normalized_reports;
@@ -59,9 +67,13 @@ pub(crate) use strategy::{
     deployment_runs, missing_deployment, missing_version, sees_tenant,
 };
 
+pub use users::{UserQuery, UserRepository};
+pub(crate) use users::{check_profile, check_tenant, missing_user, user_taken};
 #[cfg(feature = "mock")]
 pub use {
-    account::MockAccountRepository, backtest::MockBacktestRepository, ledger::MockLedgerRepository,
+    account::MockAccountRepository, backtest::MockBacktestRepository,
+    credentials::MockCredentialRepository, ledger::MockLedgerRepository,
     order_history::MockOrderHistoryRepository, outbox::MockOutboxRepository,
-    performance::MockPerformanceRepository, strategy::MockStrategyRepository,
+    oversight::MockOversightRepository, performance::MockPerformanceRepository,
+    strategy::MockStrategyRepository, users::MockUserRepository,
 };

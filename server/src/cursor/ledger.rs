@@ -32,6 +32,10 @@ pub enum LedgerList {
     Deployments = b'D',
     /// Backtest runs.
     Backtests = b'B',
+    /// Risk events.
+    RiskEvents = b'r',
+    /// Entries of the audit log.
+    AuditEntries = b'l',
 }
 
 /// A listing and its parameters, except the limit and the cursor.
@@ -76,7 +80,7 @@ pub trait LedgerCursorText: Sized {
     fn decode(text: &str, listing: LedgerListing) -> Result<Self, CursorError>;
 }
 
-/// The id of an account, or the number of an event, of the first event of an order, or of a quarantined event.
+/// The id of an account or of a risk event, or the number of an audit entry, of an event, of the first event of an order, or of a quarantined event.
 impl LedgerCursorText for i64 {
     fn encode(&self, listing: LedgerListing) -> String {
         let mut bytes = listing.header();

@@ -8,6 +8,7 @@ pub mod account_positions;
 pub mod accounts;
 pub mod aliases;
 pub mod as_of;
+pub mod audit;
 pub mod books;
 pub mod counts;
 pub mod exchanges;
@@ -18,6 +19,7 @@ mod object_body;
 pub mod ohlc;
 mod page;
 mod posting;
+pub mod risk_events;
 pub mod strategies;
 pub mod symbols;
 pub mod ticks;
@@ -50,6 +52,8 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(account_positions::routes())
         .merge(account_performance::routes())
         .merge(strategies::routes())
+        .merge(risk_events::routes())
+        .merge(audit::routes())
         .merge(feeds::routes())
         .merge(health::routes())
 }

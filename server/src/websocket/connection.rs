@@ -17,7 +17,6 @@ use std::time::Duration;
 use crate::settings::WebSocketConfig;
 use tickbook::RepositoryError;
 use tickbook::domain::{CandleInput, Tick, Trade};
-use tickbook_ledger::domain::AccountScope;
 use tokio::sync::{Semaphore, broadcast};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
@@ -36,6 +35,7 @@ use crate::access::ClientAccess;
 use crate::app::AppState;
 use crate::correction_news::Announced;
 use crate::http::UpgradedStream;
+use crate::ledger::CallerUser;
 use crate::wire::TimeText;
 use requests::Requests;
 use snapshots::SnapshotRead;
@@ -85,8 +85,8 @@ type ReadResult = (SeriesKey, Wanted, Result<Option<Found>, RepositoryError>);
 /// A client, its subscriptions and its queue.
 pub(super) struct ClientConnection {
     app: AppState,
-    /// The accounts that the client may follow.
-    scope: AccountScope,
+    /// The user whose accounts the client may follow.
+    user: CallerUser,
     access: ClientAccess,
     config: WebSocketConfig,
     /// Cancelled when the server stops waiting for the client to read its queue.
@@ -124,7 +124,7 @@ impl ClientConnection {
         socket: ClientSocket<UpgradedStream>,
         app: AppState,
         sockets: WebSockets,
-        scope: AccountScope,
+        user: CallerUser,
         access: ClientAccess,
     ) -> Self {
         let WebSockets {
@@ -147,7 +147,7 @@ impl ClientConnection {
         let corrections = app.correction_news.subscribe();
         Self {
             app,
-            scope,
+            user,
             access,
             config,
             hurry,

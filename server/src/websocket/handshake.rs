@@ -10,7 +10,7 @@ use super::transport::{ClientSocket, Upgrade};
 use crate::access::{Caller, ClientAccess};
 use crate::app::AppState;
 use crate::http::{Peer, UpgradedStream};
-use crate::ledger::CallerScope;
+use crate::ledger::CallerUser;
 use crate::params::Query;
 use crate::problem::{Problem, ProblemBody};
 
@@ -33,7 +33,6 @@ use crate::problem::{Problem, ProblemBody};
 )]
 pub(crate) async fn connect(
     State(app): State<AppState>,
-    CallerScope(scope): CallerScope,
     RawQuery(raw): RawQuery,
     peer: Option<Extension<Peer>>,
     Extension(caller): Extension<Caller>,
@@ -53,6 +52,7 @@ pub(crate) async fn connect(
         Err(NoSlot::OfAddress(max)) => return Err(Problem::no_more_of_address(max)),
         _ => return Err(Problem::no_more_clients()),
     };
+    let user = CallerUser::of(&caller);
     let access = ClientAccess::new(app.gate.clone(), &caller);
     let token = sockets.tasks.token();
     let (response, upgrading, deflate) = upgrade.accept();
@@ -66,7 +66,7 @@ pub(crate) async fn connect(
         let (stream, read) = UpgradedStream::of(upgraded);
         let socket = ClientSocket::new(stream, &read, deflate);
         // its timers belong to the runtime on which it is created
-        Box::pin(ClientConnection::new(socket, app, sockets, scope, access).run()).await;
+        Box::pin(ClientConnection::new(socket, app, sockets, user, access).run()).await;
         drop((place, token));
     });
     long_work.serve(serving);
