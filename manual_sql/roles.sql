@@ -17,8 +17,8 @@
 --   tickbook_backup       reads all tables: pg_dump
 --
 -- Only the owner of the tables migrates, drops chunks, refreshes candles and applies policies; it must not be the login
--- of the server. Nobody else has a right to the schema, not even PUBLIC. A table that a later migration creates has no
--- rights until the file is applied again, which can be done at any time.
+-- of the server. PUBLIC loses its rights to the schema. A table that a later migration creates has no rights until the
+-- file is applied again, which can be done at any time.
 DO $roles$
 DECLARE
     role_names constant text[] := ARRAY[
@@ -84,7 +84,7 @@ BEGIN
         ('deployments', 'SIU', '', 'S', 'S', 'S', 'SIUD'),
         ('backtest_runs', 'SIU', '', 'S', 'S', 'S', 'SIUD'),
         ('backtest_metrics', 'SI', '', 'S', 'S', 'S', 'SID'),
-        ('artifacts', 'SI', '', 'S', 'S', 'S', 'SID'),
+        ('artifacts', 'SIU', '', 'S', 'S', 'S', 'SIUD'),
         ('run_artifacts', 'SIU', '', 'S', 'S', 'S', 'SIUD'),
         ('deleted_accounts', 'S', '', 'S', 'S', 'S', 'SI'),
         ('risk_events', 'SI', '', 'S', 'SI', 'S', 'S'),
@@ -93,7 +93,7 @@ BEGIN
         ('user_grants', 'SIUD', '', '', '', 'S', 'SIUD'),
         ('credentials', 'SI', '', '', '', '', ''),
         ('audit_heads', 'SIU', '', '', '', 'S', 'SIU'),
-        ('audit_log', 'I', '', '', '', 'S', 'I'),
+        ('audit_log', 'SI', '', '', '', 'S', 'SI'),
         -- market data: only corrections of trades change stored rows
         ('ticks', 'SI', '', 'S', 'S', '', 'SIUD'),
         ('trades', 'SIUD', '', 'S', 'S', '', 'SIUD'),

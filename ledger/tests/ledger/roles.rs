@@ -192,7 +192,7 @@ async fn statements_without_a_right_are_refused() {
                     continue;
                 }
                 let statement = match *verb {
-                    "SELECT" => format!("SELECT FROM {relation} LIMIT 0"),
+                    "SELECT" => format!("SELECT * FROM {relation} LIMIT 0"),
                     "INSERT" => {
                         format!("INSERT INTO {relation} ({column}) SELECT NULL WHERE false")
                     }

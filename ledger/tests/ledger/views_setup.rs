@@ -8,9 +8,10 @@ use tickbook::db::{DatabaseConfig, DatabasePools};
 
 use crate::scratch_database::ScratchDatabase;
 
-pub(crate) const VIEWS: [&str; 2] = [
+pub(crate) const VIEWS: [&str; 3] = [
     include_str!("../../../manual_sql/compatibility_views.sql"),
     include_str!("../../../manual_sql/compatibility_market_data.sql"),
+    include_str!("../../../manual_sql/compatibility_oversight.sql"),
 ];
 
 /// One database with both sets of migrations, candles and all views.
