@@ -81,6 +81,14 @@ pub enum Entity {
     Fill,
     /// A position of an account.
     Position,
+    /// An entry of the audit log.
+    AuditEntry,
+    /// A risk event.
+    RiskEvent,
+    /// A credential of a broker.
+    Credential,
+    /// A user.
+    User,
 }
 
 impl fmt::Display for Entity {
@@ -100,6 +108,10 @@ impl fmt::Display for Entity {
             Self::OrderEvent => "order event",
             Self::Fill => "fill",
             Self::Position => "position",
+            Self::AuditEntry => "audit entry",
+            Self::RiskEvent => "risk event",
+            Self::Credential => "credential",
+            Self::User => "user",
         })
     }
 }

@@ -19,23 +19,32 @@
 //! | `serde` | `Serialize` and `Deserialize` of events, with decimals as strings |
 //! | `relay` | the copying of booked events to the time-series database: the module `relay` |
 //! | `statement` | fills in CSV statements of brokers: the module `statement` |
+//! | `vault` | the encryption of credentials of brokers: the module `vault` |
 //! | `mock` | a mock of each repository trait, such as `MockLedgerRepository` |
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod audit;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod domain;
+mod key_source;
 pub mod memory;
+mod oversight_repositories;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "relay")]
 pub mod relay;
 mod repositories;
 pub mod repository;
+pub mod risk;
 #[cfg(feature = "statement")]
 pub mod statement;
+#[cfg(feature = "vault")]
+pub mod vault;
 
+pub use key_source::{InvalidKeySource, KeySource, KeySourceError};
+pub use oversight_repositories::OversightRepositories;
 pub use repositories::{LedgerRepositories, RelayRepositories};
 
 /// Instants are `DateTime<Utc>` of this crate. Using this re-export guarantees the same version.

@@ -27,6 +27,7 @@ mod schema_instruments;
 mod schema_ledger;
 mod schema_modules_match_databases;
 mod schema_order_history;
+mod schema_oversight;
 mod schema_trades;
 mod sql_snapshots;
 mod symbol_sync;

@@ -14,7 +14,7 @@ use tickbook::postgres::{
 };
 use tickbook::{Database, DatabaseUrl, RepositoryError};
 
-const METADATA: [&str; 19] = [
+const METADATA: [&str; 26] = [
     "2026-11-20-090000_create_exchanges",
     "2026-11-20-090100_create_symbols",
     "2026-11-20-090200_create_instruments",
@@ -34,6 +34,13 @@ const METADATA: [&str; 19] = [
     "2026-11-30-091000_create_position_fees",
     "2026-11-30-091100_create_position_lots",
     "2026-11-30-091200_create_position_reports",
+    "2026-12-01-300000_create_audit_heads",
+    "2026-12-01-300100_create_audit_log",
+    "2026-12-01-300200_create_risk_events",
+    "2026-12-01-300300_create_risk_acknowledgements",
+    "2026-12-01-300400_create_credentials",
+    "2026-12-01-300500_create_users",
+    "2026-12-01-300600_create_user_grants",
 ];
 
 const TIMESERIES: [&str; 25] = [

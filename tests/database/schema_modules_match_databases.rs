@@ -11,9 +11,12 @@ const METADATA: &str = include_str!("../../src/postgres/schema/metadata.rs");
 const TIMESERIES: &str = include_str!("../../src/postgres/schema/timeseries.rs");
 
 /// The tables of the ledger, which writes its SQL itself, in both databases.
-const LEDGER: [&str; 13] = [
+const LEDGER: [&str; 20] = [
     "account_heads",
     "accounts",
+    "audit_heads",
+    "audit_log",
+    "credentials",
     "fills",
     "ledger_outbox",
     "order_client_ids",
@@ -25,6 +28,10 @@ const LEDGER: [&str; 13] = [
     "position_reports",
     "positions",
     "quarantined_order_events",
+    "risk_acknowledgements",
+    "risk_events",
+    "user_grants",
+    "users",
 ];
 
 const LEDGER_HISTORY: [&str; 4] = [
@@ -152,6 +159,7 @@ fn columns_of_table(connection: &mut PgConnection, table: &str) -> Vec<Column> {
                 "date" => "Date",
                 "time without time zone" => "Time",
                 "timestamp with time zone" => "Timestamptz",
+                "inet" => "Inet",
                 "uuid" => "Uuid",
                 "xid8" => "Xid8",
                 "bytea" => "Bytea",

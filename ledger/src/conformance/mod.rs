@@ -9,6 +9,10 @@
 #[allow(missing_docs)]
 pub mod accounts;
 #[allow(missing_docs)]
+pub mod audit_log;
+#[allow(missing_docs)]
+pub mod credentials;
+#[allow(missing_docs)]
 pub mod ledger_positions;
 #[allow(missing_docs)]
 pub mod ledger_reading;
@@ -17,7 +21,9 @@ pub mod ledger_refusals;
 #[allow(missing_docs)]
 pub mod ledger_writing;
 mod macros;
+mod macros_oversight;
 mod macros_relay;
+mod oversight_subject;
 #[allow(missing_docs)]
 pub mod position_reports;
 #[allow(missing_docs)]
@@ -25,9 +31,15 @@ pub mod relay_history;
 #[allow(missing_docs)]
 pub mod relay_outbox;
 mod relay_samples;
+#[allow(missing_docs)]
+pub mod risk_events;
 mod samples;
+#[allow(missing_docs)]
+pub mod users;
 
 use std::any::Any;
+
+pub use oversight_subject::OversightSubject;
 
 use crate::{LedgerRepositories, RelayRepositories};
 

@@ -28,6 +28,14 @@ fn checked(what: &'static str, text: String) -> Result<String, InvalidId> {
     }
 }
 
+/// Checks a text that is no id of its own type.
+///
+/// # Errors
+/// The text is empty, longer than 100 characters, or not printable.
+pub(super) fn check_id(what: &'static str, text: &str) -> Result<(), InvalidId> {
+    checked(what, text.to_owned()).map(|_| ())
+}
+
 fn is_id(text: &str) -> bool {
     // almost all ids are short ASCII, whose characters need not be counted
     let is_short = text.len() <= MAX_ID_CHARS || text.chars().count() <= MAX_ID_CHARS;
@@ -112,6 +120,8 @@ text_ids! {
     PositionId, "position_id";
     /// A currency or asset in which fees are paid, such as `USD`.
     Currency, "currency";
+    /// The name of a secret key. It is stored beside what the key protects.
+    KeyId, "key id";
 }
 
 macro_rules! number_ids {
@@ -150,6 +160,12 @@ number_ids! {
     TenantId;
     /// The id of a strategy; positive.
     StrategyId;
+    /// The id of a risk event; positive.
+    RiskEventId;
+    /// The id of a version of a credential; positive.
+    CredentialId;
+    /// The id of a user; positive.
+    UserId;
 }
 
 #[cfg(test)]

@@ -5,6 +5,11 @@
 mod account;
 mod account_ledger;
 mod amount;
+mod audit_change;
+mod audit_entry;
+mod audit_verification;
+mod credential;
+mod details;
 mod digest;
 mod event_key;
 mod execution;
@@ -25,8 +30,11 @@ mod position_key;
 mod position_report;
 mod refusal;
 mod replacement;
+mod risk_event;
+mod secret_key;
 #[cfg(feature = "serde")]
 mod text;
+mod user;
 
 pub use account::{
     Account, AccountScope, CostMethod, Environment, InvalidAccount, MAX_ACCOUNT_NAME_CHARS,
@@ -36,6 +44,14 @@ pub use account_ledger::AccountLedger;
 #[cfg(feature = "postgres")]
 pub(crate) use account_ledger::{BookedPosition, Booking, positions_of};
 pub use amount::{AMOUNT_INTEGER_DIGITS, Amount, AmountError, InvalidAmount};
+pub use audit_change::{AuditChange, InvalidAuditChange};
+pub use audit_entry::{AuditChain, AuditEntry, AuditHead, AuditMac, InvalidAuditHead};
+pub use audit_verification::{ChainFault, ChainVerification, ChainVerifier};
+pub use credential::{
+    Credential, CredentialName, CredentialVersion, MAX_SECRET_BYTES, SEALED_BYTES, SealedSecret,
+    WRAPPED_KEY_BYTES, WrappedKey,
+};
+pub use details::{Details, InvalidDetails, MAX_DETAIL_CHARS, MAX_DETAILS};
 pub use digest::digest;
 #[cfg(feature = "postgres")]
 pub(crate) use event_key::KeyDigest;
@@ -46,8 +62,8 @@ pub use execution::{
 pub use fill::{Fill, FillId, FillOrder};
 pub use history::{FillReport, FillReportKind, HistoryEvent, PositionAfter, PositionState};
 pub use ids::{
-    AccountId, ClientOrderId, Currency, ExecId, InvalidId, MAX_ID_CHARS, OrderId, PositionId,
-    StrategyId, TenantId, Venue, VenueOrderId,
+    AccountId, ClientOrderId, CredentialId, Currency, ExecId, InvalidId, KeyId, MAX_ID_CHARS,
+    OrderId, PositionId, RiskEventId, StrategyId, TenantId, UserId, Venue, VenueOrderId,
 };
 pub use invalid_event::InvalidEvent;
 pub use lots::Lot;
@@ -64,3 +80,8 @@ pub use position_key::PositionKey;
 pub use position_report::PositionReport;
 pub use refusal::Refusal;
 pub use replacement::{Replacement, Restatement};
+pub use risk_event::{
+    Acknowledgement, InvalidRiskEvent, NewRiskEvent, RiskEvent, RiskKind, Severity,
+};
+pub use secret_key::{InvalidKeyRing, KeyRing, SECRET_KEY_BYTES, SecretKey};
+pub use user::{Grant, InvalidUser, MAX_USERNAME_CHARS, Role, User, UserProfile};

@@ -1,10 +1,12 @@
 //! The repositories in PostgreSQL: the conformance suite, and what a store outside of the process adds.
 
 mod killed;
+mod oversight;
 mod plans;
 mod scripts;
 mod several_writers;
 mod tampered;
+mod vault;
 mod whole_day;
 
 use diesel::PgConnection;

@@ -1,0 +1,2 @@
+DROP TABLE credentials;
+DROP FUNCTION refuse_change_of_credential;
