@@ -31,6 +31,8 @@ pub struct TokenRecord {
     pub expires_at: Option<DateTime<Utc>>,
     /// Requests per second, 1 to 1,000,000; `None`: as the server's settings say.
     pub requests_per_second: Option<u32>,
+    /// The user whose accounts the token may use, with the characters of a name; `None`: all accounts.
+    pub user: Option<String>,
 }
 
 /// A value of a record is invalid.
@@ -43,6 +45,12 @@ pub enum InvalidTokenRecord {
         excerpt(.0)
     )]
     Name(String),
+    /// The name of the user is empty, too long, or has other characters.
+    #[error(
+        "invalid user {}: expected 1 to 64 ASCII letters, digits, -, _, . and @",
+        excerpt(.0)
+    )]
+    User(String),
     /// There is no scope.
     #[error("a token needs a scope: expected read, write or admin")]
     NoScope,
@@ -67,6 +75,8 @@ struct Line {
     created_at: Instant,
     expires_at: Option<Instant>,
     requests_per_second: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -91,6 +101,7 @@ impl TokenRecord {
             created_at: created_at.trunc_subsecs(0),
             expires_at: None,
             requests_per_second: None,
+            user: None,
         };
         record.checked()
     }
@@ -117,11 +128,27 @@ impl TokenRecord {
         .checked()
     }
 
+    /// Sets the user whose accounts the token may use.
+    ///
+    /// # Errors
+    /// The name of the user is invalid.
+    pub fn user(self, name: impl Into<String>) -> Result<Self, InvalidTokenRecord> {
+        let user = Some(name.into());
+        Self { user, ..self }.checked()
+    }
+
     fn checked(self) -> Result<Self, InvalidTokenRecord> {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '@');
         let name = &self.name;
-        if name.is_empty() || name.len() > MAX_NAME_CHARACTERS || !name.chars().all(is_plain) {
+        let is_name = |name: &str| {
+            let is_short = (1..=MAX_NAME_CHARACTERS).contains(&name.len());
+            is_short && name.chars().all(is_plain)
+        };
+        if !is_name(name) {
             return Err(InvalidTokenRecord::Name(self.name));
+        }
+        if let Some(user) = self.user.as_ref().filter(|user| !is_name(user)) {
+            return Err(InvalidTokenRecord::User(user.clone()));
         }
         if self.scopes.is_empty() {
             return Err(InvalidTokenRecord::NoScope);
@@ -158,6 +185,7 @@ impl TokenRecord {
             created_at: Instant(self.created_at),
             expires_at: self.expires_at.map(Instant),
             requests_per_second: self.requests_per_second,
+            user: self.user.clone(),
         };
         // texts and numbers can always be written as JSON
         serde_json::to_string(&line).unwrap_or_default()
@@ -177,6 +205,7 @@ impl TokenRecord {
             created_at: line.created_at.0,
             expires_at: line.expires_at.map(|it| it.0),
             requests_per_second: line.requests_per_second,
+            user: line.user,
         };
         record.checked().map_err(|invalid| invalid.to_string())
     }
@@ -228,6 +257,10 @@ mod tests {
             assert!(limited.is_err(), "{number}");
         }
         let digest = Token::generate().expect("random").digest();
+        for user in ["", "a b", &long] {
+            let owned = record("a").expect("valid").user(user);
+            assert!(owned.is_err(), "{user:?}");
+        }
         let none = TokenRecord::new("a", digest, [], time("2026-11-30T12:00:00Z"));
         assert_eq!(none, Err(InvalidTokenRecord::NoScope));
     }
@@ -260,6 +293,7 @@ mod tests {
             has_scope in any::<[bool; 3]>(),
             seconds in 1..100_000_000_000_i64,
             rate in proptest::option::of(1..=MAX_REQUESTS_PER_SECOND),
+            user in proptest::option::of("[A-Za-z0-9._@-]{1,64}"),
         ) {
             let digest = TokenDigest::of(&format!("{bytes:?}"));
             let scopes = Scope::ALL.iter().zip(has_scope).filter(|(_, has)| *has);
@@ -269,6 +303,7 @@ mod tests {
             let record = TokenRecord::new(name, digest, scopes, created);
             let mut record = record.and_then(|it| it.expires_at(end)).expect("valid");
             record.requests_per_second = rate;
+            record.user = user;
             prop_assert_eq!(TokenRecord::from_line(&record.to_line()), Ok(record));
         }
     }
