@@ -43,7 +43,7 @@ ALL := --workspace --exclude tickbook-bench --features $(FEATURES)
 # tests that need other programs, and the words that select them by name
 WITH_PROGRAMS := -p tickbook -p orderbook-server -p tickbook-cli -p tickbook-feeds --features $(FEATURES) \
 	--test database --test faults --test server --test cli --test feeds
-OF_PROGRAMS := fault_24_ transport_security:: rabbitmq:: openapi_tools:: damaged:: reframed:: quickfix:: chromium::
+OF_PROGRAMS := audit_of_python:: fault_24_ transport_security:: rabbitmq:: openapi_tools:: damaged:: reframed:: quickfix:: chromium::
 
 .PHONY: test
 test: ## run all tests except those of test-programs, against temporary databases

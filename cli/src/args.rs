@@ -1,5 +1,7 @@
 //! Command line: the top-level commands.
 
+mod audit;
+mod credentials;
 mod delete;
 mod exchanges;
 mod export;
@@ -8,16 +10,23 @@ mod importing;
 mod ledger;
 mod names;
 mod policies;
+mod risk;
 mod spool;
 mod statement;
 mod symbols;
 mod tokens;
+mod users;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub(crate) use crate::commands::quarantine::QuarantineCommand;
 pub(crate) use crate::commands::verify::VerifyArguments;
+pub(crate) use audit::{AuditCommand, ListAuditArguments, VerifyAuditArguments};
+pub(crate) use credentials::{
+    AddCredentialArguments, CredentialNameArguments, CredentialsCommand, ListCredentialsArguments,
+    RevokeCredentialArguments, RotateCredentialsArguments,
+};
 pub(crate) use delete::{
     DeleteArguments, DeleteCandlesArguments, DeleteCommand, DeleteTicksArguments,
     DeleteTradesArguments,
@@ -45,6 +54,7 @@ pub(crate) use ledger::{
     VerifyLedgerArguments,
 };
 pub(crate) use policies::{ApplyArguments, MaintainArguments, PoliciesArguments, PoliciesCommand};
+pub(crate) use risk::{AcknowledgeArguments, ListRiskArguments, RiskCommand};
 pub(crate) use spool::{DeadLetterArguments, SpoolArguments, SpoolCommand};
 pub(crate) use statement::StatementArguments;
 pub(crate) use symbols::{
@@ -56,6 +66,7 @@ pub(crate) use tokens::{
     AddTokenArguments, Expiry, ListTokensArguments, RevokeTokenArguments, TokensCommand,
     TokensFileArguments,
 };
+pub(crate) use users::{CreateUserArguments, GrantArguments, OneUserArguments, UsersCommand};
 
 const SETTINGS: &str = "\
 Settings: DATABASE_URL (PostgreSQL: symbols) and TIMESCALEDB_URL (TimescaleDB: ticks, candles), or
@@ -175,6 +186,18 @@ Examples:
     /// Manages accounts with their orders, fills and positions
     #[command(subcommand)]
     Ledger(LedgerCommand),
+    /// Lists and acknowledges risk events
+    #[command(subcommand)]
+    Risk(RiskCommand),
+    /// Verifies and lists the audit log
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Lists users, and grants them roles in accounts
+    #[command(subcommand)]
+    Users(UsersCommand),
+    /// Stores, lists and revokes the encrypted secrets of accounts at brokers
+    #[command(subcommand)]
+    Credentials(CredentialsCommand),
     /// Creates, lists and revokes the tokens of the server's clients
     #[command(subcommand)]
     Tokens(TokensCommand),

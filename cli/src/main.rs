@@ -3,6 +3,7 @@
 
 mod args;
 mod asking;
+mod auditing;
 mod bar_batches;
 mod candle_rows;
 mod commands;
@@ -89,9 +90,9 @@ async fn run_until_interrupted(command: Command) -> anyhow::Result<Outcome> {
             | Command::Verify(_)
             | Command::Feed(FeedCommand::Record(_))
     ) {
-        return run(command).await;
+        return auditing::recorded(command, run).await;
     }
-    interruption::unless_interrupted(run(command)).await
+    interruption::unless_interrupted(auditing::recorded(command, run)).await
 }
 
 async fn run(command: Command) -> anyhow::Result<Outcome> {
@@ -134,6 +135,10 @@ async fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Exchanges(command) => commands::exchanges::run(&command).await,
         Command::Seed(arguments) => commands::seed::run(&arguments).await,
         Command::Ledger(command) => commands::ledger::run(&command).await,
+        Command::Risk(command) => commands::risk::run(&command).await,
+        Command::Audit(command) => commands::audit::run(&command).await,
+        Command::Users(command) => commands::users::run(&command).await,
+        Command::Credentials(command) => commands::credentials::run(&command).await,
         Command::Symbols(command) => commands::symbols::run(&command, &clock).await,
         Command::Import(ImportCommand::Symbols(arguments)) => {
             commands::import_symbols::run(&arguments).await

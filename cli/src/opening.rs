@@ -10,7 +10,7 @@ use tickbook::db::DatabasePools;
 use tickbook::domain::{Symbol, SymbolReference};
 use tickbook::repository::{InstrumentRepository, SymbolRepository, find_symbol};
 use tickbook::{Database, Repositories, RepositoryError};
-use tickbook_ledger::{LedgerRepositories, RelayRepositories};
+use tickbook_ledger::{LedgerRepositories, OversightRepositories, RelayRepositories};
 
 /// A command that waits longer for a database prints a note.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -63,6 +63,17 @@ pub(crate) async fn connect_ledger(
     let symbols = connect_symbols(config).await?;
     let pools = DatabasePools::new(&config.database);
     Ok((LedgerRepositories::postgres(pools.metadata()), symbols))
+}
+
+/// Connects the metadata database, for oversight and the accounts.
+pub(crate) async fn connect_oversight(
+    config: &Config,
+) -> Result<(OversightRepositories, LedgerRepositories), RepositoryError> {
+    // waits for the database, and prints a note
+    connect_symbols(config).await?;
+    let pools = DatabasePools::new(&config.database);
+    let ledger = LedgerRepositories::postgres(pools.metadata());
+    Ok((OversightRepositories::postgres(pools), ledger))
 }
 
 /// Connects both databases, for the ledger and its relay.

@@ -65,6 +65,9 @@ pub(crate) struct AddTokenArguments {
     /// Limit of its requests, 1 to 1000000, instead of access.requests_per_second
     #[arg(long, value_name = "NUMBER")]
     pub(crate) requests_per_second: Option<u32>,
+    /// The user whose accounts it may use, see `tickbook users`; without a user it may use all accounts
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
     #[command(flatten)]
     pub(crate) file: TokensFileArguments,
     /// Prints one JSON object, with the token

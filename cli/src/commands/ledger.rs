@@ -57,7 +57,10 @@ fn scope() -> AccountScope {
 }
 
 /// Looks up the account with this id or name.
-async fn find_account(accounts: &dyn AccountRepository, text: &str) -> anyhow::Result<Account> {
+pub(super) async fn find_account(
+    accounts: &dyn AccountRepository,
+    text: &str,
+) -> anyhow::Result<Account> {
     if let Ok(id) = text.parse::<i64>()
         && let Some(account) = accounts.get(&scope(), AccountId::new(id)).await?
     {

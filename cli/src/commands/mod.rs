@@ -1,7 +1,9 @@
 //! The commands, one file for each.
 
 pub(crate) mod aggregates;
+pub(crate) mod audit;
 pub(crate) mod config;
+pub(crate) mod credentials;
 pub(crate) mod delete;
 pub(crate) mod exchanges;
 pub(crate) mod export;
@@ -15,9 +17,11 @@ pub(crate) mod maintain;
 pub(crate) mod migrate;
 pub(crate) mod policies;
 pub(crate) mod quarantine;
+pub(crate) mod risk;
 pub(crate) mod seed;
 pub(crate) mod spool;
 pub(crate) mod status;
 pub(crate) mod symbols;
 pub(crate) mod tokens;
+pub(crate) mod users;
 pub(crate) mod verify;

@@ -29,6 +29,8 @@ struct TokenOutput<'a> {
     expires_at: Option<String>,
     expired: bool,
     requests_per_second: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'a str>,
     /// The token itself, when it was created.
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<&'a str>,
@@ -43,6 +45,7 @@ impl<'a> TokenOutput<'a> {
             expires_at: record.expires_at.map(time_text),
             expired: !record.is_valid_at(now),
             requests_per_second: record.requests_per_second,
+            user: record.user.as_deref(),
             token: None,
         }
     }
@@ -70,6 +73,9 @@ fn add(arguments: &AddTokenArguments, now: DateTime<Utc>) -> anyhow::Result<()> 
     }
     if let Some(number) = arguments.requests_per_second {
         record = record.requests_per_second(number)?;
+    }
+    if let Some(user) = &arguments.user {
+        record = record.user(user)?;
     }
     file.add(record.clone())?;
     if arguments.json {

@@ -1,5 +1,6 @@
 //! End-to-end tests of the program `tickbook` on real databases.
 
+mod audit_of_python;
 mod behind_pgbouncer;
 mod books;
 mod databases;
@@ -26,6 +27,7 @@ mod ledger;
 mod ledger_statements;
 mod logs;
 mod overlapping_imports;
+mod oversight;
 mod policies;
 mod policies_killed;
 mod quarantine;
