@@ -24,6 +24,7 @@ use crate::http::Http;
 use crate::known_symbols::KnownSymbols;
 use crate::ledger::Ledger;
 use crate::long_work::LongWork;
+use crate::oversight::Oversight;
 use crate::readiness::Readiness;
 use crate::settings::{HealthConfig, ServerConfig, WebSocketConfig};
 pub use crate::store_kind::StoreKind;
@@ -36,6 +37,8 @@ pub struct AppState {
     pub repositories: Repositories,
     /// Accounts, orders, fills and positions.
     pub ledger: Ledger,
+    /// Risk events and the audit log.
+    pub oversight: Oversight,
     /// A cache of the ids of existing symbols.
     pub known_symbols: Arc<KnownSymbols>,
     /// Chooses the basis of candles.
@@ -88,6 +91,8 @@ impl AppState {
         readiness: Readiness,
         metrics: PrometheusHandle,
     ) -> Self {
+        let ledger = LedgerRepositories::in_memory();
+        let oversight = Oversight::in_memory(Arc::clone(&ledger.accounts));
         Self {
             known_symbols: Arc::new(KnownSymbols::new(Arc::clone(&repositories.symbols))),
             default_basis: Arc::new(DefaultBasis::new(
@@ -95,11 +100,8 @@ impl AppState {
                 Arc::clone(&repositories.trades),
             )),
             repositories,
-            ledger: Ledger::new(
-                LedgerRepositories::in_memory(),
-                StoreKind::Memory,
-                Clock::system(),
-            ),
+            ledger: Ledger::new(ledger, StoreKind::Memory, Clock::system()).overseen_by(&oversight),
+            oversight,
             readiness,
             metrics,
             store: StoreKind::Memory,

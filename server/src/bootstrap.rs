@@ -29,6 +29,7 @@ use crate::feed::{CreatedFeeds, filling, quality};
 use crate::http::{BESIDES, Http, descriptors};
 use crate::ledger::{Ledger, ledger_repositories, start_relay};
 use crate::long_work::LongWork;
+use crate::oversight::{Oversight, open_audit_log, oversight_repositories, watch_feeds};
 use crate::readiness::Readiness;
 use crate::router::router;
 use crate::settings::ServerSettings;
@@ -59,6 +60,8 @@ pub struct Started {
     pub repositories: Repositories,
     /// The present order books of the feeds.
     pub books: LiveBooks,
+    /// Risk events, the audit log and users.
+    pub oversight: Oversight,
 }
 
 /// Binds the address, connects the store and starts the feeds. Timers end at `stop`, feeds when the pipeline
@@ -110,6 +113,10 @@ pub async fn start(
         None => Readiness::fixed(Vec::new()),
     };
     let ledger = ledger_repositories(pools.as_ref(), clock);
+    let oversight = oversight_repositories(pools.as_ref(), &ledger.accounts, clock);
+    let audit_log = open_audit_log(&settings.oversight, &oversight).await?;
+    let limits = settings.oversight.limits.clone();
+    let oversight = Oversight::new(&oversight, audit_log, limits, clock.clone());
     let (fan_out, trade_fan_out, books) = (FanOut::new(), FanOut::new(), LiveBooks::new());
     let fan_outs = (&fan_out, &trade_fan_out);
     let mut sinks = Sinks::start(settings, fan_outs, &repositories, stop)?;
@@ -163,6 +170,7 @@ pub async fn start(
         )
     };
     tokio::spawn(metrics::upkeep(handle.clone(), stop.clone()));
+    watch_feeds(oversight.risks.clone(), venues.clone(), stop.clone());
     let disks = health::start(settings, pools.as_ref(), clock, stop)?;
     let state = AppState {
         store: args.store,
@@ -172,7 +180,8 @@ pub async fn start(
         pools,
         feed: pipeline.as_ref().map(Pipeline::monitor),
         venues,
-        ledger: Ledger::new(ledger, args.store, clock.clone()),
+        ledger: Ledger::new(ledger, args.store, clock.clone()).overseen_by(&oversight),
+        oversight: oversight.clone(),
         rules,
         clock: clock.clone(),
         fan_out,
@@ -195,6 +204,7 @@ pub async fn start(
         sinks,
         repositories,
         books,
+        oversight,
     })
 }
 

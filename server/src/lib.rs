@@ -26,6 +26,7 @@ pub mod long_work;
 pub mod maintenance;
 pub mod metrics;
 mod openapi;
+pub mod oversight;
 mod page;
 mod params;
 mod posted;

@@ -119,6 +119,13 @@ impl Problem {
         Self::new(ProblemKind::UnknownAccount, detail)
     }
 
+    /// No risk event has this id, or the caller may not see it.
+    #[must_use]
+    pub fn unknown_risk_event(id: i64) -> Self {
+        let detail = format!("unknown risk event {id}: /api/v1/risk-events lists all risk events");
+        Self::new(ProblemKind::NotFound, detail)
+    }
+
     /// The account has no order with this id.
     #[must_use]
     pub fn unknown_order(account_id: AccountId, order_id: &OrderId) -> Self {

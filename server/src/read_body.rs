@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use crate::answers::{Coding, decode};
 use crate::buffer::Buffer;
 use crate::http::{FREE, Held, Http};
+use crate::oversight::ChangeNote;
 use crate::problem::Problem;
 
 /// Maximum size of a body in bytes.
@@ -48,10 +49,15 @@ pub(crate) enum BodyFormat {
 /// The body is not declared as JSON, is too large or too slow, is damaged, or breaks off; no memory is available for
 /// it in time; or the server stops.
 pub(crate) async fn json_body(http: &Http, request: Request) -> Result<JsonBody, Problem> {
-    match format(request.headers()) {
-        Some(BodyFormat::Json) => body(http, request).await,
-        _ => Err(Problem::not_json()),
+    if format(request.headers()) != Some(BodyFormat::Json) {
+        return Err(Problem::not_json());
     }
+    let note = request.extensions().get::<ChangeNote>().cloned();
+    let body = body(http, request).await?;
+    if let Some(note) = note {
+        note.set(&body.bytes);
+    }
+    Ok(body)
 }
 
 /// Reads the body of a request that declares it as JSON or CSV, and decompresses it. Browsers ask before they send

@@ -14,6 +14,7 @@ use crate::handlers;
 use crate::http::{admission, identify};
 use crate::metrics;
 use crate::openapi;
+use crate::oversight;
 use crate::page;
 use crate::problem::Problem;
 use crate::read_body::BODY_LIMIT;
@@ -36,6 +37,7 @@ use crate::websocket::handshake;
         (name = "books", description = "order books: price levels, live and stored"),
         (name = "candles", description = "open, high, low, close"),
         (name = "accounts", description = "the ledger: accounts with their orders, fills and positions"),
+        (name = "oversight", description = "risk events, and the audit log of administrative changes"),
         (name = "feeds", description = "connections to venues, and other feeds"),
         (name = "operation", description = "for operators of the server"),
     )
@@ -60,6 +62,10 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(
             state.clone(),
             answers::encode,
+        ))
+        .layer(middleware::from_fn_with_state(
+            state.oversight.clone(),
+            oversight::record_change,
         ))
         .layer(middleware::from_fn_with_state(
             state.gate.clone(),

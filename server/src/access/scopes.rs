@@ -9,10 +9,13 @@ pub const FREE: [&str; 4] = ["/health/live", "/health/ready", "/", "/page/{*file
 /// Routes of `POST` that correct what is stored.
 const CORRECTING: [&str; 1] = ["/api/v1/trades/corrections"];
 
+/// Routes of `GET` that show what operators did.
+const OVERSEEING: [&str; 1] = ["/api/v1/audit"];
+
 /// The scope that a request needs; `None` if it needs no token. `route` is the path of the OpenAPI description; `None`
 /// if no route has the path of the request.
 ///
-/// Reading needs `read`, and adding needs `write`. Everything else, such as changes, corrections and deletions, needs
+/// Reading needs `read` (the audit log `admin`), and adding needs `write`. Everything else, such as changes, corrections and deletions, needs
 /// `admin`, also in a route that is not there yet.
 ///
 /// # Examples
@@ -31,6 +34,7 @@ pub fn needed(method: &Method, route: Option<&str>) -> Option<Scope> {
     let is_one_of = |routes: &[&str]| route.is_some_and(|route| routes.contains(&route));
     match *method {
         Method::GET | Method::HEAD if is_one_of(&FREE) => None,
+        Method::GET | Method::HEAD if is_one_of(&OVERSEEING) => Some(Scope::Admin),
         Method::GET | Method::HEAD | Method::OPTIONS => Some(Scope::Read),
         Method::POST if !is_one_of(&CORRECTING) => Some(Scope::Write),
         _ => Some(Scope::Admin),

@@ -21,6 +21,10 @@ pub enum LedgerList {
     Positions = b'p',
     /// The events of an account that were not booked.
     Quarantine = b'q',
+    /// Risk events.
+    RiskEvents = b'r',
+    /// Entries of the audit log.
+    AuditEntries = b'l',
 }
 
 /// A listing and its parameters, except the limit and the cursor.
@@ -65,7 +69,7 @@ pub trait LedgerCursorText: Sized {
     fn decode(text: &str, listing: LedgerListing) -> Result<Self, CursorError>;
 }
 
-/// The id of an account, or the number of an event, of the first event of an order, or of a quarantined event.
+/// The id of an account or of a risk event, or the number of an audit entry, of an event, of the first event of an order, or of a quarantined event.
 impl LedgerCursorText for i64 {
     fn encode(&self, listing: LedgerListing) -> String {
         let mut bytes = listing.header();

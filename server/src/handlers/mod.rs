@@ -7,6 +7,7 @@ pub mod account_positions;
 pub mod accounts;
 pub mod aliases;
 pub mod as_of;
+pub mod audit;
 pub mod books;
 pub mod counts;
 pub mod exchanges;
@@ -17,6 +18,7 @@ mod object_body;
 pub mod ohlc;
 mod page;
 mod posting;
+pub mod risk_events;
 pub mod symbols;
 pub mod ticks;
 pub mod trade_corrections;
@@ -44,6 +46,8 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(account_events::routes())
         .merge(account_fills::routes())
         .merge(account_positions::routes())
+        .merge(risk_events::routes())
+        .merge(audit::routes())
         .merge(feeds::routes())
         .merge(health::routes())
 }

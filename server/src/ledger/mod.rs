@@ -17,10 +17,12 @@ use tickbook::Clock;
 use tickbook_ledger::LedgerRepositories;
 use tickbook_ledger::repository::{AccountRepository, LedgerRepository};
 
+use crate::oversight::Oversight;
 use crate::store_kind::StoreKind;
 
 pub(crate) use account_state::{AccountState, read_state};
 pub use caller::CallerScope;
+pub(crate) use caller::{CallerUser, own_scope};
 pub(crate) use news::{BookedEvent, Following, OrderNews};
 pub use publishing::PublishingLedger;
 pub(crate) use starting::{ledger_repositories, start_relay};
@@ -35,6 +37,8 @@ pub struct Ledger {
     pub accounts: Arc<dyn AccountRepository>,
     /// Orders, fills and positions. Publishes the events that it books.
     pub orders: Arc<dyn LedgerRepository>,
+    /// The same, to add to it.
+    publishing: PublishingLedger,
     /// Where accounts and events are stored.
     pub store: StoreKind,
     pub(crate) news: OrderNews,
@@ -52,11 +56,20 @@ impl Ledger {
         let orders = PublishingLedger::new(ledger, news.clone(), statistics.clone());
         Self {
             accounts,
-            orders: Arc::new(orders),
+            orders: Arc::new(orders.clone()),
+            publishing: orders,
             store,
             news,
             statistics,
         }
+    }
+
+    /// Applies the rules of risk of `oversight` to what is appended.
+    #[must_use]
+    pub fn overseen_by(mut self, oversight: &Oversight) -> Self {
+        let risks = oversight.risks.clone();
+        self.orders = Arc::new(self.publishing.clone().with_risks(risks));
+        self
     }
 }
 

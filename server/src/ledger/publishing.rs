@@ -19,6 +19,7 @@ use tokio::time::sleep;
 
 use super::news::{BookedEvent, NewsOfAccount, OrderNews};
 use super::statistics::AppendStatistics;
+use crate::oversight::RiskWatch;
 
 /// Delays between attempts to learn what a lost append has booked.
 const RETRIES: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
@@ -34,6 +35,7 @@ pub struct PublishingLedger {
     ledger: Arc<dyn LedgerRepository>,
     news: OrderNews,
     statistics: AppendStatistics,
+    risks: Option<RiskWatch>,
 }
 
 impl PublishingLedger {
@@ -46,7 +48,15 @@ impl PublishingLedger {
             ledger,
             news,
             statistics,
+            risks: None,
         }
+    }
+
+    /// Applies rules of risk to what is appended.
+    #[must_use]
+    pub(super) fn with_risks(self, risks: RiskWatch) -> Self {
+        let risks = Some(risks);
+        Self { risks, ..self }
     }
 
     async fn publish(
@@ -144,6 +154,9 @@ impl LedgerRepository for PublishingLedger {
             .append(scope, account_id, events, expected)
             .await;
         self.statistics.count(events, &appended, begun.elapsed());
+        if let (Some(risks), Ok(receipt)) = (&self.risks, &appended) {
+            risks.appended(account_id, receipt);
+        }
         match &appended {
             Ok(receipt) => self.publish(scope, &account, account_id, receipt).await,
             Err(error) if !error.is_certainly_not_applied() && account.begin_asking() => {

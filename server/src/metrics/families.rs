@@ -58,6 +58,9 @@ pub(crate) const LEDGER_DUPLICATES: &str = "ledger_events_duplicate_total";
 pub(crate) const LEDGER_CONFLICTS: &str = "ledger_events_conflict_total";
 pub(crate) const LEDGER_QUARANTINED: &str = "ledger_events_quarantined_total";
 pub(crate) const LEDGER_REJECTED: &str = "ledger_events_rejected_total";
+pub(crate) const RISK_EVENTS: &str = "risk_events_total";
+pub(crate) const RISK_EVENT_FAILURES: &str = "risk_event_failures_total";
+pub(crate) const AUDIT_FAILURES: &str = "audit_failures_total";
 pub(crate) const LEDGER_OVERFILLS: &str = "ledger_overfills_total";
 pub(crate) const LEDGER_APPEND_DURATION: &str = "ledger_append_duration_seconds";
 pub(crate) const LEDGER_EVENTS_MISSED: &str = "websocket_order_events_missed_total";
@@ -314,6 +317,15 @@ pub const FAMILIES: &[Family] = &[
     Family::counter(
         LEDGER_REJECTED,
         "Elements of requests that are not order events, or name an unknown symbol. They are not stored.",
+    ),
+    Family::counter(RISK_EVENTS, "Risk events that were recorded."),
+    Family::counter(
+        RISK_EVENT_FAILURES,
+        "Risk events that could not be recorded; the log has them.",
+    ),
+    Family::counter(
+        AUDIT_FAILURES,
+        "Changes that could not be recorded in the audit log, or whose head could not be written; the log has them.",
     ),
     Family::counter(
         LEDGER_OVERFILLS,

@@ -3,6 +3,7 @@
 mod access;
 mod feeds;
 mod health;
+mod oversight;
 mod rabbitmq;
 mod server;
 mod symbols;
@@ -17,6 +18,7 @@ use tickbook::config::{Config, InvalidConfig, Sections, SettingsReader};
 pub use access::AccessConfig;
 pub use feeds::{FeedConfig, FeedKind, UnknownFeedKind};
 pub use health::HealthConfig;
+pub use oversight::OversightConfig;
 pub use rabbitmq::{BrokerUrl, InvalidBrokerUrl, RabbitMqConfig};
 pub use server::{InvalidListen, ServerConfig, parse_listen};
 pub use symbols::SymbolsConfig;
@@ -43,6 +45,8 @@ pub struct ServerSettings {
     pub symbols: SymbolsConfig,
     /// Settings of the health.
     pub health: HealthConfig,
+    /// Settings of the audit log and of the rules of risk.
+    pub oversight: OversightConfig,
 }
 
 impl ServerSettings {
@@ -76,11 +80,13 @@ impl ServerSettings {
             let feeds = feeds::read(sections);
             let symbols = symbols::read(sections);
             let health = health::read(sections);
+            let oversight = oversight::read(sections);
             Some((
-                server?, access, websocket, rabbitmq?, feeds?, symbols?, health,
+                server?, access, websocket, rabbitmq?, feeds?, symbols?, health, oversight,
             ))
         })?;
-        let (server, access, websocket, rabbitmq, feeds, symbols, health) = settings.program;
+        let (server, access, websocket, rabbitmq, feeds, symbols, health, oversight) =
+            settings.program;
         Ok(Self {
             library: settings.config,
             server,
@@ -90,6 +96,7 @@ impl ServerSettings {
             feeds,
             symbols,
             health,
+            oversight,
         })
     }
 }

@@ -19,7 +19,6 @@ use metrics::counter;
 use tickbook::RepositoryError;
 use tickbook::domain::{CandleInput, SymbolId, Tick, Trade};
 use tickbook::ingest::fanout::Event;
-use tickbook_ledger::domain::AccountScope;
 use tokio::sync::{Semaphore, broadcast};
 use tokio::task::{JoinSet, coop};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -35,6 +34,7 @@ use super::series_set::SeriesSet;
 use crate::access::ClientAccess;
 use crate::app::AppState;
 use crate::correction_news::Announced;
+use crate::ledger::CallerUser;
 use crate::metrics::WEBSOCKET_CLOSED;
 use crate::wire::TimeText;
 use requests::Requests;
@@ -70,8 +70,8 @@ type ReadResult = (SeriesKey, Wanted, Result<Option<Found>, RepositoryError>);
 /// A client, its subscriptions and its queue.
 pub(super) struct ClientConnection {
     app: AppState,
-    /// The accounts that the client may follow.
-    scope: AccountScope,
+    /// The user whose accounts the client may follow.
+    user: CallerUser,
     access: ClientAccess,
     config: WebSocketConfig,
     /// Cancelled when the server stops waiting for the client to read its queue.
@@ -108,7 +108,7 @@ impl ClientConnection {
         socket: WebSocket,
         app: AppState,
         sockets: WebSockets,
-        scope: AccountScope,
+        user: CallerUser,
         access: ClientAccess,
     ) -> Self {
         let WebSockets {
@@ -130,7 +130,7 @@ impl ClientConnection {
         let corrections = app.correction_news.subscribe();
         Self {
             app,
-            scope,
+            user,
             access,
             config,
             hurry,

@@ -11,7 +11,7 @@ use super::connection::ClientConnection;
 use crate::access::{Caller, ClientAccess};
 use crate::app::AppState;
 use crate::http::Peer;
-use crate::ledger::CallerScope;
+use crate::ledger::CallerUser;
 use crate::params::Query;
 use crate::problem::{Problem, ProblemBody};
 
@@ -44,7 +44,6 @@ const WRITE_BUFFER: usize = 16 * 1024;
 )]
 pub(crate) async fn connect(
     State(app): State<AppState>,
-    CallerScope(scope): CallerScope,
     RawQuery(raw): RawQuery,
     peer: Option<Extension<Peer>>,
     Extension(caller): Extension<Caller>,
@@ -68,13 +67,14 @@ pub(crate) async fn connect(
         .max_frame_size(FRAME_LIMIT)
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER);
+    let user = CallerUser::of(&caller);
     let access = ClientAccess::new(app.gate.clone(), &caller);
     let token = sockets.tasks.token();
     Ok(upgrade.on_upgrade(async move |socket| {
         let long_work = app.long_work.clone();
         // its timers belong to the runtime on which it is created
         let serving = async move {
-            ClientConnection::new(socket, app, sockets, scope, access)
+            ClientConnection::new(socket, app, sockets, user, access)
                 .run()
                 .await
         };

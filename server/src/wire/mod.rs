@@ -12,6 +12,7 @@ mod ledger;
 mod new_tick;
 mod new_trade;
 mod object;
+mod oversight;
 mod receipt;
 mod rejection;
 mod symbol;
@@ -46,6 +47,10 @@ pub use ledger::{
 pub(crate) use ledger::{Valuation, read_event};
 pub use new_tick::NewTick;
 pub use new_trade::NewTrade;
+pub use oversight::{
+    AcknowledgementBody, AuditEntryBody, AuditEntryList, NewAcknowledgementBody, RiskEventBody,
+    RiskEventList,
+};
 pub use receipt::{ConflictBody, ReceiptBody, RejectedBody};
 pub use rejection::{Rejection, RejectionReason};
 pub use symbol::{InstrumentBody, SymbolBody, SymbolList};

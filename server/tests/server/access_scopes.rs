@@ -10,10 +10,16 @@ use tickbook_access::Scope;
 use crate::support::{Mocks, get};
 
 /// The routes that need more than `read`.
-const WRITING: [(&str, &str, Scope); 14] = [
+const WRITING: [(&str, &str, Scope); 16] = [
+    ("get", "/api/v1/audit", Scope::Admin),
     ("post", "/api/v1/accounts", Scope::Write),
     ("post", "/api/v1/accounts/{account_id}/events", Scope::Write),
     ("post", "/api/v1/exchanges", Scope::Write),
+    (
+        "post",
+        "/api/v1/risk-events/{risk_event_id}/acknowledgement",
+        Scope::Write,
+    ),
     ("post", "/api/v1/symbols/{symbol}/aliases", Scope::Write),
     ("post", "/api/v1/ticks", Scope::Write),
     ("post", "/api/v1/trades", Scope::Write),

@@ -3,12 +3,14 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tickbook_access::{Scope, Token};
+use tickbook_ledger::domain::{AccountId, Grant, Role, TenantId, UserProfile};
 use tokio::time::timeout;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
-use crate::access::{SetClock, TOKENS_FILE, Tokens, noon};
+use crate::access::{SetClock, TOKENS_FILE, Tokens, ask, bearer, noon};
+use crate::ledger::new_account;
 use crate::websocket::{Client, Next};
 use crate::whole_server::{DEADLINE, Server};
 
@@ -213,5 +215,38 @@ async fn server_without_tokens_accepts_any_token() {
         (&json!("authenticated"), &Value::Null)
     );
     client.ticks(&[1]).await;
+    assert!(server.stop().await);
+}
+
+#[tokio::test]
+async fn client_follows_the_accounts_of_its_user() {
+    let tokens = Tokens::new();
+    let admin = tokens.add("admin", Scope::Admin);
+    let ada = tokens.add_with("ada-1", Scope::Read, |record| record.user("ada"));
+    let server = tokens.server(&[]).await;
+    for name in ["first", "second"] {
+        let body = new_account(name).to_string();
+        let line = "POST /api/v1/accounts";
+        let created = ask(server.address, line, &bearer(&admin), &body).await;
+        assert_eq!(created.status, 201, "{created:?}");
+    }
+    let profile = UserProfile::new(TenantId::new(1), "ada");
+    let user = server.users.create(profile).await.expect("a new user");
+    let grant = Grant::new(AccountId::new(2), Role::Viewer);
+    let granted = server.users.grant(user.user_id, grant).await;
+    granted.expect("granted");
+    let follow = |account: i64| json!({"op": "subscribe", "channel": "orders", "account": account});
+    for is_by_message in [false, true] {
+        let fields = header(&ada);
+        let fields = if is_by_message { &[][..] } else { &fields };
+        let mut client = connect(&server, fields).await.expect("connected");
+        if is_by_message {
+            client.request(authenticate(&ada)).await;
+        }
+        let reason = client.error(follow(1)).await;
+        assert!(reason.contains("unknown account 1"), "{reason}");
+        let answer = client.request(follow(2)).await;
+        assert_eq!(answer["type"], "subscribed", "{answer}");
+    }
     assert!(server.stop().await);
 }

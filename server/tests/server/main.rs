@@ -50,6 +50,7 @@ mod openapi_forms;
 mod openapi_tools;
 mod oracle;
 mod oracle_trades;
+mod oversight;
 mod page;
 mod parameters;
 mod posted_rows;

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use orderbook_server::app::{AppState, StoreKind};
 use orderbook_server::ledger::Ledger;
 use orderbook_server::metrics;
+use orderbook_server::oversight::Oversight;
 use orderbook_server::readiness::{DatabaseState, Readiness};
 use orderbook_server::router::router;
 use rust_decimal::Decimal;
@@ -90,8 +91,10 @@ pub(crate) fn app_with_books(repositories: Repositories, books: LiveBooks) -> Ro
 
 /// A router with the given ledger.
 pub(crate) fn app_with_ledger(repositories: Repositories, ledger: LedgerRepositories) -> Router {
+    let oversight = Oversight::in_memory(Arc::clone(&ledger.accounts));
     router(AppState {
-        ledger: Ledger::new(ledger, StoreKind::Memory, Clock::system()),
+        ledger: Ledger::new(ledger, StoreKind::Memory, Clock::system()).overseen_by(&oversight),
+        oversight,
         ..state(repositories, Vec::new())
     })
 }

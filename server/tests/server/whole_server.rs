@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser as _;
@@ -14,6 +15,7 @@ use serde_json::Value;
 use tickbook::domain::NewSymbol;
 use tickbook::ingest::book::LiveBooks;
 use tickbook::{Clock, Repositories};
+use tickbook_ledger::repository::UserRepository;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -55,6 +57,7 @@ pub(crate) struct Server {
     running: JoinHandle<bool>,
     pub(crate) repositories: Repositories,
     pub(crate) books: LiveBooks,
+    pub(crate) users: Arc<dyn UserRepository>,
 }
 
 impl Server {
@@ -161,6 +164,7 @@ impl Server {
             sinks,
             repositories,
             books,
+            oversight,
         } = started.expect("it starts");
         if let Some(bytes) = send_buffer {
             // accepted connections inherit it from the listener
@@ -185,6 +189,7 @@ impl Server {
             running,
             repositories,
             books,
+            users: oversight.users,
         }
     }
 

@@ -16,7 +16,7 @@ use super::super::protocol::{
 };
 use super::{ClientConnection, End, code};
 use crate::http::Held;
-use crate::ledger::{AccountState, read_state};
+use crate::ledger::{AccountState, CallerUser, read_state};
 use crate::problem::Problem;
 
 /// Maximum size of a client message in bytes.
@@ -159,11 +159,13 @@ impl ClientConnection {
     fn look_up_account(&mut self, account_id: AccountId) {
         // events that are booked from now on wait until the state was sent
         self.orders.prepare(account_id);
-        let (ledger, scope) = (Arc::clone(&self.app.ledger.orders), self.scope.clone());
+        let (ledger, user) = (Arc::clone(&self.app.ledger.orders), self.user.clone());
+        let users = Arc::clone(&self.app.oversight.users);
         let (turns, http) = (Arc::clone(&self.turns), self.app.http.clone());
         self.requests.lookups.spawn(async move {
             // the semaphore is never closed
             let _turn = turns.acquire().await;
+            let scope = user.scope(&*users, false).await?;
             let state = read_state(&*ledger, &scope, account_id).await;
             let state = state.map_err(|error| match error {
                 RepositoryError::NotFound { .. } => Problem::unknown_account(account_id),
@@ -185,7 +187,11 @@ impl ClientConnection {
             coop::consume_budget().await;
             let answer = match ask {
                 Ask::Authenticate(token) => match self.access.authenticate(token.expose()) {
-                    Ok(granted) => Message::Authenticated(AuthenticatedBody::new(id, granted)),
+                    Ok(granted) => {
+                        let user = granted.as_ref().and_then(|token| token.user.clone());
+                        self.user = CallerUser::named(user);
+                        Message::Authenticated(AuthenticatedBody::new(id, granted))
+                    }
                     Err(reason) => return Err(End::Closed(code::POLICY, reason.to_owned())),
                 },
                 _ if self.access.is_waiting() => Message::Error {
