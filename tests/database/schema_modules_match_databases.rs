@@ -168,6 +168,7 @@ fn columns_of_table(connection: &mut PgConnection, table: &str) -> Vec<Column> {
                 "date" => "Date",
                 "time without time zone" => "Time",
                 "timestamp with time zone" => "Timestamptz",
+                "inet" => "Inet",
                 "uuid" => "Uuid",
                 "xid8" => "Xid8",
                 "bytea" => "Bytea",
