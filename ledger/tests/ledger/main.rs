@@ -22,6 +22,7 @@ mod statements;
 mod validation;
 mod views;
 mod views_market_data;
+mod views_oversight;
 mod views_read_only;
 mod views_setup;
 
