@@ -26,6 +26,7 @@ mod strategies;
 mod validation;
 mod views;
 mod views_market_data;
+mod views_oversight;
 mod views_read_only;
 mod views_setup;
 

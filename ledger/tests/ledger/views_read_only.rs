@@ -29,7 +29,8 @@ async fn views_are_read_only_with_rights_of_the_reader() {
     );
     let source = concat!(
         include_str!("views.rs"),
-        include_str!("views_market_data.rs")
+        include_str!("views_market_data.rs"),
+        include_str!("views_oversight.rs")
     );
     for view in views {
         let view = view.trim_matches(['(', ')']).replace(',', ".");
