@@ -110,7 +110,7 @@ fn begin_counters() {
     for reason in ["others_wait", "no_slot", "idle", "reads_nothing"] {
         counter!(HTTP_CONNECTIONS_CLOSED, "reason" => reason).absolute(0);
     }
-    for code in ["1001", "1008", "1013"] {
+    for code in ["1001", "1002", "1007", "1008", "1013"] {
         counter!(WEBSOCKET_CLOSED, "code" => code).absolute(0);
     }
     for name in [

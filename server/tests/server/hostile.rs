@@ -81,13 +81,6 @@ async fn fault_73_hostile_clients_of_a_server_with_tokens() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn fault_74_hostile_clients_of_a_server_with_tls() {
-    if is_wanted() {
-        attack_server(Some(Tokens::new()), Some(Pair::new())).await;
-    }
-}
-
 /// A WebSocket client, with or without TLS.
 async fn follower(to: &Target) -> Client<Stream> {
     let stream = to.connect().await.expect("it listens");

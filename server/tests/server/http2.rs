@@ -280,7 +280,7 @@ async fn idle_connection_ends_despite_pings() {
     let pair = Pair::new();
     let settings = [
         ("TICKBOOK__SERVER__IDLE_TIMEOUT_MS", "500"),
-        ("TICKBOOK__SERVER__HEADER_TIMEOUT_MS", "60000"),
+        ("TICKBOOK__SERVER__HEADER_TIMEOUT_MS", "600000"),
     ];
     let server = pair.serve(&settings).await;
     let stream = pair.connect(server.address, HTTP2).await.expect("TLS");
