@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 use super::backtests::run_id;
 use super::named;
 use crate::app::AppState;
+use crate::handlers::active;
 use crate::ledger::CallerScope;
 use crate::params::{Query, invalid};
 use crate::problem::{Problem, ProblemBody};
@@ -20,8 +21,8 @@ use crate::wire::{RunArtifactBody, RunArtifactList};
 /// The routes of this file.
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .routes(routes!(list))
-        .routes(routes!(get))
+        .routes(active(routes!(list)))
+        .routes(active(routes!(get)))
         .routes(routes!(show_report))
 }
 

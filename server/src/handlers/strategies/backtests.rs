@@ -11,6 +11,7 @@ use utoipa_axum::routes;
 use super::{named, version_parameter};
 use crate::app::AppState;
 use crate::cursor::{LedgerCursorText as _, LedgerList, LedgerListing};
+use crate::handlers::active;
 use crate::handlers::page::{is_long, page_answer, room};
 use crate::http::Connection;
 use crate::ledger::CallerScope;
@@ -25,9 +26,9 @@ use crate::wire::{
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list))
-        .routes(routes!(compare))
-        .routes(routes!(get, delete))
-        .routes(routes!(metrics))
+        .routes(active(routes!(compare)))
+        .routes(active(routes!(get, delete)))
+        .routes(active(routes!(metrics)))
 }
 
 /// Size of a run as JSON in bytes, somewhat above the usual size.
@@ -193,7 +194,6 @@ pub async fn delete(
 ) -> Result<Json<DeletedRunBody>, Problem> {
     Query::parse(raw.as_deref(), &[])?;
     let id = run_id(&id)?;
-    let _working = app.http.begin()?;
     let deleted = app.strategies.backtests.delete(&scope, id).await;
     let deleted = deleted.map_err(named)?;
     tracing::info!(run_id = %id, events = deleted.events, "a backtest run was deleted by a request");

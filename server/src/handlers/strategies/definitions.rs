@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 use super::{named, strategy_id};
 use crate::app::AppState;
 use crate::cursor::{LedgerCursorText as _, LedgerList, LedgerListing};
+use crate::handlers::active;
 use crate::handlers::object_body::object_body;
 use crate::handlers::page::{is_long, page_answer, room};
 use crate::http::Connection;
@@ -24,7 +25,7 @@ use crate::wire::{NewStrategyBody, StrategyBody, StrategyList};
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
-        .routes(routes!(get))
+        .routes(active(routes!(get)))
 }
 
 /// Size of a strategy as JSON in bytes, somewhat above the usual size.
