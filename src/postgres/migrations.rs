@@ -1,5 +1,7 @@
 //! The embedded migrations of both databases.
 
+mod relations;
+
 use std::collections::BTreeSet;
 use std::error::Error as StdError;
 
@@ -16,6 +18,7 @@ use crate::db::DbError;
 use crate::db::Executor;
 use crate::db::{MetadataDb, TimeseriesDb};
 use crate::postgres::requirements::{check_extension, check_server};
+use relations::made_by;
 
 const METADATA: EmbeddedMigrations = embed_migrations!("migrations_metadata");
 const TIMESERIES: EmbeddedMigrations = embed_migrations!("migrations_timeseries");
@@ -258,100 +261,6 @@ fn refuse_foreign_tables(connection: &mut PgConnection, database: Database) -> R
         ),
     }
     .into())
-}
-
-/// The relations that a migration creates.
-fn made_by(migration: &str) -> Option<&'static [&'static str]> {
-    let (_, made) = migration.split_once("_create_")?;
-    Some(match made {
-        "exchanges" => &["exchanges", "exchanges_folded_name_key"],
-        "symbols" => &["symbols", "symbols_folded_name_key"],
-        "instruments" => &["instruments"],
-        "instrument_versions" => &["instrument_versions"],
-        "feed_symbols" => &["feed_symbols", "feed_symbols_symbol_id_idx"],
-        "exchange_sessions" => &["exchange_sessions"],
-        "accounts" => &["accounts"],
-        "account_heads" => &["account_heads"],
-        "order_events" => &[
-            "order_events",
-            "order_events_event_key",
-            "order_events_order",
-            "order_events_exec_id",
-        ],
-        "quarantined_order_events" => &["quarantined_order_events"],
-        "ledger_outbox" => &["ledger_outbox", "ledger_outbox_order"],
-        "orders" => &[
-            "orders",
-            "orders_symbol",
-            "orders_created_at",
-            "orders_open",
-            "orders_symbol_created_at",
-        ],
-        "order_client_ids" => &["order_client_ids"],
-        "order_venue_ids" => &["order_venue_ids"],
-        "fills" => &["fills", "fills_time", "fills_position", "fills_order"],
-        "positions" => &["positions"],
-        "position_fees" => &["position_fees"],
-        "position_lots" => &["position_lots"],
-        "position_reports" => &["position_reports"],
-        "strategies" => &["strategies"],
-        "strategy_versions" => &["strategy_versions"],
-        "deployments" => &[
-            "deployments",
-            "deployments_one_is_running",
-            "deployments_strategy",
-            "deployments_account",
-        ],
-        "backtest_runs" => &["backtest_runs", "backtest_runs_strategy"],
-        "backtest_metrics" => &["backtest_metrics"],
-        "artifacts" => &["artifacts"],
-        "run_artifacts" => &["run_artifacts", "run_artifacts_sha256"],
-        "deleted_accounts" => &["deleted_accounts"],
-        "audit_heads" => &["audit_heads"],
-        "audit_log" => &["audit_log", "audit_log_occurred_at"],
-        "risk_events" => &[
-            "risk_events",
-            "risk_events_account",
-            "risk_events_occurred_at",
-        ],
-        "risk_acknowledgements" => &["risk_acknowledgements"],
-        "credentials" => &["credentials", "credentials_in_use", "credentials_key_id"],
-        "users" => &["users", "users_folded_username", "users_folded_email"],
-        "user_grants" => &["user_grants"],
-        "ticks" => &["ticks", "ticks_tick_time_brin"],
-        "ohlc_candles" => &["ohlc_candles", "ohlc_candles_revision"],
-        "applied_policies" => &["applied_policies"],
-        "late_days" => &["late_days"],
-        "symbol_days" => &["symbol_days"],
-        "unrecorded_ticks" => &["unrecorded_ticks"],
-        "trades" => &["trades", "trades_trade_time_brin"],
-        "trade_days" => &["trade_days"],
-        "unrecorded_trades" => &["unrecorded_trades"],
-        "order_book_snapshots" => &[
-            "order_book_snapshots",
-            "order_book_snapshots_snapshot_time_brin",
-        ],
-        "order_book_updates" => &["order_book_updates", "order_book_updates_update_time_brin"],
-        "book_intervals" => &["book_intervals"],
-        "feed_gaps" => &["feed_gaps"],
-        "feed_messages" => &["feed_messages"],
-        "order_event_history" => &[
-            "order_event_history",
-            "order_event_history_recorded_at_brin",
-        ],
-        "fill_history" => &["fill_history", "fill_history_trade_time_brin"],
-        "position_history" => &["position_history", "position_history_as_of_brin"],
-        "ledger_relay_cursor" => &["ledger_relay_cursor"],
-        "equity_points" => &[
-            "equity_points",
-            "equity_points_as_of_brin",
-            "equity_points_flows",
-        ],
-        "trade_corrections" => &["trade_corrections"],
-        "trade_quarantine" => &["trade_quarantine", "trade_quarantine_pending"],
-        "tick_quarantine" => &["tick_quarantine", "tick_quarantine_pending"],
-        _ => return None,
-    })
 }
 
 #[derive(QueryableByName)]
