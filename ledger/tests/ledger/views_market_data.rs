@@ -1,4 +1,4 @@
-//! Tests of the views of symbols and market data for other systems: the rows of each view are those that were stored.
+//! Tests of the views of symbols and market data for other systems: each view returns the stored rows.
 
 use crate::views_setup::Setup;
 

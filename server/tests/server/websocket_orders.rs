@@ -339,7 +339,7 @@ async fn resumed_orders_begin_with_the_missed_events() {
     assert_eq!(client.message().await["type"], "orders");
     let reason = client.error(request(6)).await;
     assert!(reason.contains("event 6 was not booked"), "{reason}");
-    // the subscription goes on
+    // the subscription continues
     book(&server, 1, &[canceled("o0", "E1")]).await;
     assert_eq!(numbers(&mut client, 6).await, [6]);
     assert!(server.stop().await);
