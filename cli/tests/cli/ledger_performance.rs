@@ -54,7 +54,7 @@ fn recorded_equity_is_listed() {
         "as_of": "2024-05-01T20:00:00.000000Z", "equity": "10000", "cash": "2500", "flows": "0", "source": "broker"
     });
     assert_eq!(lines(&listed), [expected]);
-    cli.file("other.jsonl", &POINTS.replace("10100", "10200"));
+    cli.file("other.jsonl", POINTS.replace("10100", "10200"));
     let other = run(&cli, "ledger equity --account main --record other.jsonl").expect_code(1);
     assert_eq!(
         other.stdout,
@@ -84,7 +84,7 @@ fn bad_line_records_nothing() {
             "source",
         ),
     ] {
-        cli.file("bad.jsonl", &format!("{POINTS}{line}\n"));
+        cli.file("bad.jsonl", format!("{POINTS}{line}\n"));
         let refused = run(&cli, "ledger equity --account main --record bad.jsonl");
         let error = refused.error();
         assert!(error.contains(words) && error.contains("line 5"), "{error}");

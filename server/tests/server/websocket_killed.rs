@@ -11,7 +11,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tickbook::db::ScratchSchemas;
 use tokio::sync::watch;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::JoinHandle;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -42,15 +42,24 @@ fn index_of(tick: &Value) -> i64 {
     bid.parse().expect("a number")
 }
 
+/// Runs a call that blocks its thread.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the client of HTTP and the end of a process block"
+)]
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.expect("no panic")
+}
+
 /// The ticks of REST from a time on; `None` if the server does not answer.
 async fn stored(address: SocketAddr, from: DateTime<Utc>) -> Option<Vec<i64>> {
     let from = from.format("%Y-%m-%dT%H:%M:%SZ");
     let url = format!("http://{address}/api/v1/ticks/1?from={from}&to=2015-01-01&limit=10000");
-    let reading = spawn_blocking(move || {
+    let reading = blocking(move || {
         let mut answer = ureq::get(url).call().ok()?;
         answer.body_mut().read_json::<Value>().ok()
     });
-    let page = reading.await.expect("no panic")?;
+    let page = reading.await?;
     assert_eq!(page["next_cursor"], Value::Null, "one page");
     let ticks = page["data"].as_array().expect("ticks");
     Some(ticks.iter().map(index_of).collect())
@@ -136,12 +145,12 @@ fn start(
 /// Posts the tick of that number; returns whether it was acknowledged.
 async fn post(address: SocketAddr, index: i64) -> bool {
     let body = json!([tick(1, time_of(index), 0, index)]);
-    let posting = spawn_blocking(move || {
+    let posting = blocking(move || {
         let url = format!("http://{address}/api/v1/ticks");
         let mut answer = ureq::post(url).send_json(body).ok()?;
         answer.body_mut().read_json::<Value>().ok()
     });
-    let Some(receipt) = posting.await.expect("no panic") else {
+    let Some(receipt) = posting.await else {
         return false;
     };
     let count = |name: &str| receipt[name].as_u64().expect("a number");
@@ -170,9 +179,7 @@ async fn clients_of_killed_servers_miss_no_tick() {
         }
         if kill < kills {
             let unanswered = tokio::spawn(post(address, next));
-            let _ = spawn_blocking(move || program.stop("KILL"))
-                .await
-                .expect("no panic");
+            blocking(move || program.stop("KILL")).await;
             if unanswered.await.expect("no panic") {
                 next += 1;
             }

@@ -99,7 +99,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ClientSocket<S> {
         let code = code.map(u16::to_be_bytes);
         let payload: [&[u8]; 2] = match &code {
             Some(code) => {
-                let end = reason.floor_char_boundary(MAX_REASON);
+                let mut end = reason.len().min(MAX_REASON);
+                while !reason.is_char_boundary(end) {
+                    end -= 1;
+                }
                 [code, &reason.as_bytes()[..end]]
             }
             None => [&[], &[]],
