@@ -120,7 +120,7 @@ lint: ## check format, spelling, dependencies, clippy, documentation and each fe
 	  cargo check -p tickbook-feeds --no-default-features --features $$feature; \
 	done; \
 	cargo check -p tickbook-ledger; \
-	for feature in conformance mock relay serde statement; do \
+	for feature in conformance mock relay serde statement vault; do \
 	  cargo check -p tickbook-ledger --no-default-features --features $$feature; \
 	done; \
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --exclude tickbook-bench --no-deps --features $(FEATURES) $$options
