@@ -95,7 +95,7 @@ async fn fault_43_migration_survives_a_killed_process() {
     let pending = pending_metadata_migrations(&db).await.expect("readable");
     assert_eq!(pending, Vec::<String>::new());
     let applied = "SELECT count(*) AS number FROM __diesel_schema_migrations";
-    assert_eq!(number(&mut admin, applied), Ok(19));
+    assert_eq!(number(&mut admin, applied), Ok(34));
     let columns = "SELECT count(*) AS number FROM information_schema.columns \
                    WHERE table_schema = current_schema() AND table_name = 'instruments'";
     assert!(number(&mut admin, columns).expect("counted") > 1);

@@ -108,7 +108,7 @@ async fn pending_migrations_make_a_database_unready() {
     let pools = DatabasePools::new(&schemas.config());
     let report = health(&pools).await;
     assert!(!report.is_ready());
-    for (health, count) in [(&report.metadata, 19), (&report.timeseries, 25)] {
+    for (health, count) in [(&report.metadata, 34), (&report.timeseries, 26)] {
         let reason = not_ready(health);
         assert!(
             reason.contains(&format!("{count} migrations")) && reason.contains("tickbook migrate"),
