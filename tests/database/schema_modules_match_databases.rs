@@ -164,6 +164,7 @@ fn columns_of_table(connection: &mut PgConnection, table: &str) -> Vec<Column> {
                 "bigint" => "Int8",
                 "boolean" => "Bool",
                 "numeric" => "Numeric",
+                "bigint[]" => "Array<Nullable<Int8>>",
                 "numeric[]" => "Array<Nullable<Numeric>>",
                 "date" => "Date",
                 "time without time zone" => "Time",
