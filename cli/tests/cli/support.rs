@@ -53,6 +53,11 @@ impl Cli {
         for database in [Database::Metadata, Database::Timeseries] {
             command.env(database.url_variable(), self.scratch.url(database));
         }
+        if arguments.first() == Some(&"verify") {
+            // it reads the catalog, which other tests have filled
+            command.env("TICKBOOK__POOL__STATEMENT_TIMEOUT_MS", "50000");
+            command.env("TICKBOOK__POOL__CALL_TIMEOUT_MS", "60000");
+        }
         command
     }
 
