@@ -169,7 +169,7 @@ pub struct EquityReceipt {
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use tickbook_ledger::PerformanceRepositories;
 /// use tickbook_ledger::domain::AccountId;
-/// use tickbook_ledger::domain::performance::EquityPoint;
+/// use tickbook_ledger::domain::performance::{EquityPoint, Tz};
 /// use tickbook_ledger::repository::DailyQuery;
 ///
 /// let performance = PerformanceRepositories::in_memory().performance;
@@ -178,7 +178,7 @@ pub struct EquityReceipt {
 ///     let (time, equity) = (time.parse()?, equity.parse()?);
 ///     performance.record_equity(&[EquityPoint::new(account, time, equity, equity, "broker")]).await?;
 /// }
-/// let days = DailyQuery::new(account, "America/New_York".parse()?, "2024-05-01".parse()?, "2024-06-01".parse()?)?;
+/// let days = DailyQuery::new(account, Tz::America__New_York, "2024-05-01".parse()?, "2024-06-01".parse()?)?;
 /// let days = performance.daily(&days).await?;
 /// assert_eq!(days[1].time_weighted_return, Ok(0.01));
 /// # Ok(())

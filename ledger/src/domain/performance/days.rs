@@ -49,7 +49,7 @@ fn day_start(zone: Tz, date: NaiveDate) -> DateTime<Utc> {
 /// use tickbook_ledger::domain::performance::{Tz, local_days};
 ///
 /// let date = |day| NaiveDate::from_ymd_opt(2024, 3, day).expect("a date");
-/// let zone: Tz = "America/New_York".parse()?;
+/// let zone = Tz::America__New_York;
 /// let days: Vec<_> = local_days(zone, date(9), date(12)).collect();
 /// let hours: Vec<_> = days.iter().map(|day| (day.to - day.from).num_hours()).collect();
 /// assert_eq!(hours, [24, 23, 24]);
