@@ -7,7 +7,7 @@ use crate::oversight::Site;
 
 #[test]
 fn exported_chain_verifies_with_python() {
-    let Some(python) = suite::program("python") else {
+    let Some(python) = suite::program("python3") else {
         return;
     };
     let site = Site::new();
@@ -26,7 +26,7 @@ fn exported_chain_verifies_with_python() {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("python starts");
+            .expect("Python starts");
         let mut input = child.stdin.take().expect("a pipe");
         // it may end before it has read everything
         let _ = input.write_all(entries.as_bytes());
